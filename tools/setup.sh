@@ -8,7 +8,7 @@ ready=.venv/ready # holds what the environment was made from
 state() {
     printf '%s\n' "$PWD" # a moved environment has wrong paths in its scripts
     cksum requirements-dev.lock tools/setup.sh
-    sed -n '/^\[build-system\]/,/^\[dependency-groups\]/p' pyproject.toml | cksum
+    sed -n '/^\[build-system\]/,/^\[tool.pytest/p' pyproject.toml | cksum
 }
 
 works() { .venv/bin/python -c '' 2>/dev/null; }
