@@ -23,10 +23,10 @@ test: setup ## all tests
 	$(bin)/python -m pytest
 
 check: setup ## format, lint, types, imports, units, sizes, tidiness (under a minute)
-	@$(bin)/python tools/check.py
+	@$(bin)/python -m tools.check
 
 bench: setup ## speed with the quality beside it
-	$(bin)/python tools/bench.py
+	$(bin)/python -m tools.bench
 
 lock: ## choose package versions anew and write both locks (needs the network)
 	@PYTHON='$(PYTHON)' UV_VERSION='$(UV_VERSION)' bash tools/lock.sh
