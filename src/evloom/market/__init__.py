@@ -1,0 +1,1 @@
+"""Market: what energy and charging cost, and the bill of one session."""
