@@ -1,0 +1,341 @@
+"""The planning problem as a linear programme. docs/optimum.md writes the same in symbols; the names agree."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evloom.dispatch.cells import Cells, Room, at_nodes, room_of
+from evloom.dispatch.problem import Problem
+from evloom.dispatch.programme import Programme
+from evloom.kernel.timegrid import Float, Int
+
+_NONE: Int = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class OneWay:
+    """Where a direction must be chosen by a binary, because the linear programme went both ways at once.
+
+    cell   numbers of cells that charged and discharged
+    store  flat (storage, step) places that did
+    step   steps in which the site imported and exported
+    """
+
+    cell: Int = field(default_factory=_NONE.copy)
+    store: Int = field(default_factory=_NONE.copy)
+    step: Int = field(default_factory=_NONE.copy)
+
+    @property
+    def n(self) -> int:
+        """Number of binaries."""
+        return len(self.cell) + len(self.store) + len(self.step)
+
+
+@dataclass
+class Square:
+    """level >= (value / scale)^2, held by tangents that are added where the optimum needs them.
+
+    value, level   column numbers (n,)
+    scale          (n,) > 0
+    low, high      (n,) range of the value, for the first tangents
+    """
+
+    value: Int
+    level: Int
+    scale: Float
+    low: Float
+    high: Float
+
+
+@dataclass
+class Formulation:
+    """Which columns stand for what. Blocks that are not needed are empty.
+
+    charge          (n_cell,) kWh at the meter; discharge and level (kWh at the cells) for `two_way` cells only
+    store_charge, store_discharge, store_level   (n_storage * n_step,)
+    total           (n_node, n_step) steered net energy through a node, -1 where no column is needed
+    exported        net export of the site in the steps `export_step`
+    mean_kw         mean net import of each demand interval; peak_kw, excess_kw above the peak so far (one each or none)
+    squares         valley filling: the square of each interval's mean
+    short           (n_stay,) kWh not delivered, only in the scarcity stage; share_squares likewise
+    """
+
+    problem: Problem
+    cells: Cells
+    room: Room
+    programme: Programme
+    two_way: Int
+    charge: Int = field(default_factory=_NONE.copy)
+    discharge: Int = field(default_factory=_NONE.copy)
+    level: Int = field(default_factory=_NONE.copy)
+    store_charge: Int = field(default_factory=_NONE.copy)
+    store_discharge: Int = field(default_factory=_NONE.copy)
+    store_level: Int = field(default_factory=_NONE.copy)
+    total: Int = field(default_factory=_NONE.copy)
+    exported: Int = field(default_factory=_NONE.copy)
+    export_step: Int = field(default_factory=_NONE.copy)
+    mean_kw: Int = field(default_factory=_NONE.copy)
+    interval_h: Float = field(default_factory=lambda: np.zeros(0))
+    peak_kw: Int = field(default_factory=_NONE.copy)
+    excess_kw: Int = field(default_factory=_NONE.copy)
+    short: Int = field(default_factory=_NONE.copy)
+    squares: Square | None = None
+    share_squares: Square | None = None
+
+    @property
+    def store_step(self) -> Int:
+        """Step of each storage column, (n_storage * n_step,)."""
+        return np.tile(np.arange(self.problem.n_step), len(self.problem.stores.node))
+
+
+def formulate(problem: Problem, cells: Cells, need_kwh: Float, terms: Collection[str], one_way: OneWay, *, scarce: bool = False) -> Formulation:
+    """Build the programme for a promise of need_kwh (n_stay,) and the objective terms in use.
+
+    scarce   the promise may be missed: columns `short` and the squares of the share missed are added
+    """
+    two_way = np.flatnonzero(problem.stays.discharge_max_kw[cells.stay] > 0)
+    f = Formulation(problem, cells, room_of(problem), Programme(), two_way)
+    define_stays(f)
+    define_stores(f)
+    if scarce:
+        define_short(f, need_kwh)
+    define_promise(f, need_kwh)
+    define_totals(f, terms)
+    define_export(f, terms)
+    define_intervals(f, terms)
+    define_one_way(f, one_way)
+    return f
+
+
+def define_stays(f: Formulation) -> None:
+    """charge and discharge of each cell, and the stored energy of vehicles that may discharge."""
+    p, cells, stays, two = f.programme, f.cells, f.problem.stays, f.two_way
+    f.charge = p.columns(cells.n, 0.0, cells.charge_max_kwh)
+    f.discharge = p.columns(len(two), 0.0, cells.discharge_max_kwh[two])
+    stay = cells.stay[two]
+    f.level = p.columns(len(two), -stays.below_kwh[stay], stays.room_kwh[stay] * stays.charge_efficiency[stay])
+    # level[k] - level[k - 1] - efficiency x charge + discharge / efficiency = 0, level before the first cell = 0
+    row = p.rows(len(two), 0.0, 0.0)
+    p.entries(row, f.level, 1.0)
+    later = np.flatnonzero(two != cells.begin[stay])
+    p.entries(row[later], f.level[later - 1], -1.0)
+    p.entries(row, f.charge[two], -stays.charge_efficiency[stay])
+    p.entries(row, f.discharge, 1.0 / stays.discharge_efficiency[stay])
+
+
+def define_stores(f: Formulation) -> None:
+    """charge, discharge and stored energy of stationary batteries."""
+    p, stores, n_step = f.programme, f.problem.stores, f.problem.n_step
+    unit = np.repeat(np.arange(len(stores.node)), n_step)
+    step_h = f.problem.step_h[f.store_step]
+    f.store_charge = p.columns(len(unit), 0.0, stores.charge_max_kw[unit] * step_h)
+    f.store_discharge = p.columns(len(unit), 0.0, stores.discharge_max_kw[unit] * step_h)
+    f.store_level = p.columns(len(unit), 0.0, stores.capacity_kwh[unit])
+    first = f.store_step == 0
+    start_kwh = np.where(first, stores.stored_kwh[unit], 0.0)
+    row = p.rows(len(unit), start_kwh, start_kwh)
+    p.entries(row, f.store_level, 1.0)
+    p.entries(row[~first], f.store_level[~first] - 1, -1.0)
+    p.entries(row, f.store_charge, -stores.charge_efficiency[unit])
+    p.entries(row, f.store_discharge, 1.0 / stores.discharge_efficiency[unit])
+
+
+def define_short(f: Formulation, need_kwh: Float) -> None:
+    """What each stay lacks of need_kwh, and the square of the share of the whole promise that it lacks."""
+    p, stays = f.programme, f.problem.stays
+    f.short = p.columns(stays.n, 0.0, need_kwh)
+    wanting = np.flatnonzero(stays.need_kwh > 0)
+    whole_kwh = stays.need_kwh[wanting]
+    lost_kwh = whole_kwh - need_kwh[wanting]
+    missed = p.columns(len(wanting), lost_kwh, whole_kwh)
+    row = p.rows(len(wanting), lost_kwh, lost_kwh)
+    p.entries(row, missed, 1.0)
+    p.entries(row, f.short[wanting], -1.0)
+    level = p.columns(len(wanting), 0.0, 1.0)
+    f.share_squares = Square(missed, level, whole_kwh, lost_kwh, whole_kwh)
+
+
+def define_promise(f: Formulation, need_kwh: Float) -> None:
+    """need_kwh is in the battery at departure, less what is short; never more than it has room for."""
+    p, cells, stays = f.programme, f.cells, f.problem.stays
+    steered = np.zeros(stays.n, dtype=bool)
+    steered[cells.stay[f.two_way]] = True
+    plain = np.flatnonzero(~steered & (np.diff(cells.begin) > 0))
+    row_of = np.full(stays.n, -1)
+    row_of[plain] = p.rows(len(plain), need_kwh[plain], stays.room_kwh[plain])
+    mine = np.flatnonzero(row_of[cells.stay] >= 0)
+    p.entries(row_of[cells.stay[mine]], f.charge[mine], 1.0)
+    # A vehicle that may discharge: what counts is what is in its cells, so that losses are never at the driver's cost.
+    last = np.flatnonzero(f.two_way == cells.begin[cells.stay[f.two_way] + 1] - 1)
+    owner = cells.stay[f.two_way[last]]
+    efficiency = stays.charge_efficiency[owner]
+    row_of[owner] = p.rows(len(owner), need_kwh[owner] * efficiency, np.inf)
+    p.entries(row_of[owner], f.level[last], 1.0)
+    if len(f.short):
+        p.entries(row_of[plain], f.short[plain], 1.0)
+        p.entries(row_of[owner], f.short[owner], efficiency)
+
+
+def _range_kwh(f: Formulation) -> tuple[Float, Float]:
+    """Bounds of what steered units can draw through each node if no limit held, (n_node, n_step): low <= 0 <= high."""
+    stores, shape = f.problem.stores, f.room.import_max_kwh.shape
+    high, low = at_nodes(f.problem, f.cells, f.cells.charge_max_kwh), -at_nodes(f.problem, f.cells, f.cells.discharge_max_kwh)
+    np.add.at(high, stores.node, np.multiply.outer(stores.charge_max_kw, f.problem.step_h))
+    np.add.at(low, stores.node, -np.multiply.outer(stores.discharge_max_kw, f.problem.step_h))
+    for row in range(shape[0] - 1, 0, -1):
+        # A node passes on no more than its own limit lets through.
+        high[f.problem.nodes.parent[row]] += np.minimum(high[row], f.room.import_max_kwh[row])
+        low[f.problem.nodes.parent[row]] += np.maximum(low[row], -f.room.export_max_kwh[row])
+    return low, high
+
+
+def _root_range_kwh(f: Formulation) -> tuple[Float, Float]:
+    """Bounds of the net import of the whole site, base load included, (n_step,)."""
+    low, high = _range_kwh(f)
+    base = f.problem.nodes.base_kw[0] * f.problem.step_h
+    return base + np.maximum(low[0], -f.room.export_max_kwh[0]), base + np.minimum(high[0], f.room.import_max_kwh[0])
+
+
+def define_totals(f: Formulation, terms: Collection[str]) -> None:
+    """Limits of the tree. A row stands only where the limit could bind, or where the objective looks at the sum."""
+    p, parent = f.programme, f.problem.nodes.parent
+    low, high = _range_kwh(f)
+    limit = f.room.import_max_kwh
+    active = (high > limit) | (low < -f.room.export_max_kwh)
+    watched = np.zeros(f.problem.n_step, dtype=bool)
+    if {"peak", "demand", "valley"} & set(terms):
+        watched[:] = True
+    watched[_export_steps(f, terms)] = True
+    active[0] |= watched
+    number = np.where(active, np.arange(len(active))[:, None], -1)
+    carrier, above = number.copy(), np.full(active.shape, -1)  # nearest active node, from the node itself and from above it
+    for row in range(1, len(active)):
+        above[row] = carrier[parent[row]]
+        carrier[row] = np.where(active[row], number[row], above[row])
+    needed = active & (above >= 0)
+    needed[0] = active[0] & watched
+    row_of, f.total = np.full(active.shape, -1), np.full(active.shape, -1)
+    f.total[needed] = p.columns(int(needed.sum()), -f.room.export_max_kwh[needed], limit[needed])
+    bare = active & ~needed
+    row_of[bare] = p.rows(int(bare.sum()), -f.room.export_max_kwh[bare], limit[bare])
+    row_of[needed] = p.rows(int(needed.sum()), 0.0, 0.0)
+    p.entries(row_of[needed], f.total[needed], -1.0)
+    node, step = np.nonzero(needed & (above >= 0))
+    p.entries(row_of[above[node, step], step], f.total[node, step], 1.0)
+    _attach(f, row_of, carrier)
+
+
+def _attach(f: Formulation, row_of: Int, carrier: Int) -> None:
+    """Put every unit into the row of the nearest node that has one."""
+    cells, stays, stores = f.cells, f.problem.stays, f.problem.stores
+    two, unit = f.two_way, np.repeat(np.arange(len(stores.node)), f.problem.n_step)
+    blocks = (
+        (f.charge, stays.node[cells.stay], cells.step, 1.0),
+        (f.discharge, stays.node[cells.stay[two]], cells.step[two], -1.0),
+        (f.store_charge, stores.node[unit], f.store_step, 1.0),
+        (f.store_discharge, stores.node[unit], f.store_step, -1.0),
+    )
+    for column, node, step, sign in blocks:
+        place = carrier[node, step]
+        held = place >= 0
+        f.programme.entries(row_of[place[held], step[held]], column[held], sign)
+
+
+def _export_steps(f: Formulation, terms: Collection[str]) -> Int:
+    """Steps in which the site could export and export is worth something else than import saved."""
+    signals = f.problem.signals
+    matters = np.full(f.problem.n_step, "export" in terms)
+    if "cost" in terms:
+        matters |= signals.price_per_kwh != signals.export_price_per_kwh
+    if "carbon" in terms:
+        matters |= signals.carbon_kg_per_kwh != 0
+    return np.flatnonzero(matters & (_root_range_kwh(f)[0] < 0)) if matters.any() else _NONE
+
+
+def define_export(f: Formulation, terms: Collection[str]) -> None:
+    """exported >= 0 and exported >= -(net import): with it, net import counted as import alone is net import + exported."""
+    p, step = f.programme, _export_steps(f, terms)
+    low = _root_range_kwh(f)[0] if len(step) else np.zeros(0)
+    f.export_step, f.exported = step, p.columns(len(step), 0.0, -low[step])
+    row = p.rows(len(step), -(f.problem.nodes.base_kw[0] * f.problem.step_h)[step], np.inf)
+    p.entries(row, f.exported, 1.0)
+    p.entries(row, f.total[0, step], 1.0)
+
+
+def define_intervals(f: Formulation, terms: Collection[str]) -> None:
+    """mean_kw of each demand interval, the highest of them, and what of it is above the peak so far."""
+    if not {"peak", "demand", "valley"} & set(terms) or f.problem.n_step == 0:
+        return
+    p, signals = f.programme, f.problem.signals
+    low, high = _root_range_kwh(f)
+    _, interval = np.unique(signals.demand_period, return_inverse=True)
+    n = int(interval[-1]) + 1
+    done_kwh, done_h = np.zeros(n), np.zeros(n)
+    done_kwh[0], done_h[0] = signals.period_done_kwh, signals.period_done_h
+    f.interval_h = np.bincount(interval, weights=f.problem.step_h) + done_h
+    low_kw = (np.bincount(interval, weights=low) + done_kwh) / f.interval_h
+    high_kw = (np.bincount(interval, weights=high) + done_kwh) / f.interval_h
+    f.mean_kw = p.columns(n, -np.inf, np.inf)
+    known_kwh = np.bincount(interval, weights=f.problem.nodes.base_kw[0] * f.problem.step_h) + done_kwh
+    row = p.rows(n, -known_kwh, -known_kwh)
+    p.entries(row[interval], f.total[0], 1.0)
+    p.entries(row, f.mean_kw, -f.interval_h)
+    if {"peak", "demand"} & set(terms):
+        _define_peak(f, terms, low_kw, high_kw)
+    if "valley" in terms:
+        scale = np.maximum(np.maximum(np.abs(low_kw), np.abs(high_kw)), 1.0)
+        f.squares = Square(f.mean_kw, p.columns(n, 0.0, 1.0), scale, low_kw, high_kw)
+
+
+def _define_peak(f: Formulation, terms: Collection[str], low_kw: Float, high_kw: Float) -> None:
+    p, so_far_kw = f.programme, f.problem.signals.peak_so_far_kw
+    floor_kw = float(low_kw.max()) if "peak" in terms else max(float(low_kw.max()), so_far_kw)
+    f.peak_kw = p.columns(1, floor_kw, np.inf)
+    could = np.flatnonzero(high_kw > floor_kw)  # the others can never set the peak
+    row = p.rows(len(could), -np.inf, 0.0)
+    p.entries(row, f.mean_kw[could], 1.0)
+    p.entries(row, np.repeat(f.peak_kw, len(could)), -1.0)
+    if "demand" in terms:
+        f.excess_kw = p.columns(1, 0.0, np.inf)
+        row = p.rows(1, -so_far_kw, np.inf)
+        p.entries(row, f.excess_kw, 1.0)
+        p.entries(row, f.peak_kw, -1.0)
+
+
+def define_one_way(f: Formulation, one_way: OneWay) -> None:
+    """Binaries that choose a direction where the linear programme took both."""
+    if not one_way.n:
+        return
+    cells, base = f.cells, f.problem.nodes.base_kw[0] * f.problem.step_h
+    place = np.searchsorted(f.two_way, one_way.cell)
+    _either(f, f.charge[one_way.cell], cells.charge_max_kwh[one_way.cell], f.discharge[place], cells.discharge_max_kwh[one_way.cell])
+    unit, step = one_way.store // f.problem.n_step, one_way.store % f.problem.n_step
+    stores, step_h = f.problem.stores, f.problem.step_h[step]
+    both = f.store_charge[one_way.store], f.store_discharge[one_way.store]
+    _either(f, both[0], stores.charge_max_kw[unit] * step_h, both[1], stores.discharge_max_kw[unit] * step_h)
+    if len(one_way.step):
+        p, (low, high), where = f.programme, _root_range_kwh(f), one_way.step
+        exports, column = p.binaries(len(where)), f.exported[np.searchsorted(f.export_step, where)]
+        row = p.rows(len(where), -np.inf, 0.0)
+        p.entries(row, column, 1.0)
+        p.entries(row, exports, low[where])
+        # net import + exported <= most import x (1 - exports)
+        most = np.maximum(high[where], 0.0)
+        row = p.rows(len(where), -np.inf, most - base[where])
+        p.entries(row, f.total[0, where], 1.0)
+        p.entries(row, column, 1.0)
+        p.entries(row, exports, most)
+
+
+def _either(f: Formulation, first: Int, first_max: Float, second: Int, second_max: Float) -> None:
+    """first <= first_max x b and second <= second_max x (1 - b) with b in {0, 1}."""
+    p, n = f.programme, len(first)
+    chosen, row = p.binaries(n), p.rows(n, -np.inf, 0.0)
+    p.entries(row, first, 1.0)
+    p.entries(row, chosen, -first_max)
+    row = p.rows(n, -np.inf, second_max)
+    p.entries(row, second, 1.0)
+    p.entries(row, chosen, second_max)
+
+
