@@ -1,0 +1,1 @@
+"""Scenario files: a site, its sessions and its prices in one TOML file."""

@@ -1,0 +1,76 @@
+"""What a scenario file says, checked and ready to run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from evloom.kernel.finding import Finding
+from evloom.kernel.stamped import Signal
+from evloom.kernel.timegrid import TimeGrid
+from evloom.market.contract import Contract
+from evloom.market.tariff import Tariff
+from evloom.network.site import Site
+from evloom.pile.evse import EvseTable
+from evloom.simulate.sources.table import SessionTable
+from evloom.vehicle.fleet import FleetTable
+
+
+@dataclass(frozen=True)
+class DriverInput:
+    """What the system is told or believes of a stay.
+
+    departure   "told" by the driver where the data has it, else as "history"; "history": estimated from stays
+                known so far; "true": perfectly known (only for studies, never the default)
+    energy      the same for the energy wanted
+    """
+
+    departure: Literal["told", "history", "true"] = "history"
+    energy: Literal["told", "history", "true"] = "history"
+
+
+@dataclass(frozen=True)
+class Control:
+    """When the loop runs and how steady its orders are.
+
+    replan           "event": at every step and at every arrival and departure; "step": at every step only
+    deadband_kw      an order is sent again only when it changes by more than this, or when a limit demands it
+    horizon_h        how far ahead optimising policies look
+    scarcity         how power is shared when it does not suffice for all promises
+    """
+
+    replan: Literal["event", "step"] = "event"
+    deadband_kw: float = 0.0
+    horizon_h: float = 24.0
+    scarcity: Literal["need", "laxity", "priority"] = "need"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A site, its vehicles, its prices and a span of time.
+
+    grid        the reporting steps; sessions outside it are not part of the run
+    sessions    each with an evse_id of `evse` ("" = not yet assigned: takes a free EVSE at arrival, or is
+                turned away and counted), already selected for the grid's span
+    model_row   row of `fleet` of each session's vehicle, (n_session,)
+    carbon      kgCO2/kWh, or None where none is given
+    policies, objective   the defaults of the scenario, overridden by the command line
+    findings    warnings about the scenario that do not keep it from running, e.g. a base load above a limit;
+                what was wrong with single sessions is in `sessions.findings`
+    """
+
+    name: str
+    path: Path | None
+    grid: TimeGrid
+    site: Site
+    evse: EvseTable
+    fleet: FleetTable
+    tariff: Tariff
+    contract: Contract | None
+    carbon: Signal | None
+    sessions: SessionTable
+    model_row: tuple[int, ...]
+    driver: DriverInput
+    control: Control
+    policies: tuple[str, ...]
+    objective: str
+    findings: tuple[Finding, ...] = ()

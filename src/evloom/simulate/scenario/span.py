@@ -1,0 +1,81 @@
+"""The span of a run: local days and instants become one grid of UTC steps."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from evloom.kernel.errors import InputError
+from evloom.kernel.finding import Finding
+from evloom.kernel.timegrid import TimeGrid, from_epoch_s
+from evloom.simulate.scenario.schema import TimeSection
+from evloom.simulate.scenario.section import Moment, Notes
+from evloom.simulate.sources.table import SessionTable
+
+
+def zone_of(section: TimeSection, notes: Notes) -> ZoneInfo:
+    """The time zone of the scenario; UTC beside a finding where the name is not known."""
+    try:
+        return ZoneInfo(section.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        if section.zone:
+            allowed, advice = "an IANA name", 'write it as "Continent/City", for instance "Europe/Berlin"'
+            notes.refuse("unknown-zone", f"{section.path}.zone", f'"{section.zone}"', allowed, advice)
+        return ZoneInfo("UTC")
+
+
+def instant(moment: Moment, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a moment: a date is local midnight, a naive date-time is read on the clocks of `zone`.
+
+    An hour that occurs twice means its first occurrence; one that a clock change skips means the same elapsed
+    time after the last hour that existed, so a midnight that does not exist is the first instant of its day.
+    """
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time.min, tzinfo=zone)
+    elif moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)
+
+
+def parse_moment(text: str) -> Moment:
+    """A moment as typed at a command line: "2019-06-01", "2019-06-01T08:00" or with an offset. Raises InputError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        allowed = "2019-06-01, 2019-06-01T08:00 or 2019-06-01T08:00+02:00"
+        finding = Finding("scenario.not-a-date", "refused", "command line", None, None, f'"{text}"', allowed, "write the date as ISO 8601")
+        raise InputError([finding]) from None
+
+
+def span_of(section: TimeSection, zone: ZoneInfo, sessions: SessionTable | None, notes: Notes) -> TimeGrid:
+    """The grid from `from` to `to`; where one is not given, the days of the sessions. A grid of one day where neither is known."""
+    if section.step_min > 0 and 60 % section.step_min:
+        advice = "choose 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60"
+        notes.refuse("step-not-in-hour", f"{section.path}.step_min", f"{section.step_min} min", "a divisor of 60 min", advice)
+    start = _border(section.start, zone, sessions, 0)
+    end = _border(section.end, zone, sessions, 1)
+    for name, border in (("from", start), ("to", end)):
+        if border is None:
+            advice = f"add {name} to [time], or name a session file whose days are taken"
+            notes.refuse("missing-key", f"{section.path}.{name}", "(not given)", "a date or date-time", advice)
+    start = start or end or datetime(2000, 1, 1, tzinfo=UTC)
+    end = end or start + timedelta(days=1)
+    if end <= start:
+        value = f"{end.astimezone(zone):%Y-%m-%d %H:%M}"
+        notes.refuse("span-empty", f"{section.path}.to", value, f"after {start.astimezone(zone):%Y-%m-%d %H:%M}", "to must be later than from")
+        end = start + timedelta(days=1)
+    return TimeGrid.between(start, end, section.step_min * 60)
+
+
+def _border(moment: Moment | None, zone: ZoneInfo, sessions: SessionTable | None, last: int) -> datetime | None:
+    """The moment given, or local midnight before the first arrival, or (last = 1) after the last departure."""
+    if moment is not None:
+        return instant(moment, zone)
+    if sessions is None or len(sessions) == 0:
+        return None
+    edge_s = float(sessions.departure_s.max()) if last else float(sessions.arrival_s.min())
+    day = from_epoch_s(edge_s).astimezone(zone).date()
+    midnight = instant(day, zone)
+    return midnight if midnight == from_epoch_s(edge_s) else instant(day + timedelta(days=last), zone)
