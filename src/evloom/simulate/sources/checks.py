@@ -59,9 +59,9 @@ TOLD_EARLY = Note("session.told-before-arrival", "repaired", "told_departure", "
 CHARGE_END = Note(
     "session.charging-end-outside", "repaired", "charging_end", "between arrival and departure (60 s grace)", "taken as unknown"
 )
-ZERO_ENERGY = Note("session.zero-energy", "warning", "energy_kwh", "> 0 kWh", "kept: the car holds the connector and needs nothing")
+NOTHING_DELIVERED = Note("session.zero-energy", "warning", "energy_kwh", "> 0 kWh", "kept: the car holds the connector and needs nothing")
 FEE_FOR_NOTHING = Note("session.fee-without-energy", "warning", "fee", "0 where no energy was delivered", "kept: a bill must explain it")
-BEYOND_POWER = Note(
+TOO_MUCH_FOR_STAY = Note(
     "session.energy-exceeds-stay",
     "warning",
     "energy_kwh",
@@ -268,14 +268,16 @@ def _doubt(draft: Draft, kept: Bool) -> None:
     energy_kwh = number["energy_kwh"]
     apart = kept & (np.abs(stay_s - draft.stated_stay_s) > 120.0)
     draft.log.add(apart, STATED_STAY, lambda i: f"{draft.stated_stay_s[i] / 3600:.3f} h, by the two times {stay_s[i] / 3600:.3f} h")
-    draft.log.add(kept & (energy_kwh == 0), ZERO_ENERGY, lambda i: f"{energy_kwh[i]:g} kWh")
+    draft.log.add(kept & (energy_kwh == 0), NOTHING_DELIVERED, lambda i: f"{energy_kwh[i]:g} kWh")
     draft.log.add(
         kept & (energy_kwh == 0) & (number["fee"] > 0), FEE_FOR_NOTHING, lambda i: f"{number['fee'][i]:g} {draft.currency}".strip()
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         mean_kw = np.where(kept, energy_kwh / (stay_s / 3600.0), np.nan)
     beyond = kept & (energy_kwh > number["power_max_kw"] * stay_s / 3600.0 * 1.001 + 0.005)
-    draft.log.add(beyond, BEYOND_POWER, lambda i: f"{energy_kwh[i]:g} kWh in {stay_s[i] / 3600:.3f} h at {number['power_max_kw'][i]:g} kW")
+    draft.log.add(
+        beyond, TOO_MUCH_FOR_STAY, lambda i: f"{energy_kwh[i]:g} kWh in {stay_s[i] / 3600:.3f} h at {number['power_max_kw'][i]:g} kW"
+    )
     steady = kept & (stay_s >= STEADY_STAY_S)
     if np.count_nonzero(steady) >= OUTLIER_LEAST_N:
         limit_kw = OUTLIER_TIMES * float(np.percentile(mean_kw[steady], 99))

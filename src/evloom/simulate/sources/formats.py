@@ -130,7 +130,7 @@ def _dcfast_epfl(raw: RawTable) -> Draft:
 
     The stated stay counts the last minute too (it is always departure - arrival + 1 min), so the car
     leaves at the end of the minute named. `TotalCapacity` is a placeholder of the protocol on most
-    rows; the authors' estimate from energy and state of charge is taken.
+    rows; the authors' estimate, 0.95 of the energy divided by the change of the state of charge, is taken.
     """
     cell = raw.column
     pattern = r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2}) (?P<H>\d{2}):(?P<M>\d{2}):(?P<S>\d{2})"
