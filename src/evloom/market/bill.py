@@ -230,7 +230,7 @@ def _time_line(fee: TimeFee, start_s: float, end_s: float, tariff: Tariff, curre
         return None
     # A millisecond of grace, as seconds since 1970 in float64 are exact to about a quarter of a microsecond only.
     whole_s = (counted_s + 1e-3) // fee.step_s * fee.step_s if fee.step_s else counted_s
-    line = _line(LineKind.TIME, fee.label, Decimal(repr(whole_s)) / 3600, "h", fee.price_per_h, currency)
+    line = _line(LineKind.TIME, fee.label, _exact(whole_s) / 3600, "h", fee.price_per_h, currency)
     if fee.fee_min is not None and line.amount < fee.fee_min:
         return replace(line, amount=_round(fee.fee_min, currency), note="least fee")
     if fee.fee_max is not None and line.amount > fee.fee_max:
