@@ -49,6 +49,9 @@ PLAIN_IN_LOCALS = frozenset("power energy voltage temperature resistance impedan
 WHOLE_NUMBERS_MEAN_INDEX = frozenset("step interval rating range limit age rate".split())
 """With the annotation int these are counts, indices or ranks."""
 
+TIMES = frozenset("step duration delay timeout interval dwell stay wait age".split())
+"""Words of time, after which `min` is read as minutes by some and as the least by others."""
+
 MODIFIERS = frozenset("max min mean total sum actual initial nominal rated known low high left now".split())
 NUMBERS = frozenset("float int Decimal Float Int NDArray ndarray floating float64".split())
 
@@ -148,6 +151,8 @@ def _suffix(name: Name, words: list[str]) -> str | None:
         return f"_{last} is not a unit of the house outside wire: {FOREIGN[last]}"
     if len(words) > 2 and last in ("max", "min") and words[-2] in UNITS - {"a", "c", "s", "v", "h"}:
         return f"{last} comes before the unit: {'_'.join([*words[:-2], last, words[-2]])}"
+    if len(words) > 1 and last == "min" and words[-2] in TIMES:
+        return f"is {last} minutes or the least? Write {'_'.join(words[:-1])}_s for a time span, {'_'.join(words)}_s for the least one"
     if len(words) > 1 and last in ("s", "h") and name.types and name.types & {"datetime", "timedelta"}:
         return f"a {'/'.join(sorted(name.types & {'datetime', 'timedelta'}))} carries its own unit: take _{last} off"
     return None

@@ -82,6 +82,7 @@ def test_money_needs_a_currency_beside_it():
         ("stay_hours", "_h"),
         ("rating_mw", "_kw"),
         ("power_kw_max", "power_max_kw"),
+        ("step_min", "step_s for a time span, step_min_s for the least"),
     ],
 )
 def test_foreign_units_are_found_outside_wire_only(name, advice):
