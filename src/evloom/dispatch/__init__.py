@@ -1,0 +1,1 @@
+"""From a problem to a schedule: rules, the exact optimum, allocation to chargers, and an independent check."""

@@ -1,0 +1,202 @@
+"""From the power a policy wants to orders that hold every limit of the tree and that piles can be set to.
+
+The kernels pass a few arrays and scalars, never whole tables, between each other: that is what makes them quick.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evloom.dispatch.moment import Bays, Wires
+from evloom.dispatch.reason import BAY, DONE, EMPTY, FULL, MINIMUM, PLAN, STEP
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float, Int
+from evloom.pile.limit import quantise_down, quantise_up
+
+SLACK_KW = 1e-9  # rounding of sums, far below what a meter resolves
+
+
+class Free(NamedTuple):
+    """What may still be added (up) or pushed back (down) at each node: kW (n_node,) and A per phase (n_node, 3)."""
+
+    up_kw: Float
+    up_a: Float
+    down_kw: Float
+    down_a: Float
+
+
+@compiled
+def free_room(wires: Wires) -> Free:
+    """The room that the load nobody steers leaves."""
+    limit_a = wires.phase_max_a.reshape(-1, 1)
+    return Free(
+        wires.import_max_kw - wires.base_kw,
+        limit_a - wires.base_phase_a,
+        wires.export_max_kw + wires.base_kw,
+        limit_a + wires.base_phase_a,
+    )
+
+
+@compiled
+def room_kw(path: Int, leaf: int, phase: int, kw_per_a: float, free_kw: Float, free_a: Float) -> tuple[float, int]:
+    """Most power (kW, >= 0) that fits on the way from `leaf` to the root, and the node that binds. phase -1 = all three."""
+    room = np.inf
+    at = -1
+    for level in range(path.shape[1]):
+        node = path[leaf, level]
+        if node < 0:
+            break
+        if phase < 0:
+            least_a = min(free_a[node, 0], free_a[node, 1], free_a[node, 2])
+        else:
+            least_a = free_a[node, phase]
+        here_kw = min(free_kw[node], least_a * kw_per_a)
+        if here_kw < room:
+            room, at = here_kw, node
+    return max(room, 0.0), at
+
+
+@compiled
+def take(path: Int, leaf: int, phase: int, current_a: float, power_kw: float, free: Free) -> None:
+    """Book `power_kw` (positive = import) with `current_a` on its phases on the way from `leaf` to the root, in place."""
+    for level in range(path.shape[1]):
+        node = path[leaf, level]
+        if node < 0:
+            break
+        free.up_kw[node] -= power_kw
+        free.down_kw[node] += power_kw
+        for p in range(3):
+            if phase < 0 or phase == p:
+                free.up_a[node, p] -= current_a
+                free.down_a[node, p] += current_a
+
+
+@compiled
+def _verdict(want_kw: float, give_kw: float, room: float, at: int, rating_kw: float, need_kwh: float) -> int:
+    """Why a row that wants `want_kw` > 0 gets `give_kw`."""
+    if room < want_kw - SLACK_KW:
+        return at
+    if give_kw <= 0.0:
+        return MINIMUM
+    if want_kw >= rating_kw - SLACK_KW:
+        return FULL if give_kw >= want_kw - SLACK_KW else STEP
+    return DONE if need_kwh <= 0.0 else PLAN
+
+
+@compiled
+def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Float, Int]:
+    """Give every row of `rank`, in that order, what it wants (target_kw, positive = charge) as far as limits allow.
+
+    Discharge is set first, against the load nobody steers, so that no order relies on another car's charging.
+    Returns (order_kw (n_evse,), reason (n_evse,)), reasons as in `dispatch.reason`.
+    """
+    order_kw = np.zeros(len(target_kw))
+    reason = np.full(len(target_kw), EMPTY)
+    busy = np.zeros(len(target_kw), dtype=np.bool_)
+    free = free_room(wires)
+    path, node, phase, pile = wires.path, bays.node, bays.phase, bays.pile
+    kw_per_a, least_a, step_a, rating_kw = bays.kw_per_a, bays.current_min_a, bays.current_step_a, bays.charge_max_kw
+    for row in rank:
+        if target_kw[row] < 0.0:
+            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.down_kw, free.down_a)
+            want_kw = min(-target_kw[row], bays.discharge_max_kw[row])
+            give_kw = quantise_down(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
+            order_kw[row] = -give_kw
+            reason[row] = at if room < want_kw else PLAN
+            busy[pile[row]] = busy[pile[row]] or give_kw > 0.0
+            take(path, node[row], phase[row], -give_kw / kw_per_a[row], -give_kw, free)
+    for row in rank:
+        want_kw = min(target_kw[row], rating_kw[row])
+        if target_kw[row] < 0.0:
+            continue
+        if want_kw <= SLACK_KW:
+            reason[row] = DONE if bays.need_kwh[row] <= 0.0 else PLAN
+        elif bays.one_at_a_time[row] and busy[pile[row]]:
+            reason[row] = BAY
+        else:
+            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
+            give_kw = quantise_down(min(want_kw, room + SLACK_KW), kw_per_a[row], least_a[row], step_a[row])
+            reason[row] = _verdict(want_kw, give_kw, room, at, rating_kw[row], bays.need_kwh[row])
+            if give_kw > 0.0:
+                order_kw[row] = give_kw
+                busy[pile[row]] = True
+                take(path, node[row], phase[row], give_kw / kw_per_a[row], give_kw, free)
+    return order_kw, reason
+
+
+@compiled
+def _start_equal(bays: Bays, wires: Wires, want_kw: Float, rank: Int, free: Free, reason: Int) -> Float:
+    """Give the least current that can be set to as many rows as have room for it, largest energy debt first."""
+    order_kw = np.zeros(len(want_kw))
+    busy = np.zeros(len(want_kw), dtype=np.bool_)
+    path, node, phase, pile, kw_per_a = wires.path, bays.node, bays.phase, bays.pile, bays.kw_per_a
+    for row in rank[np.argsort(-bays.debt_kwh[rank], kind="mergesort")]:
+        least_kw = quantise_up(SLACK_KW, kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
+        room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
+        if want_kw[row] <= SLACK_KW:
+            reason[row] = DONE
+        elif bays.one_at_a_time[row] and busy[pile[row]]:
+            reason[row] = BAY
+        elif least_kw > want_kw[row] + SLACK_KW:
+            reason[row] = MINIMUM
+        elif least_kw > room + SLACK_KW:
+            reason[row] = at
+        else:
+            order_kw[row] = least_kw
+            busy[pile[row]] = True
+            take(path, node[row], phase[row], least_kw / kw_per_a[row], least_kw, free)
+    return order_kw
+
+
+@compiled
+def _common_rounds(bays: Bays, path: Int, gap_kw: Float, step_kw: Float, active: Int, free: Free) -> float:
+    """How many whole rounds the active rows can surely be raised together; gap_kw is what each still wants."""
+    rise = Free(np.zeros_like(free.up_kw), np.zeros_like(free.up_a), np.zeros_like(free.up_kw), np.zeros_like(free.up_a))
+    rounds = 1e9
+    for row in active:
+        take(path, bays.node[row], bays.phase[row], -step_kw[row] / bays.kw_per_a[row], -step_kw[row], rise)
+        rounds = min(rounds, gap_kw[row] / step_kw[row])
+    for node in range(len(rise.up_kw)):
+        if rise.up_kw[node] > 0.0:
+            rounds = min(rounds, free.up_kw[node] / rise.up_kw[node])
+        for p in range(3):
+            if rise.up_a[node, p] > 0.0:
+                rounds = min(rounds, free.up_a[node, p] / rise.up_a[node, p])
+    return np.floor(max(rounds, 0.0))
+
+
+@compiled
+def share_equally(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Float, Int]:
+    """Raise all rows together until a limit, their target or their rating stops them (max-min fairness in current steps).
+
+    Each row first gets the least current its pile can be set to, then all rise round by round by one current step
+    (one hundredth of the rating where the current is continuous).
+    """
+    reason = np.full(len(target_kw), EMPTY)
+    free = free_room(wires)
+    path, node, phase, kw_per_a = wires.path, bays.node, bays.phase, bays.kw_per_a
+    want_kw = np.minimum(target_kw, bays.charge_max_kw)
+    continuous = bays.current_step_a <= 0.0
+    step_kw = np.where(continuous, bays.charge_max_kw / 100.0, bays.current_step_a * kw_per_a)
+    order_kw = _start_equal(bays, wires, want_kw, rank, free, reason)
+    active = rank[order_kw[rank] > 0.0]
+    while len(active) > 0:
+        rounds = _common_rounds(bays, path, want_kw - order_kw, step_kw, active, free)
+        still = np.ones(len(active), dtype=np.bool_)
+        for i in range(len(active)):
+            row = active[i]
+            gap_kw = want_kw[row] - order_kw[row]
+            rise_kw = rounds * step_kw[row] if rounds > 0.0 else (min(step_kw[row], gap_kw) if continuous[row] else step_kw[row])
+            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
+            if rise_kw > gap_kw + SLACK_KW or gap_kw <= SLACK_KW:
+                reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= bays.charge_max_kw[row] else PLAN)
+                still[i] = False
+            elif rise_kw > room + SLACK_KW:
+                reason[row] = at
+                still[i] = False
+                rise_kw = room if continuous[row] else 0.0
+            if still[i] or (continuous[row] and reason[row] >= 0):
+                order_kw[row] += rise_kw
+                take(path, node[row], phase[row], rise_kw / kw_per_a[row], rise_kw, free)
+        active = active[still]
+    return order_kw, reason

@@ -1,0 +1,128 @@
+"""The planning problem every optimising algorithm solves, and the schedule it returns."""
+
+from dataclasses import dataclass
+
+from evloom.kernel.timegrid import Float, Int
+
+
+@dataclass(frozen=True)
+class Stays:
+    """What is to be charged, one row per stay of a vehicle, columns of shape (n_stay,).
+
+    first, last          the stay touches steps first <= k < last
+    first_share,         share (0..1] of its first and of its last step in which the vehicle is there; a stay
+    last_share           inside one step has both equal to its share of that step (it is not multiplied)
+    node                 row of the limit tree
+    charge_max_kw        most charging power at the meter, discharge_max_kw most discharging (unsigned)
+    need_kwh             net energy at the meter still to be delivered by departure, >= 0: the promise
+    room_kwh             most energy the battery can still take up, at the meter, >= need_kwh
+    below_kwh            how far (cells, kWh >= 0) discharge may go below today's charge: down to the floor
+    charge_efficiency,   meter to cells, cells to meter, (0..1]
+    discharge_efficiency
+    wear_per_kwh         money per kWh discharged at the meter
+    priority             weight > 0 of one kWh not delivered, relative to others (scarcity rule)
+    """
+
+    first: Int
+    last: Int
+    first_share: Float
+    last_share: Float
+    node: Int
+    charge_max_kw: Float
+    discharge_max_kw: Float
+    need_kwh: Float
+    room_kwh: Float
+    below_kwh: Float
+    charge_efficiency: Float
+    discharge_efficiency: Float
+    wear_per_kwh: Float
+    priority: Float
+
+    @property
+    def n(self) -> int:
+        """Number of stays."""
+        return len(self.first)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Stationary batteries in a problem, columns of shape (n_storage,); energies in kWh at the cells."""
+
+    node: Int
+    capacity_kwh: Float
+    stored_kwh: Float
+    charge_max_kw: Float
+    discharge_max_kw: Float
+    charge_efficiency: Float
+    discharge_efficiency: Float
+    wear_per_kwh: Float
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The limit tree over the horizon. Parents come before children, row 0 is the root.
+
+    parent          (n_node,)
+    import_max_kw   (n_node, n_step) most net power drawn through the node, infinity for none
+    export_max_kw   (n_node, n_step) >= 0, most net power pushed back through it *by steered units*
+    base_kw         (n_node, n_step) load nobody steers at or below the node, solar already taken off
+    """
+
+    parent: Int
+    import_max_kw: Float
+    export_max_kw: Float
+    base_kw: Float
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Prices and the like over the horizon, (n_step,) unless said otherwise, of the root.
+
+    price_per_kwh          for net import; export_price_per_kwh is what net export earns
+    carbon_kg_per_kwh      for net import
+    demand_period          (n_step,) rising number of the demand interval a step belongs to; the mean net import
+                           over an interval (weighted by step_h) is what a demand charge and `peak` look at
+    demand_price_per_kw    money per kW of the highest interval above peak_so_far_kw
+    peak_so_far_kw         highest interval of this billing month so far, known, >= 0
+    period_done_kwh        net energy the root already imported in the demand interval that is running
+    period_done_h          and the hours of it that have gone by
+    """
+
+    price_per_kwh: Float
+    export_price_per_kwh: Float
+    carbon_kg_per_kwh: Float
+    demand_period: Int
+    demand_price_per_kw: float
+    peak_so_far_kw: float
+    period_done_kwh: float
+    period_done_h: float
+
+
+@dataclass(frozen=True)
+class Problem:
+    """step_h (n_step,) > 0 are the lengths of the steps in hours; they need not be equal."""
+
+    step_h: Float
+    stays: Stays
+    stores: Stores
+    nodes: Nodes
+    signals: Signals
+
+    @property
+    def n_step(self) -> int:
+        """Number of steps of the horizon."""
+        return len(self.step_h)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """charge_kwh, discharge_kwh: energy at the meter in every step, (n_stay, n_step), both >= 0;
+    store_kwh (n_storage, n_step) signed, import positive; short_kwh (n_stay,) what the promise lacks;
+    objective: the value of each objective term by name, in its own unit.
+    """
+
+    charge_kwh: Float
+    discharge_kwh: Float
+    store_kwh: Float
+    short_kwh: Float
+    objective: dict[str, float]

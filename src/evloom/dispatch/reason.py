@@ -1,0 +1,24 @@
+"""Why an EVSE gets the power it gets: one number per EVSE and cycle.
+
+A number >= 0 is the row of the node of the limit tree that binds. The rest:
+"""
+
+FULL = -1  # everything the car and the pile can take
+EMPTY = -2  # no car
+DONE = -3  # the car wants no more
+PLAN = -4  # the policy waits for a better time
+MINIMUM = -5  # what was left is below the least current the pile can be set to
+STEP = -6  # rounded down to a current step
+BAY = -7  # the other bay of the pile is charging
+FALLBACK = -8  # the orders failed the check and were replaced by a safe set
+
+TEXT = {
+    FULL: "full power of car and pile",
+    EMPTY: "no car",
+    DONE: "the car wants no more",
+    PLAN: "the plan waits for a better time",
+    MINIMUM: "what was left is below the least current of the pile",
+    STEP: "rounded down to a current step",
+    BAY: "the other bay of the pile is charging",
+    FALLBACK: "a safe order replaced one that failed the check",
+}

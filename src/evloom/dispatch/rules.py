@@ -1,0 +1,106 @@
+"""The rule policies: for each an order of precedence and a wanted power, from what is known at the moment.
+
+One compiled function serves the loop, one cycle at a time, and the fast simulation, many cycles at a time.
+"""
+
+import numpy as np
+
+from evloom.dispatch.allocate import allocate, share_equally
+from evloom.dispatch.moment import Bays, Wires
+from evloom.dispatch.reason import EMPTY, FULL
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float, Int
+from evloom.pile.limit import quantise_up
+
+UNCONTROLLED, EQUAL_SHARE, QUEUE, EARLIEST_DEADLINE, LEAST_LAXITY, PRICE_QUEUE = range(6)
+
+RULES = {
+    "uncontrolled": UNCONTROLLED,
+    "equal-share": EQUAL_SHARE,
+    "queue": QUEUE,
+    "earliest-deadline": EARLIEST_DEADLINE,
+    "least-laxity": LEAST_LAXITY,
+    "price-queue": PRICE_QUEUE,
+}
+
+
+@compiled
+def precedence(rule: int, bays: Bays, now_s: float) -> Int:
+    """Connected rows in the order in which they are served; ties go to the lower row.
+
+    Cars believed done come last: what is left over is theirs should they still want it.
+    Least laxity first is Mok (1983), earliest deadline first Liu and Layland (1973), with the belief of departure and need.
+    """
+    rows = np.flatnonzero(bays.connected)
+    key = bays.arrival_s[rows]
+    if rule == EARLIEST_DEADLINE:
+        key = bays.departure_s[rows]
+    elif rule == LEAST_LAXITY:
+        key = bays.departure_s[rows] - now_s - bays.need_kwh[rows] / np.maximum(bays.charge_max_kw[rows], 1e-6) * 3600.0
+    for i in range(len(rows)):
+        if bays.need_kwh[rows[i]] <= 0.0:
+            key[i] = np.inf
+    return rows[np.argsort(key, kind="mergesort")]
+
+
+@compiled
+def asked_kw(row: int, bays: Bays, now_s: float, step_h: float) -> float:
+    """Full power, but in the last step of a car's need only as much as it still needs (rounded up to what can be set)."""
+    if bays.need_kwh[row] <= 0.0:
+        return bays.charge_max_kw[row]
+    hours = min(step_h, (bays.departure_s[row] - now_s) / 3600.0)
+    finish_kw = quantise_up(bays.need_kwh[row] / hours, bays.kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
+    return min(bays.charge_max_kw[row], finish_kw)
+
+
+@compiled
+def booked_kw(bays: Bays, rank: Int, room_by_step_kw: Float, price: Float, edges_s: Float) -> Float:
+    """Queue order and price together: each car in turn books the cheapest steps of its stay that still have room.
+
+    room_by_step_kw (n_step,) site power not yet taken, price (n_step,), edges_s (n_step + 1,) from now on.
+    Returns the power booked for the first step, (n_evse,). A car believed done books nothing.
+    """
+    free_kw = room_by_step_kw.copy()
+    cheapest_first = np.argsort(price, kind="mergesort")
+    now_kw = np.zeros(len(bays.need_kwh))
+    for row in rank:
+        left_kwh = bays.need_kwh[row]
+        for step in cheapest_first:
+            if left_kwh <= 0.0:
+                break
+            hours = (min(edges_s[step + 1], bays.departure_s[row]) - edges_s[step]) / 3600.0
+            if step == 0:
+                hours = max(hours, min((edges_s[1] - edges_s[0]) / 3600.0, 1.0 / 60.0))
+            power_kw = min(bays.charge_max_kw[row], free_kw[step])
+            if hours <= 0.0 or power_kw < bays.current_min_a[row] * bays.kw_per_a[row] or power_kw <= 0.0:
+                continue
+            left_kwh -= power_kw * hours
+            free_kw[step] -= power_kw
+            if step == 0:
+                now_kw[row] = power_kw
+    return now_kw
+
+
+@compiled
+def decide(
+    rule: int, bays: Bays, wires: Wires, now_s: float, step_h: float, room_by_step_kw: Float, price: Float, edges_s: Float
+) -> tuple[Float, Int]:
+    """Orders (kW, n_evse) and reasons (n_evse,) of a rule policy. The last three arguments matter to the price queue only."""
+    n = len(bays.need_kwh)
+    rank = precedence(rule, bays, now_s)
+    if rule == UNCONTROLLED:
+        order_kw = np.zeros(n)
+        reason = np.full(n, EMPTY)
+        for row in rank:
+            order_kw[row] = bays.charge_max_kw[row]
+            reason[row] = FULL
+        return order_kw, reason
+    target_kw = np.zeros(n)
+    if rule == PRICE_QUEUE:
+        target_kw = booked_kw(bays, rank, room_by_step_kw, price, edges_s)
+    else:
+        for row in rank:
+            target_kw[row] = asked_kw(row, bays, now_s, step_h)
+    if rule == EQUAL_SHARE:
+        return share_equally(bays, wires, target_kw, rank)
+    return allocate(bays, wires, target_kw, rank)

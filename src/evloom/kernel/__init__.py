@@ -1,0 +1,1 @@
+"""What lies under everything: time grids, stamped signals, findings, errors, compiled functions."""

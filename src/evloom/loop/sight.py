@@ -1,0 +1,130 @@
+"""What the loop sees at every EVSE, and the moment it makes of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evloom.dispatch.moment import Bays
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Bool, Float, Int
+from evloom.pile.evse import EvseTable
+
+OVERSTAY_S = 900.0  # a car still there after its believed departure is believed to stay this much longer
+MORE_H = 0.25  # a car still drawing after its believed need is believed to want this long at full power
+FOLLOWS = 0.98  # a car that draws less than this share of its order is limited by itself
+WAKE_KW = 0.05  # and below this difference nobody can tell
+
+
+class Piles(NamedTuple):
+    """What never changes at an EVSE, columns (n_evse,); as in `pile.evse.EvseTable`."""
+
+    node: Int
+    pile: Int
+    one_at_a_time: Bool
+    charge_max_kw: Float
+    discharge_max_kw: Float
+
+
+class Sight(NamedTuple):
+    """What is seen or believed of the car at every EVSE, columns (n_evse,), changed in place by events.
+
+    arrival_s            epoch seconds
+    departure_s          believed departure; wanted_kwh believed net energy at the meter by then
+    car_max_kw           most the car takes at the meter by its own rating, or by a battery diagnosis
+    kw_per_a, current_min_a, current_step_a, phase    as in `dispatch.moment.Bays`
+    give_max_kw          most the car gives by its rating and the owner's consent, unsigned
+    spare_kwh            energy at the meter (unsigned) it can give before its floor; 0 where unknown
+    room_kwh             energy at the meter it can still take until full; infinity where unknown
+    net_kwh, draw_kw     metered net energy since arrival; power at the last reading
+    ordered_kw           the last order
+    seen_max_kw          what the car was seen to be able to draw; infinity = not yet seen to fall short
+    done                 it was offered power and drew none
+    """
+
+    connected: Bool
+    arrival_s: Float
+    departure_s: Float
+    wanted_kwh: Float
+    car_max_kw: Float
+    kw_per_a: Float
+    current_min_a: Float
+    current_step_a: Float
+    phase: Int
+    give_max_kw: Float
+    spare_kwh: Float
+    room_kwh: Float
+    priority: Float
+    net_kwh: Float
+    draw_kw: Float
+    ordered_kw: Float
+    seen_max_kw: Float
+    done: Bool
+    debt_kwh: Float
+
+
+def piles(evse: EvseTable) -> Piles:
+    """The unchanging columns of the connectors."""
+    return Piles(evse.node, evse.pile, evse.one_at_a_time, evse.charge_max_kw, evse.discharge_max_kw)
+
+
+def blank_sight(n_evse: int) -> Sight:
+    """Nobody at any of `n_evse` connectors."""
+    columns = {name: np.zeros(n_evse) for name in Sight._fields}
+    columns["seen_max_kw"] = np.full(n_evse, np.inf)
+    columns["room_kwh"] = np.full(n_evse, np.inf)
+    columns["kw_per_a"] = np.ones(n_evse)
+    columns["priority"] = np.ones(n_evse)
+    for name in ("connected", "done"):
+        columns[name] = np.zeros(n_evse, dtype=np.bool_)
+    columns["phase"] = np.full(n_evse, -1)
+    return Sight(**columns)
+
+
+@compiled
+def learn_draw(row: int, sight: Sight) -> None:
+    """After a reading: a car that drew less than ordered is limited by itself, to what it drew and one step more.
+
+    The room it leaves goes to others in the same cycle; when it follows its order again the limit is lifted.
+    """
+    short_kw = sight.ordered_kw[row] - sight.draw_kw[row]
+    if sight.ordered_kw[row] <= 0.0 or sight.done[row]:
+        return
+    if short_kw > WAKE_KW and sight.draw_kw[row] < FOLLOWS * sight.ordered_kw[row]:
+        step_kw = max(sight.current_step_a[row] * sight.kw_per_a[row], (1.0 - FOLLOWS) * sight.ordered_kw[row])
+        least_kw = sight.current_min_a[row] * sight.kw_per_a[row]
+        sight.seen_max_kw[row] = max(sight.draw_kw[row] + step_kw, least_kw)
+    elif sight.ordered_kw[row] >= sight.seen_max_kw[row] * FOLLOWS:
+        sight.seen_max_kw[row] = np.inf
+
+
+@compiled
+def need_kwh(row: int, sight: Sight, charge_max_kw: float) -> float:
+    """Energy still believed to be wanted: nothing when done; a little more when the car draws on past its believed need."""
+    if sight.done[row]:
+        return 0.0
+    left_kwh = sight.wanted_kwh[row] - sight.net_kwh[row]
+    if left_kwh <= 1e-9 and sight.draw_kw[row] > 0.0:
+        return charge_max_kw * MORE_H
+    return left_kwh if left_kwh > 1e-9 else 0.0
+
+
+@compiled
+def moment(now_s: float, step_h: float, piles: Piles, sight: Sight) -> Bays:
+    """The moment at `now_s` as the rules and the allocation need it; step_h is the longest time until the next cycle."""
+    n = len(sight.arrival_s)
+    need = np.zeros(n)
+    charge = np.zeros(n)
+    give = np.zeros(n)
+    departure = np.zeros(n)
+    for row in range(n):
+        if sight.connected[row]:
+            charge[row] = min(piles.charge_max_kw[row], sight.car_max_kw[row], sight.seen_max_kw[row])
+            need[row] = need_kwh(row, sight, charge[row])
+            give[row] = min(piles.discharge_max_kw[row], sight.give_max_kw[row], sight.spare_kwh[row] / step_h)
+            departure[row] = max(sight.departure_s[row], now_s + 60.0)
+            if sight.departure_s[row] <= now_s:
+                departure[row] = now_s + OVERSTAY_S
+    return Bays(
+        sight.connected, sight.arrival_s, departure, need, charge, give, sight.kw_per_a, sight.current_min_a,
+        sight.current_step_a, sight.phase, piles.node, piles.pile, piles.one_at_a_time, sight.priority, sight.debt_kwh,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""The frozen and complete picture on which one cycle of the loop decides."""
+
+from dataclasses import dataclass
+
+from evloom.dispatch.moment import Bays, Wires
+from evloom.kernel.timegrid import Float, Int
+from evloom.loop.sight import Piles, Sight
+from evloom.network.site import Site
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The demand charge as it stands: price per kW, the highest interval of this month so far and the running interval.
+
+    interval_s is the length of a demand interval; done_kwh and done_h what went by of the running one.
+    """
+
+    price_per_kw: float
+    interval_s: int
+    peak_so_far_kw: float
+    done_kwh: float
+    done_h: float
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is known of the time ahead.
+
+    edges_s          (n_ahead + 1,) epoch seconds; the first is now, the others lie on the run's grid
+    base_kw          (n_node, n_ahead) load nobody steers at or below each node, solar taken off; column 0 is metered
+    price_per_kwh, export_price_per_kwh, carbon_kg_per_kwh   (n_ahead,); NaN where nothing is known
+    """
+
+    edges_s: Float
+    base_kw: Float
+    price_per_kwh: Float
+    export_price_per_kwh: Float
+    carbon_kg_per_kwh: Float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a policy may look at. session_id is "" where no car stands; storage_kwh (n_storage,).
+
+    sight bears for each EVSE the power last ordered beside the power metered; bays is the moment made of it.
+    room_kwh and spare_kwh of the cars' batteries are in sight.
+    """
+
+    now_s: float
+    step_h: float
+    site: Site
+    evse_id: tuple[str, ...]
+    session_id: tuple[str, ...]
+    piles: Piles
+    sight: Sight
+    bays: Bays
+    wires: Wires
+    ahead: Ahead
+    demand: Demand
+    storage_kwh: Float
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a policy decides: power per EVSE and per storage (positive = import) and the reason it is not more."""
+
+    power_kw: Float
+    reason: Int
+    storage_kw: Float

@@ -1,0 +1,168 @@
+"""What the loop has learnt from events so far, and the snapshot it makes of it."""
+
+import zoneinfo
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.dispatch.moment import wires
+from evloom.kernel.timegrid import Float, TimeGrid, local_clock
+from evloom.loop.sight import Sight, blank_sight, learn_draw, moment, piles
+from evloom.loop.snapshot import Ahead, Demand, Snapshot
+from evloom.network.site import Site
+from evloom.network.tree import node_total
+from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.evse import EvseTable
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the loop is told once: the grid of the run (with the hours ahead), the horizon, and the demand charge."""
+
+    grid: TimeGrid
+    n_ahead: int
+    demand_price_per_kw: float
+    demand_interval_s: int
+
+
+class State:
+    """The fold of all events so far. `apply` takes them in the order in which they happened."""
+
+    def __init__(self, site: Site, evse: EvseTable, terms: Terms) -> None:
+        self.site, self.evse, self.terms = site, evse, terms
+        self.piles = piles(evse)
+        self.sight = blank_sight(evse.n)
+        self.session_id = [""] * evse.n
+        self._row = {name: row for row, name in enumerate(evse.evse_id)}
+        self._edges_s = terms.grid.edges_s()
+        self._known: dict[str, Float] = {}
+        self._storage_kwh = site.storage.soc_initial * site.storage.capacity_kwh
+        self._meter = _DemandMeter(terms.demand_interval_s, zoneinfo.ZoneInfo(site.zone))
+        self.now_s = self._edges_s[0]
+        self.step_h = terms.grid.step_h
+        self._wires = wires(site.tree, np.zeros(site.tree.n), site.voltage_v)
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case PluggedIn():
+                self._plugged_in(event)
+            case Unplugged():
+                row = self._row[event.evse_id]
+                self.session_id[row] = ""
+                self.sight.connected[row] = False
+                self.sight.ordered_kw[row] = 0.0
+                self.sight.draw_kw[row] = 0.0
+            case Readings():
+                self._readings(event)
+            case Known():
+                self._table(event.name)[event.first : event.first + len(event.values)] = event.values
+            case Tick():
+                self.now_s, self.step_h = event.at_s, event.step_h
+
+    def ordered(self, power_kw: Float) -> None:
+        """Note what was ordered of every EVSE (n_evse,)."""
+        self.sight.ordered_kw[:] = np.where(self.sight.connected, power_kw, 0.0)
+
+    def snapshot(self) -> Snapshot:
+        """A frozen copy of what is known at the last tick."""
+        sight = Sight(*(column.copy() for column in self.sight))
+        ahead = self._ahead()
+        base_kw = ahead.base_kw[:, 0]
+        now = self._wires._replace(base_kw=base_kw, base_phase_a=np.repeat((base_kw / (3.0 * self._wires.kw_per_a))[:, None], 3, axis=1))
+        demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
+        bays = moment(self.now_s, self.step_h, self.piles, sight)
+        return Snapshot(
+            self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id),
+            self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(),
+        )  # fmt: skip
+
+    def _table(self, name: str) -> Float:
+        if name not in self._known:
+            self._known[name] = np.full(self.terms.grid.n, 0.0 if name.startswith("base-load") else np.nan)
+        return self._known[name]
+
+    def _plugged_in(self, event: PluggedIn) -> None:
+        row, sight, evse = self._row[event.evse_id], self.sight, self.evse
+        self.session_id[row] = event.session_id
+        n_phase = min(event.n_phase, int(evse.n_phase[row]))
+        dc = bool(evse.dc[row])
+        for column, value in {
+            "connected": True,
+            "arrival_s": event.at_s,
+            "departure_s": event.departure_s,
+            "wanted_kwh": event.wanted_kwh,
+            "car_max_kw": event.car_max_kw,
+            "kw_per_a": self.site.voltage_v / 1000.0 * (3 if dc else n_phase),
+            "current_min_a": 0.0 if dc else max(event.current_min_a, evse.current_min_a[row]),
+            "current_step_a": 0.0 if dc else evse.current_step_a[row],
+            "phase": -1 if dc or n_phase == 3 else evse.phase[row],
+            "give_max_kw": event.give_max_kw,
+            "spare_kwh": 0.0,
+            "room_kwh": np.inf,
+            "priority": event.priority,
+            "net_kwh": 0.0,
+            "draw_kw": 0.0,
+            "ordered_kw": 0.0,
+            "seen_max_kw": np.inf,
+            "done": False,
+            "debt_kwh": 0.0,
+        }.items():
+            getattr(sight, column)[row] = value
+
+    def _readings(self, event: Readings) -> None:
+        for i, evse_id in enumerate(event.evse_id):
+            row, room_kwh = self._row[evse_id], event.room_kwh[i]
+            self.sight.net_kwh[row] = event.net_kwh[i]
+            self.sight.draw_kw[row] = event.draw_kw[i]
+            self.sight.done[row] = event.done[i]
+            self.sight.spare_kwh[row] = event.spare_kwh[i]
+            self.sight.room_kwh[row] = np.inf if room_kwh is None else room_kwh
+            learn_draw(row, self.sight)
+        self._meter.read(event.at_s, event.site_kwh)
+        self._storage_kwh[:] = event.storage_kwh
+
+    def _ahead(self) -> Ahead:
+        k = int((self.now_s - self._edges_s[0]) // self.terms.grid.step_s)
+        span = slice(k, k + self.terms.n_ahead)
+        edges_s = self._edges_s[k : k + self.terms.n_ahead + 1].copy()
+        edges_s[0] = self.now_s
+        own_kw = np.stack([self._table(f"base-load {node}")[span] for node in self.site.tree.node_id])
+        return Ahead(
+            edges_s,
+            node_total(self.site.tree, own_kw),
+            self._table("price")[span].copy(),
+            self._table("export-price")[span].copy(),
+            self._table("carbon")[span].copy(),
+        )
+
+
+class _DemandMeter:
+    """Mean net import by demand interval, from the site meter; the highest of the billing month (local time)."""
+
+    def __init__(self, interval_s: int, zone: zoneinfo.ZoneInfo) -> None:
+        self.interval_s, self.zone = interval_s, zone
+        self.peak_kw, self.month = 0.0, -1
+        self.interval, self.begun_kwh, self.last_kwh, self.last_s = -1, 0.0, 0.0, 0.0
+
+    def read(self, at_s: float, site_kwh: float) -> None:
+        """Take in a reading of the running total. A reading at the end of an interval closes it."""
+        interval = int(at_s // self.interval_s)
+        if self.interval < 0:
+            self.interval = interval
+        elif interval != self.interval:
+            hours = self.interval_s / 3600.0 * (interval - self.interval)
+            month = int(local_clock(np.array([self.interval * float(self.interval_s)]), self.zone).month[0])
+            if month != self.month:
+                self.month, self.peak_kw = month, 0.0
+            self.peak_kw = max(self.peak_kw, (site_kwh - self.begun_kwh) / hours)
+            self.interval, self.begun_kwh = interval, site_kwh
+        self.last_kwh, self.last_s = site_kwh, at_s
+
+    def standing(self, now_s: float) -> tuple[float, float, float]:
+        """(highest interval of this month so far in kW, kWh and hours of the running interval)."""
+        month = int(local_clock(np.array([now_s]), self.zone).month[0])
+        peak_kw = self.peak_kw if month == self.month else 0.0
+        if int(now_s // self.interval_s) != self.interval:
+            return peak_kw, 0.0, 0.0
+        return peak_kw, self.last_kwh - self.begun_kwh, (now_s - self.interval * self.interval_s) / 3600.0

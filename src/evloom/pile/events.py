@@ -1,0 +1,82 @@
+"""What happened at a site. The loop knows the world by these events only; a journal of them can be replayed.
+
+Instants are seconds since the epoch. Lists are columns; None stands for what is not known.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PluggedIn:
+    """A car took an EVSE: what it and its driver say, and what is believed of the stay.
+
+    departure_s, wanted_kwh   believed departure and net energy at the meter
+    car_max_kw, n_phase, current_min_a   what the car can take
+    give_max_kw               most it may discharge (unsigned): its rating where the owner consents, else 0
+    """
+
+    at_s: float
+    evse_id: str
+    session_id: str
+    departure_s: float
+    wanted_kwh: float
+    car_max_kw: float
+    n_phase: int
+    current_min_a: float
+    give_max_kw: float
+    priority: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unplugged:
+    """The car left."""
+
+    at_s: float
+    evse_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Meters of the site and of every EVSE with a car, columns of equal length.
+
+    site_kwh      net import of the whole site since the start of the run
+    net_kwh       net energy since the car came; draw_kw power now, positive = charging
+    done          it was offered power and drew none
+    spare_kwh     energy it can give before its floor (0 = none or unknown); room_kwh energy until full (None = unknown)
+    storage_kwh   energy in each stationary battery
+    """
+
+    at_s: float
+    site_kwh: float
+    evse_id: list[str]
+    net_kwh: list[float]
+    draw_kw: list[float]
+    done: list[bool]
+    spare_kwh: list[float]
+    room_kwh: list[float | None]
+    storage_kwh: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """New knowledge of a signal: its values from step `first` of the run's grid on.
+
+    name is "price", "export-price", "carbon" or "base-load NODE" (kW at the node itself, solar taken off).
+    """
+
+    at_s: float
+    name: str
+    first: int
+    values: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The loop is to run now; it runs again at the latest after `step_h` hours."""
+
+    at_s: float
+    step_h: float
+
+
+Event = PluggedIn | Unplugged | Readings | Known | Tick

@@ -1,0 +1,116 @@
+"""What a run leaves behind: energies by step, node and session, and the worst that happened to every limit."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evloom.dispatch.moment import Wires
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float, Int
+from evloom.loop.sight import Piles, Sight
+from evloom.simulate.twin import Cars, World
+
+OVER_KW = 1e-6  # a limit counts as exceeded above this
+
+
+class Track(NamedTuple):
+    """Filled in place during a run.
+
+    ev_kwh                   (n_step,) net energy of all cars at the meters
+    node_kwh, node_max_kw    (n_node, n_step) net energy of each node with its base load; highest power in the step
+    over_kw, over_h          (n_node,) worst excess over the node's limits, and for how long there was any
+    phase_max_a              (n_node, 3) highest current on each phase
+    first, offset            (n_session,), (n_session + 1,): [offset[i] + k - first[i]] is step k of session i in the next two
+    flow_kwh, reason         net energy at the meter in the step, and why it was not more (`dispatch.reason`)
+    served                   (n_session,) EVSE row at which the car stood, -1 where it found none
+    start_s                  (n_session,) when energy first flowed, NaN for never
+    in_kwh, out_kwh          (n_session,) charged and discharged, both unsigned
+    soc_end                  (n_session,) state of charge when it left
+    """
+
+    ev_kwh: Float
+    node_kwh: Float
+    node_max_kw: Float
+    over_kw: Float
+    over_h: Float
+    phase_max_a: Float
+    first: Int
+    offset: Int
+    flow_kwh: Float
+    reason: Int
+    served: Int
+    start_s: Float
+    in_kwh: Float
+    out_kwh: Float
+    soc_end: Float
+
+
+def blank_track(cars: Cars, edges_s: Float, n_node: int) -> Track:
+    """A track for a run over the steps with these edges (n_step + 1,)."""
+    n_step, n_session = len(edges_s) - 1, len(cars.arrival_s)
+    step_s = edges_s[1] - edges_s[0] if n_step else 1.0
+    first = np.clip((cars.arrival_s - edges_s[0]) // step_s, 0, max(n_step - 1, 0)).astype(np.int64)
+    last = np.clip(np.ceil((cars.departure_s - edges_s[0]) / step_s), first + 1, max(n_step, 1)).astype(np.int64)
+    offset = np.concatenate(([0], np.cumsum(last - first)))
+    zero = np.zeros
+    return Track(
+        zero(n_step), zero((n_node, n_step)), np.full((n_node, n_step), -np.inf), zero(n_node), zero(n_node), zero((n_node, 3)),
+        first, offset, zero(offset[-1]), zero(offset[-1], dtype=np.int64), np.full(n_session, -1), np.full(n_session, np.nan),
+        zero(n_session), zero(n_session), np.full(n_session, np.nan),
+    )  # fmt: skip
+
+
+@compiled
+def enter_cars(step: int, from_s: float, reason: Int, energy_kwh: Float, world: World, track: Track) -> None:
+    """Enter the energy (n_evse,) of one span into the columns of the sessions."""
+    for row in range(len(reason)):
+        car = world.session[row]
+        if car >= 0:
+            at = track.offset[car] + step - track.first[car]
+            track.flow_kwh[at] += energy_kwh[row]
+            track.reason[at] = reason[row]
+            track.ev_kwh[step] += energy_kwh[row]
+            if energy_kwh[row] > 0.0 and np.isnan(track.start_s[car]):
+                track.start_s[car] = from_s
+
+
+@compiled
+def enter_nodes(
+    step: int, hours: float, energy_kwh: Float, wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: World, track: Track
+) -> None:
+    """Enter one span into the columns of the nodes, from what cars really draw; `extra_kw` (n_node,) is what storage draws there.
+
+    Where the base load alone is above a limit only what comes on top counts as excess.
+    """
+    n_node = len(extra_kw)
+    load_kw = extra_kw.copy()
+    load_kwh = extra_kw * hours
+    load_a = np.zeros((n_node, 3))
+    for row in range(len(energy_kwh)):
+        if world.session[row] >= 0:
+            node = piles.node[row]
+            load_kw[node] += world.peak_kw[row]
+            load_kwh[node] += energy_kwh[row]
+            for p in range(3):
+                if sight.phase[row] < 0 or sight.phase[row] == p:
+                    load_a[node, p] += world.peak_kw[row] / sight.kw_per_a[row]
+    for node in range(n_node - 1, 0, -1):
+        above = wires.path[node, 1]
+        load_kw[above] += load_kw[node]
+        load_kwh[above] += load_kwh[node]
+        load_a[above] += load_a[node]
+    for node in range(n_node):
+        base_kw = wires.base_kw[node]
+        track.node_kwh[node, step] += load_kwh[node] + base_kw * hours
+        track.node_max_kw[node, step] = max(track.node_max_kw[node, step], load_kw[node] + base_kw)
+        over_kw = load_kw[node] + base_kw - max(wires.import_max_kw[node], base_kw)
+        back_kw = -(load_kw[node] + base_kw) - max(wires.export_max_kw[node], -base_kw)
+        over_kw = max(over_kw, back_kw)
+        for p in range(3):
+            current_a = load_a[node, p] + wires.base_phase_a[node, p]
+            track.phase_max_a[node, p] = max(track.phase_max_a[node, p], abs(current_a))
+            over_a = abs(current_a) - max(wires.phase_max_a[node], abs(wires.base_phase_a[node, p]))
+            over_kw = max(over_kw, over_a * wires.kw_per_a)
+        if over_kw > OVER_KW:
+            track.over_kw[node] = max(track.over_kw[node], over_kw)
+            track.over_h[node] += hours

@@ -1,0 +1,1 @@
+"""Vehicles: batteries, what they draw, and what their drivers need."""
