@@ -8,6 +8,7 @@ import numpy as np
 from evloom.dispatch.cells import Cells, Room, at_nodes, room_of
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.programme import Programme
+from evloom.dispatch.terms import export_steps
 from evloom.kernel.timegrid import Float, Int
 
 _NONE: Int = np.zeros(0, dtype=np.int64)
@@ -27,9 +28,14 @@ class OneWay:
     step: Int = field(default_factory=_NONE.copy)
 
     @property
+    def parts(self) -> tuple[Int, Int, Int]:
+        """cell, store, step."""
+        return self.cell, self.store, self.step
+
+    @property
     def n(self) -> int:
         """Number of binaries."""
-        return len(self.cell) + len(self.store) + len(self.step)
+        return sum(len(part) for part in self.parts)
 
 
 @dataclass
@@ -206,7 +212,7 @@ def define_totals(f: Formulation, terms: Collection[str]) -> None:
     watched = np.zeros(f.problem.n_step, dtype=bool)
     if {"peak", "demand", "valley"} & set(terms):
         watched[:] = True
-    watched[_export_steps(f, terms)] = True
+    watched[export_steps(f.problem.signals, terms, _root_range_kwh(f)[0])] = True
     active[0] |= watched
     number = np.where(active, np.arange(len(active))[:, None], -1)
     carrier, above = number.copy(), np.full(active.shape, -1)  # nearest active node, from the node itself and from above it
@@ -242,21 +248,10 @@ def _attach(f: Formulation, row_of: Int, carrier: Int) -> None:
         f.programme.entries(row_of[place[held], step[held]], column[held], sign)
 
 
-def _export_steps(f: Formulation, terms: Collection[str]) -> Int:
-    """Steps in which the site could export and export is worth something else than import saved."""
-    signals = f.problem.signals
-    matters = np.full(f.problem.n_step, "export" in terms)
-    if "cost" in terms:
-        matters |= signals.price_per_kwh != signals.export_price_per_kwh
-    if "carbon" in terms:
-        matters |= signals.carbon_kg_per_kwh != 0
-    return np.flatnonzero(matters & (_root_range_kwh(f)[0] < 0)) if matters.any() else _NONE
-
-
 def define_export(f: Formulation, terms: Collection[str]) -> None:
     """exported >= 0 and exported >= -(net import): with it, net import counted as import alone is net import + exported."""
-    p, step = f.programme, _export_steps(f, terms)
-    low = _root_range_kwh(f)[0] if len(step) else np.zeros(0)
+    p, step = f.programme, export_steps(f.problem.signals, terms, _root_range_kwh(f)[0])
+    low = _root_range_kwh(f)[0]
     f.export_step, f.exported = step, p.columns(len(step), 0.0, -low[step])
     row = p.rows(len(step), -(f.problem.nodes.base_kw[0] * f.problem.step_h)[step], np.inf)
     p.entries(row, f.exported, 1.0)

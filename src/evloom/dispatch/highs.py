@@ -12,6 +12,9 @@ from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Bool, Float
 
 
+_TOLERANCES = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+
+
 class Solver:
     """One programme loaded into HiGHS, to be solved again and again with other costs, bounds and added rows.
 
@@ -23,7 +26,7 @@ class Solver:
 
         self._highspy = highspy
         self._highs: Any = highspy.Highs()
-        for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9}.items():
+        for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9, **_TOLERANCES}.items():
             self._highs.setOptionValue(name, value)
         self.n_column = programme.n_column
         self.lower = programme.lower.copy()

@@ -1,0 +1,161 @@
+"""Solve one formulation: stages in order, squares by tangents, and the tie-break at the end."""
+
+import numpy as np
+
+from evloom.dispatch.formulate import Formulation, Square
+from evloom.dispatch.highs import Solver
+from evloom.dispatch.objective import Objective, Stage
+from evloom.dispatch.programme import RowMatrix, row_matrix
+from evloom.dispatch.terms import middle_h
+from evloom.kernel.errors import SolverError
+from evloom.kernel.timegrid import Float
+
+# A square is exact to this share of its scale squared when no more tangents are added.
+_SQUARE_GAP = 1e-8
+_ROUNDS_MAX = 200
+
+
+def term_cost(f: Formulation, term: str) -> Float:
+    """Cost of each column for one term, (n_column,). What does not depend on the schedule is left out."""
+    cost, problem = np.zeros(f.programme.n_column), f.problem
+    signals, stays = problem.signals, problem.stays
+    if term in ("cost", "carbon"):
+        price = signals.price_per_kwh if term == "cost" else signals.carbon_kg_per_kwh
+        cost[f.charge], cost[f.discharge] = price[f.cells.step], -price[f.cells.step[f.two_way]]
+        cost[f.store_charge], cost[f.store_discharge] = price[f.store_step], -price[f.store_step]
+        cost[f.exported] = (price - signals.export_price_per_kwh if term == "cost" else price)[f.export_step]
+    elif term == "earliest":
+        cost[f.charge] = middle_h(problem)[f.cells.step]
+    elif term == "export":
+        cost[f.exported] = 1.0
+    elif term == "wear":
+        cost[f.discharge] = stays.wear_per_kwh[f.cells.stay[f.two_way]]
+        cost[f.store_discharge] = np.repeat(problem.stores.wear_per_kwh, problem.n_step)
+    elif term == "peak":
+        cost[f.peak_kw] = 1.0
+    elif term == "demand":
+        cost[f.excess_kw] = signals.demand_price_per_kw
+    elif term == "valley" and f.squares is not None:
+        cost[f.squares.level] = f.interval_h / f.interval_h.sum() * f.squares.scale**2
+    return cost
+
+
+def stage_constant(f: Formulation, stage: Stage) -> float:
+    """What of a stage's value no schedule can change: the energy of the base load."""
+    base_kwh, signals = f.problem.nodes.base_kw[0] * f.problem.step_h, f.problem.signals
+    of = {"cost": float(signals.price_per_kwh @ base_kwh), "carbon": float(signals.carbon_kg_per_kwh @ base_kwh)}
+    return sum(weight * of.get(term, 0.0) for term, weight in stage.weights)
+
+
+def stage_cost(f: Formulation, stage: Stage) -> Float:
+    """Cost of each column for one stage, (n_column,)."""
+    cost = np.zeros(f.programme.n_column)
+    for term, weight in stage.weights:
+        cost += weight * term_cost(f, term)
+    return cost
+
+
+def tie_break_cost(f: Formulation) -> Float:
+    """Among equal optima: deliver early, and do not cycle a battery for nothing."""
+    cost = term_cost(f, "earliest")
+    horizon_h = float(f.problem.step_h.sum())
+    cost[f.store_charge] = middle_h(f.problem)[f.store_step]
+    cost[f.discharge] = cost[f.store_discharge] = horizon_h
+    return cost
+
+
+def _tangents(square: Square, at: Float) -> tuple[Float, RowMatrix]:
+    """Rows 2 a value / scale - level <= a^2, one per square at its own a = `at` (n,), NaN for none."""
+    which = np.flatnonzero(np.isfinite(at))
+    a = at[which]
+    row = np.arange(len(which))
+    column = np.concatenate((square.value[which], square.level[which]))
+    value = np.concatenate((2 * a / square.scale[which], np.full(len(which), -1.0)))
+    return a**2, row_matrix(np.concatenate((row, row)), column, value, len(which))
+
+
+class Staged:
+    """A solver that holds what earlier stages reached."""
+
+    def __init__(self, f: Formulation) -> None:
+        self.f = f
+        self.solver = Solver(f.programme)
+        self._squares = [s for s in (f.squares, f.share_squares) if s is not None]
+        self._watched = np.zeros(f.programme.n_column, dtype=bool)
+        for square in self._squares:
+            for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+                at = (square.low + share * (square.high - square.low)) / square.scale
+                self.solver.add_rows(*_tangents(square, at))
+
+    def minimise(self, cost: Float) -> Float | None:
+        """x (n_column,) of least cost with every square exact, or None where nothing is feasible."""
+        scale = float(np.abs(cost).max(initial=0.0))
+        self._watched |= cost != 0
+        for _ in range(_ROUNDS_MAX):
+            x = self.solver.minimise(cost / scale if scale else cost)
+            if x is None or not self._refine(x):
+                return x
+        raise SolverError("the squares of the objective did not come out exact")
+
+    def _refine(self, x: Float) -> bool:
+        """Add tangents where a square that any stage so far looks at is too low; False where none was needed."""
+        added = False
+        for square in self._squares:
+            at = x[square.value] / square.scale
+            wrong = (at**2 - x[square.level] > _SQUARE_GAP) & self._watched[square.level]
+            if wrong.any():
+                self.solver.add_rows(*_tangents(square, np.where(wrong, at, np.nan)))
+                added = True
+        return added
+
+    def hold(self, x: Float, cost: Float, slack: float = 1.0, constant: float = 0.0) -> None:
+        """Keep the value that x reached, times the slack, for all that follows.
+
+        Without slack and without binaries no row is added: by complementary slackness the optima are the feasible
+        points at which every column with a reduced cost and every row with a dual stays where it is.
+        """
+        value = float(cost @ x)
+        if slack == 1.0 and not self.solver.is_mixed:
+            reduced, dual = self.solver.duals()
+            stay = np.abs(reduced) > 1e-9
+            self.solver.set_bounds(np.where(stay, x, self.solver.lower), np.where(stay, x, self.solver.upper))
+            self.solver.fix_rows(np.abs(dual) > 1e-9)
+            return
+        scale = float(np.abs(cost).max(initial=0.0)) or 1.0
+        used = np.flatnonzero(cost)
+        limit = value + (slack - 1.0) * abs(value + constant) + 1e-9 * abs(value)
+        rows = row_matrix(np.zeros(len(used), dtype=np.int64), used, cost[used] / scale, 1)
+        self.solver.add_rows(np.array([limit / scale]), rows)
+
+
+def solve_stages(f: Formulation, objective: Objective) -> Float | None:
+    """x (n_column,) that is best for the stages in their order and then earliest, or None where nothing is feasible."""
+    staged = Staged(f)
+    x: Float | None = None
+    for stage in objective.stages:
+        cost = stage_cost(f, stage)
+        x = staged.minimise(cost)
+        if x is None:
+            return None
+        staged.hold(x, cost, stage.slack, stage_constant(f, stage))
+    return staged.minimise(tie_break_cost(f))
+
+
+def least_short_kwh(f: Formulation) -> Float:
+    """What each stay lacks under scarcity, (n_stay,): the least loss weighted by priority, then shared in proportion to need."""
+    staged = Staged(f)
+    stays = f.problem.stays
+    lost = np.zeros(f.programme.n_column)
+    lost[f.short] = stays.priority
+    x = staged.minimise(lost)
+    if x is None:
+        raise SolverError("no schedule keeps the limits, though standing still does")
+    staged.hold(x, lost)
+    square = f.share_squares
+    if square is not None:
+        shared = np.zeros(f.programme.n_column)
+        shared[square.level] = (stays.priority * stays.need_kwh)[stays.need_kwh > 0]
+        x = staged.minimise(shared)
+        if x is None:
+            raise SolverError("the least shortfall could not be held while sharing it")
+    return x[f.short]
