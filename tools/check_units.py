@@ -43,6 +43,8 @@ QUANTITIES = {
 """Last word of a name that means a quantity, and the unit that it should end in."""
 
 MONEY = frozenset({"cost", "revenue"})
+"""Looked at in fields only: the solver's cost vector has whatever unit the objective has."""
+
 PLAIN_IN_LOCALS = frozenset("power energy voltage temperature resistance impedance capacity duration".split())
 """The quantity words that are looked at in local names too; the others have everyday meanings (the current row, a step)."""
 
@@ -118,11 +120,20 @@ def _targets(target: ast.expr) -> Iterator[tuple[str, bool, int]]:
         yield from _targets(target.value)
 
 
+def _plain_type(value: ast.expr) -> frozenset[str] | None:
+    """`str` or `bool` where the assigned value is plainly one, else None."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str | bool):
+        return frozenset({type(value.value).__name__})
+    if isinstance(value, ast.Compare) or (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)):
+        return frozenset({"bool"})
+    return frozenset({"str"}) if isinstance(value, ast.JoinedStr) else None
+
+
 def _assigned(node: ast.AST) -> Iterator[Name]:
     if isinstance(node, ast.Assign):
         for target in node.targets:
             for text, of_self, line in _targets(target):
-                yield Name(text, line, None, "attribute" if of_self else "local")
+                yield Name(text, line, _plain_type(node.value), "attribute" if of_self else "local")
     elif isinstance(node, ast.NamedExpr | ast.For | ast.comprehension):
         for text, _, line in _targets(node.target):
             yield Name(text, line, None, "local")
@@ -173,7 +184,9 @@ def _quantity(name: Name, words: list[str]) -> str | None:
         return None
     if last in WHOLE_NUMBERS_MEAN_INDEX and name.types is not None and name.types & {"int", "Int"}:
         return None
-    if last in MONEY and "currency" in name.beside:
+    if last in MONEY and (name.kind != "field" or "currency" in name.beside):
+        return None
+    if last == "price" and "unit" in name.beside:
         return None
     return f"a quantity without its unit: end it in {QUANTITIES[last]}, or say what it is (docs/conventions.md)"
 
