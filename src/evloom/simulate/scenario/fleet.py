@@ -116,7 +116,8 @@ def _able(sessions: SessionTable, fleet: FleetTable, evse: EvseTable) -> Bool:
     stay_h = (sessions.departure_s - sessions.arrival_s) / 3600.0
     energy_kwh = np.nan_to_num(sessions.energy_kwh)
     enough_power = energy_kwh[:, None] <= most_kw[None, :] * stay_h[:, None] * (1 + 1e-9)
-    return enough_power & (energy_kwh[:, None] * fleet.charge_efficiency[None, :] <= fleet.battery_kwh[None, :])
+    able: Bool = enough_power & (energy_kwh[:, None] * fleet.charge_efficiency[None, :] <= fleet.battery_kwh[None, :])
+    return able
 
 
 def _draw(who: str, share: Float) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.stamped import Signal
-from evloom.kernel.timegrid import TimeGrid, from_epoch_s
+from evloom.kernel.timegrid import Float, TimeGrid, from_epoch_s
 from evloom.network.site import NodeSignal, Site, StorageTable
 from evloom.network.tree import LimitTree, node_total
 from evloom.simulate.scenario.limits import node_row
@@ -160,14 +160,19 @@ def read_file(names: tuple[str, ...], how: tuple[str, str | None], path: str, se
     return signal
 
 
-def warn_overloads(site: Site, grid: TimeGrid, notes: Notes) -> None:
-    """Say where the base load alone is above a limit: vehicles get nothing there then."""
+def net_base_kw(site: Site, grid: TimeGrid) -> Float:
+    """Load that nobody steers less solar, at or below every node, in kW -> (n_node, grid.n)."""
     at_node = np.zeros((site.tree.n, grid.n))
     for load in site.base_load:
         at_node[load.node] += load.signal.actual_on(grid)
     for plant in site.solar:
         at_node[plant.node] -= plant.signal.actual_on(grid)
-    total = node_total(site.tree, at_node)
+    return node_total(site.tree, at_node)
+
+
+def warn_overloads(site: Site, grid: TimeGrid, notes: Notes) -> None:
+    """Say where the base load alone is above a limit: vehicles get nothing there then."""
+    total = net_base_kw(site, grid)
     for row in range(site.tree.n):
         over = total[row] > site.tree.import_max_kw[row] + 1e-9
         if over.any():

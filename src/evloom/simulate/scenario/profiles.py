@@ -77,7 +77,8 @@ def sun_height(second_s: Float, latitude_deg: float, longitude_deg: float) -> Fl
     equation = 0.0000075 + 0.001868 * np.cos(g) - 0.032077 * np.sin(g) - 0.014615 * np.cos(2 * g) - 0.040849 * np.sin(2 * g)
     hour_angle = 2 * np.pi * (second_s / 86400.0 - day - 0.5) + np.deg2rad(longitude_deg) + equation
     latitude = np.deg2rad(latitude_deg)
-    return np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    height: Float = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    return height
 
 
 def clear_sky_on(grid: TimeGrid, latitude_deg: float, longitude_deg: float) -> Float:

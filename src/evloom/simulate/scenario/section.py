@@ -7,7 +7,6 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date, datetime
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 from evloom.kernel.finding import Finding
@@ -84,7 +83,6 @@ class Notes:
         return any(finding.severity == "refused" for finding in self.findings)
 
 
-@cache
 def keys_of(section: type[Section]) -> dict[str, tuple[Field[Any], Any, Rule]]:
     """The keys of a section by their name in the file: field, type and rule."""
     hints = typing.get_type_hints(section)

@@ -5,8 +5,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from evloom.kernel.timegrid import Float
-from evloom.network.tree import node_total
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.sources.table import read_report
 
@@ -64,17 +62,6 @@ def _home(scenario: Scenario, row: int) -> str:
     """The node a bay hangs on; for a bay that shares its pile's rating the node above the pile."""
     tree, node = scenario.site.tree, int(scenario.evse.node[row])
     return tree.node_id[int(tree.parent[node])] if tree.source[node].startswith("pile ") else tree.node_id[node]
-
-
-def base_load_kw(scenario: Scenario) -> Float:
-    """Load that nobody steers less solar at every node and in every step, in kW -> (n_node, n_step)."""
-    tree, grid = scenario.site.tree, scenario.grid
-    at_node = np.zeros((tree.n, grid.n))
-    for load in scenario.site.base_load:
-        at_node[load.node] += load.signal.actual_on(grid)
-    for plant in scenario.site.solar:
-        at_node[plant.node] -= plant.signal.actual_on(grid)
-    return node_total(tree, at_node)
 
 
 def _supply(scenario: Scenario) -> list[str]:
