@@ -115,7 +115,9 @@ def read_toml_text(path: Path) -> str:
     except OSError as error:
         raise _whole_file(path, "not-readable", str(error.strerror), "a readable file", "check the permissions") from None
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content[:200]:
-        raise _whole_file(path, "not-utf-8", "UTF-16 or binary", "UTF-8 text", "save the file as UTF-8 (in Windows Notepad: Save as, Encoding)")
+        raise _whole_file(
+            path, "not-utf-8", "UTF-16 or binary", "UTF-8 text", "save the file as UTF-8 (in Windows Notepad: Save as, Encoding)"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

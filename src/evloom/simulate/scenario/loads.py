@@ -62,7 +62,9 @@ def _base_load(item: BaseLoadSection, setting: Setting, notes: Notes) -> Signal 
             return None
         if signal.unit != "kW" or np.nanmin(signal.actual, initial=0.0) < 0:
             value = f"{np.nanmin(signal.actual, initial=0.0):g} {signal.unit} at least"
-            notes.refuse("load-unit", f"{item.path}.file", value, ">= 0 kW", "give a column in kW of what is drawn; generation goes to [[solar]]")
+            notes.refuse(
+                "load-unit", f"{item.path}.file", value, ">= 0 kW", "give a column in kW of what is drawn; generation goes to [[solar]]"
+            )
             return None
         return replace(signal, name=f"base load {item.node}", actual=signal.actual * item.scale)
     if item.profile is None or (item.peak_kw is None) == (item.mean_kw is None):

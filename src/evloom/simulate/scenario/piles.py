@@ -45,7 +45,9 @@ def expand_piles(sections: tuple[PileSection, ...], session_evse: Iterable[str],
     for name, count in Counter(evse for pile in piles for evse in pile.evse_id).items():
         if count > 1 and name:
             path = next(pile.section.path for pile in reversed(piles) if name in pile.evse_id)
-            notes.refuse("duplicate-id", f"{path}.id", f'"{name}"', "an id used once", "put {n} in the id, or give the piles different names")
+            notes.refuse(
+                "duplicate-id", f"{path}.id", f'"{name}"', "an id used once", "put {n} in the id, or give the piles different names"
+            )
     return piles
 
 
@@ -71,7 +73,10 @@ def evse_table(piles: list[Pile], tree: LimitTree, declared: set[str], notes: No
     rows = [(number, pile) for number, pile in enumerate(piles) for _ in pile.evse_id]
     kinds = [pile.section for _, pile in rows]
     phase = _phases(piles)
-    row_of = {item.path: node_row(item.node, f"{item.path}.node", tree, declared, notes) for item in {pile.section.path: pile.section for pile in piles}.values()}
+    row_of = {
+        item.path: node_row(item.node, f"{item.path}.node", tree, declared, notes)
+        for item in {pile.section.path: pile.section for pile in piles}.values()
+    }
     shared = {name: row for row, name in enumerate(tree.node_id)}
     node = [shared.get(pile.pile_id, 0) if len(pile.evse_id) > 1 else row_of[pile.section.path] for _, pile in rows]
     return EvseTable(

@@ -65,7 +65,9 @@ def contract_of(section: ContractSection | None, currency: str, notes: Notes) ->
     if section is None:
         return None
     if section.v2g_tariff_share is not None and section.v2g_price_per_kwh is not None:
-        notes.refuse("two-prices", f"{section.path}.v2g_price_per_kwh", "two prices", "one of the two", "keep v2g_tariff_share or v2g_price_per_kwh")
+        notes.refuse(
+            "two-prices", f"{section.path}.v2g_price_per_kwh", "two prices", "one of the two", "keep v2g_tariff_share or v2g_price_per_kwh"
+        )
     v2g: ByTariff | Decimal | None = None
     if section.v2g_price_per_kwh is not None:
         v2g = _money(section.v2g_price_per_kwh)

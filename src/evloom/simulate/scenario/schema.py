@@ -26,7 +26,7 @@ class TimeSection(Section):
     zone: str = key(text='IANA name of the local time, "Asia/Shanghai"')
     start: Moment | None = key(None, "start of the run", name="from", see="day of the first arrival in the session file")
     end: Moment | None = key(None, "end of the run, not included", name="to", see="day after the last departure in the session file")
-    step_min: int = key(15, "length of a reporting step; divides 60", low=1, high=60, unit="min")
+    step_s: int = key(900, "length of a reporting step; divides 3600", low=60, high=3600, unit="s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,9 @@ class PileSection(Section):
     node: str = key(ROOT, "id of the node it hangs on")
     rating_kw: float = key(text="rating at the meter; the bays of one pile share it", above=0, high=5000, unit="kW")
     phases: Literal[1, 3] | None = key(None, "conductors on the AC side", see="1, or 3 when dc")
-    phase: Literal["A", "B", "C", "rotate"] = key("rotate", "phase a single-phase pile, or a single-phase car on it, loads; rotate: A, B, C, A ...")
+    phase: Literal["A", "B", "C", "rotate"] = key(
+        "rotate", "phase a single-phase pile, or a single-phase car on it, loads; rotate: A, B, C, A ..."
+    )
     current_min_a: float = key(6.0, "least current that charges (IEC 61851-1: 6 A); not used when dc", low=0, unit="A")
     current_step_a: float = key(1.0, "steps of the current, 0: continuous; not used when dc", low=0, unit="A")
     efficiency: float = key(1.0, "meter to vehicle inlet", above=0, high=1)
@@ -135,7 +137,9 @@ class VehicleSection(Section):
     dc_max_kw: float | None = key(None, "highest DC power, with taper_soc", above=0, high=5000, unit="kW", see="ac_max_kw")
     taper_soc: float | None = key(None, "above it the power falls in a straight line to C/20", low=0, high=1, see="no taper")
     curve_soc: tuple[float, ...] = key((), "states of charge of the curve, rising, from 0 to 1", low=0, high=1)
-    curve_kw: tuple[float, ...] = key((), "power the battery takes at each, at the inlet; straight lines between", above=0, high=5000, unit="kW")
+    curve_kw: tuple[float, ...] = key(
+        (), "power the battery takes at each, at the inlet; straight lines between", above=0, high=5000, unit="kW"
+    )
     charge_efficiency: float = key(1.0, "inlet to cells", above=0, high=1)
     discharge_efficiency: float = key(1.0, "cells to inlet", above=0, high=1)
     v2g: bool = key(False, "the owner consents to discharge")

@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar
 from evloom.kernel.finding import Finding
 from evloom.simulate.scenario.lines import LineIndex
 
+UNIONS = (types.UnionType, typing.Union)
+
 Moment = date | datetime
 """A local date, a local date and time, or an instant with offset; TOML has all three."""
 
@@ -138,7 +140,7 @@ def type_text(hint: Any) -> str:
         return "list of " + {float: "numbers", str: "texts"}.get(args[0], "tables")
     if hint == Moment or hint == Moment | None:
         return "date or date-time"
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) in UNIONS:
         return type_text(args[0])
     if isinstance(hint, type) and issubclass(hint, Section):
         return "table"
@@ -146,7 +148,7 @@ def type_text(hint: Any) -> str:
 
 
 def _read_value(hint: Any, rule: Rule, value: object, path: str, notes: Notes) -> Any:
-    if isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint):
+    if typing.get_origin(hint) in UNIONS and type(None) in typing.get_args(hint):
         rest = [arg for arg in typing.get_args(hint) if arg is not type(None)]
         hint = rest[0] if len(rest) == 1 else Moment
     if isinstance(hint, type) and issubclass(hint, Section):
@@ -175,11 +177,15 @@ def _read_list(kind: type, rule: Rule, value: object, path: str, notes: Notes) -
 def _read_plain(hint: Any, rule: Rule, value: object, path: str, notes: Notes) -> Any:
     unit = f" {rule.unit}" if rule.unit else ""
     if not _is(hint, value):
-        advice = "write the number without quotes, in the unit of the key's name" if hint in (float, int) else "change the type of the value"
+        advice = (
+            "write the number without quotes, in the unit of the key's name" if hint in (float, int) else "change the type of the value"
+        )
         notes.refuse("wrong-type", path, _show(value), f"{type_text(hint)} {rule.allowed()}".strip(), advice)
         return _filler(hint)
     if isinstance(value, int | float) and not isinstance(value, bool) and not rule.holds(value):
-        advice = "give a finite number" if not math.isfinite(value) else "give a value in the allowed range; mind the unit in the key's name"
+        advice = (
+            "give a finite number" if not math.isfinite(value) else "give a value in the allowed range; mind the unit in the key's name"
+        )
         notes.refuse("out-of-range", path, _show(value) + unit, rule.allowed() or "finite", advice)
         return _filler(hint)
     return float(value) if hint is float and isinstance(value, int | float) else value

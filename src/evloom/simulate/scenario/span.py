@@ -51,9 +51,9 @@ def parse_moment(text: str) -> Moment:
 
 def span_of(section: TimeSection, zone: ZoneInfo, sessions: SessionTable | None, notes: Notes) -> TimeGrid:
     """The grid from `from` to `to`; where one is not given, the days of the sessions. A grid of one day where neither is known."""
-    if section.step_min > 0 and 60 % section.step_min:
-        advice = "choose 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60"
-        notes.refuse("step-not-in-hour", f"{section.path}.step_min", f"{section.step_min} min", "a divisor of 60 min", advice)
+    if 3600 % section.step_s:
+        advice = "choose 60, 300, 600, 900, 1800 or 3600"
+        notes.refuse("step-not-in-hour", f"{section.path}.step_s", f"{section.step_s} s", "a divisor of 3600 s", advice)
     start = _border(section.start, zone, sessions, 0)
     end = _border(section.end, zone, sessions, 1)
     for name, border in (("from", start), ("to", end)):
@@ -64,9 +64,11 @@ def span_of(section: TimeSection, zone: ZoneInfo, sessions: SessionTable | None,
     end = end or start + timedelta(days=1)
     if end <= start:
         value = f"{end.astimezone(zone):%Y-%m-%d %H:%M}"
-        notes.refuse("span-empty", f"{section.path}.to", value, f"after {start.astimezone(zone):%Y-%m-%d %H:%M}", "to must be later than from")
+        notes.refuse(
+            "span-empty", f"{section.path}.to", value, f"after {start.astimezone(zone):%Y-%m-%d %H:%M}", "to must be later than from"
+        )
         end = start + timedelta(days=1)
-    return TimeGrid.between(start, end, section.step_min * 60)
+    return TimeGrid.between(start, end, section.step_s)
 
 
 def _border(moment: Moment | None, zone: ZoneInfo, sessions: SessionTable | None, last: int) -> datetime | None:

@@ -58,7 +58,9 @@ def _packaged(name: str, notes: Notes) -> SessionTable | None:
         return read_sessions(path, "evloom")
 
 
-def generated(section: GenerateSection, n_evse: int, power_max_kw: float, span: tuple[TimeGrid, ZoneInfo], driver_error: float) -> SessionTable:
+def generated(
+    section: GenerateSection, n_evse: int, power_max_kw: float, span: tuple[TimeGrid, ZoneInfo], driver_error: float
+) -> SessionTable:
     """Made-up sessions for the whole local days of the span (grid, zone)."""
     grid, zone = span
     first, last = grid.start.astimezone(zone).date(), from_epoch_s(grid.edges_s()[-1] - 1).astimezone(zone).date()
@@ -82,9 +84,11 @@ def cut_to_span(table: SessionTable, how: str, grid: TimeGrid, notes: Notes) -> 
         span = f"{grid.start:%Y-%m-%d %H:%M} to {grid.end:%Y-%m-%d %H:%M} UTC"
         held = "it holds none at all"
         if len(table):
-            held = f"it holds {len(table)} from {from_epoch_s(table.arrival_s.min()):%Y-%m-%d} to {from_epoch_s(table.departure_s.max()):%Y-%m-%d}"
+            first, last = from_epoch_s(float(table.arrival_s.min())), from_epoch_s(float(table.departure_s.max()))
+            held = f"it holds {len(table)} from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
         advice = f"{held}; set from and to in [time], or --from and --to"
-        notes.warn("no-sessions", "sessions", f"0 sessions of {table.source} {how.replace('-', ' ')} {span}", "at least one", advice)
+        value = f"0 sessions of {table.source} {how.replace('-', ' ')} {span}"
+        notes.warn("no-sessions", "sessions", value, "at least one", advice)
     return kept
 
 
@@ -109,7 +113,9 @@ def give_to_piles(table: SessionTable, evse: EvseTable, keep: bool, notes: Notes
         return table
     advice = "left out, the others run; name the EVSE in a [[pile]], or set sessions.keep_evse_id = false"
     refused = tuple(
-        Finding("session.unknown-evse", "refused", table.source, None, "evse_id", f"{name} of session {who}", "an EVSE of the scenario", advice)
+        Finding(
+            "session.unknown-evse", "refused", table.source, None, "evse_id", f"{name} of session {who}", "an EVSE of the scenario", advice
+        )
         for name, who in zip(table.evse_id, table.session_id, strict=True)
         if name not in known
     )

@@ -27,7 +27,11 @@ def _span(scenario: Scenario) -> str:
 def _limits(scenario: Scenario) -> list[str]:
     """One line for each node with a rating of its own; piles that share one between bays are counted."""
     tree = scenario.site.tree
-    shared = {int(node) for node, count in Counter(scenario.evse.node.tolist()).items() if count > 1 and tree.source[int(node)].startswith("pile ")}
+    shared = {
+        int(node)
+        for node, count in Counter(scenario.evse.node.tolist()).items()
+        if count > 1 and tree.source[int(node)].startswith("pile ")
+    }
     lines = []
     for row in (row for row in range(tree.n) if row not in shared):
         limits = [f"{tree.import_max_kw[row]:g} kW"] if np.isfinite(tree.import_max_kw[row]) else []
@@ -47,7 +51,11 @@ def _piles(scenario: Scenario) -> list[str]:
     for pile in np.unique(evse.pile):
         rows = np.flatnonzero(evse.pile == pile)
         row = int(rows[0])
-        supply = "DC" if evse.dc[row] else f"AC {evse.n_phase[row]}-phase from {evse.current_min_a[row]:g} A in steps of {evse.current_step_a[row]:g} A"
+        supply = (
+            "DC"
+            if evse.dc[row]
+            else f"AC {evse.n_phase[row]}-phase from {evse.current_min_a[row]:g} A in steps of {evse.current_step_a[row]:g} A"
+        )
         back = f", back {evse.discharge_max_kw[row]:g} kW" if evse.discharge_max_kw[row] > 0 else ""
         once = ", one at a time" if evse.one_at_a_time[row] else ""
         bays = f", {len(rows)} bays{once}" if len(rows) > 1 else ""
@@ -74,7 +82,9 @@ def _supply(scenario: Scenario) -> list[str]:
             lines.append(f"{kind + ':':11}{site.tree.node_id[item.node]}: peak {values.max():.1f} kW, {energy_kwh:.0f} kWh")
     for row, name in enumerate(site.storage.storage_id):
         store = site.storage
-        lines.append(f"storage:   {name}: {store.capacity_kwh[row]:g} kWh, {store.charge_max_kw[row]:g} kW in, {store.discharge_max_kw[row]:g} kW out")
+        lines.append(
+            f"storage:   {name}: {store.capacity_kwh[row]:g} kWh, {store.charge_max_kw[row]:g} kW in, {store.discharge_max_kw[row]:g} kW out"
+        )
     return lines
 
 
@@ -102,7 +112,9 @@ def _prices(scenario: Scenario) -> list[str]:
 def _sessions(scenario: Scenario) -> list[str]:
     table = scenario.sessions
     report = read_report(table).text().splitlines()
-    lines = [f"sessions:  {len(table)} in the span, {table.energy_kwh.sum():.0f} kWh, {len(set(table.driver_id) - {''})} drivers known by id"]
+    lines = [
+        f"sessions:  {len(table)} in the span, {table.energy_kwh.sum():.0f} kWh, {len(set(table.driver_id) - {''})} drivers known by id"
+    ]
     n_free = sum(name == "" for name in table.evse_id)
     if n_free:
         lines.append(f"           {n_free} of them take a free bay at arrival")

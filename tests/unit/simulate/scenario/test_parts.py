@@ -164,16 +164,18 @@ class TestSpan:
             (date(2023, 2, 28), date(2023, 3, 1), "Asia/Shanghai", 24),
             (date(2018, 11, 4), date(2018, 11, 5), "America/Sao_Paulo", 23),  # midnight does not exist
             (date(2024, 11, 3), date(2024, 11, 4), "America/Havana", 25),  # midnight comes twice
-            (datetime(2024, 1, 1, 8), datetime(2024, 1, 1, 9, 30), "Asia/Kolkata", 1.5),
+            (parse_moment("2024-01-01T08:00"), parse_moment("2024-01-01T09:30"), "Asia/Kolkata", 1.5),
         ],
     )
     def test_local_days_have_their_true_length(self, start, end, zone, hours, notes):
-        grid = span_of(TimeSection(path="time", zone=zone, start=start, end=end, step_min=15), ZoneInfo(zone), None, notes)
+        grid = span_of(TimeSection(path="time", zone=zone, start=start, end=end, step_s=900), ZoneInfo(zone), None, notes)
         assert grid.n * grid.step_h == hours
         assert notes.findings == []
 
     def test_june_2019_in_california_starts_at_7_utc(self, notes):
-        grid = span_of(TimeSection(path="time", zone="US/Pacific", start=date(2019, 6, 1), end=date(2019, 7, 1)), ZoneInfo("US/Pacific"), None, notes)
+        grid = span_of(
+            TimeSection(path="time", zone="US/Pacific", start=date(2019, 6, 1), end=date(2019, 7, 1)), ZoneInfo("US/Pacific"), None, notes
+        )
         assert (grid.start, grid.end) == (datetime(2019, 6, 1, 7, tzinfo=UTC), datetime(2019, 7, 1, 7, tzinfo=UTC))
 
     def test_midnight_that_does_not_exist_is_the_first_instant_of_the_day(self):
@@ -183,14 +185,16 @@ class TestSpan:
 
     def test_days_of_the_sessions_where_none_are_given(self, notes):
         zone = ZoneInfo("Asia/Shanghai")  # 16:00 UTC is midnight there
-        grid = span_of(TimeSection(path="time", zone="Asia/Shanghai"), zone, sessions([("a", "", "", 3, 5, 1), ("b", "", "", 4, 17, 1)]), notes)
+        grid = span_of(
+            TimeSection(path="time", zone="Asia/Shanghai"), zone, sessions([("a", "", "", 3, 5, 1), ("b", "", "", 4, 17, 1)]), notes
+        )
         assert (grid.start, grid.end) == (datetime(2023, 12, 31, 16, tzinfo=UTC), datetime(2024, 1, 2, 16, tzinfo=UTC))
         grid = span_of(TimeSection(path="time", zone="Asia/Shanghai"), zone, sessions([("a", "", "", 3, 16, 1)]), notes)
         assert grid.end == datetime(2024, 1, 1, 16, tzinfo=UTC)
 
     def test_mistakes(self, notes):
         zone = ZoneInfo("UTC")
-        span_of(TimeSection(path="time", zone="UTC", start=date(2024, 1, 2), end=date(2024, 1, 1), step_min=7), zone, None, notes)
+        span_of(TimeSection(path="time", zone="UTC", start=date(2024, 1, 2), end=date(2024, 1, 1), step_s=420), zone, None, notes)
         span_of(TimeSection(path="time", zone="UTC", start=date(2024, 1, 2)), zone, None, notes)
         assert codes(notes) == ["scenario.step-not-in-hour", "scenario.span-empty", "scenario.missing-key"]
 
