@@ -98,8 +98,8 @@ class Bill:
         """The bill as lines of text, columns aligned."""
         unit = minor_unit(self.currency)
         rows = [f"{_label(x):<40} {_plain(x.quantity):>12} {x.unit:<4} x {_plain(x.unit_price):>8} {x.amount:>10}" for x in self.lines]
-        within = [f"{'of which tax':<40} {self.tax_within.quantize(unit):>40}"] if self.tax_within else []
-        return "\n".join([*rows, f"{f'total {self.currency}':<40} {self.total:>40}", *within])
+        within = [f"{'of which tax':<40} {self.tax_within.quantize(unit):>39}"] if self.tax_within else []
+        return "\n".join([*rows, f"{f'total {self.currency}':<40} {self.total:>39}", *within])
 
 
 def session_bill(contract: Contract, tariff: Tariff, visit: Visit, meter: MeterSeries) -> Bill:
