@@ -19,7 +19,7 @@ compile() { # compile OUTPUT ARGUMENT...
     "$env/bin/uv" pip compile pyproject.toml "$@" --quiet --system-certs --universal --python-version 3.11 --fork-strategy fewest \
         --generate-hashes --no-emit-index-url --no-header --no-annotate --output-file "$env/lock"
     {
-        echo '# Written by `make lock` from pyproject.toml; do not edit. CPython 3.11 to 3.13 on Linux and macOS.'
+        echo '# Written by `make lock` from pyproject.toml; do not edit. CPython 3.11 to 3.13 on Linux (x86-64, ARM) and macOS (ARM).'
         cat "$env/lock"
     } >"$output"
 }
