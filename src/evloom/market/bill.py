@@ -14,7 +14,7 @@ import numpy as np
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import Float, from_epoch_s
-from evloom.market.contract import Agreement, ByTariff, Contract, Counts, Settlement, TimeFee, minor_unit
+from evloom.market.contract import Agreement, ByTariff, Contract, Counts, PriceRule, Settlement, TimeFee, minor_unit
 from evloom.market.tariff import Segments, Tariff
 
 _QUANTITY = Decimal("0.000001")
@@ -166,7 +166,7 @@ def _by_price(meter: MeterSeries, energy_kwh: Float, tariff: Tariff) -> Iterator
         yield tariff.categories[category], _exact(price), float(part_kwh[same].sum())
 
 
-def _priced(rule: ByTariff | Decimal, tariff: Tariff, meter: MeterSeries, energy_kwh: Float) -> list[tuple[str, float, Decimal]]:
+def _priced(rule: PriceRule, tariff: Tariff, meter: MeterSeries, energy_kwh: Float) -> list[tuple[str, float, Decimal]]:
     """(label, kWh, price per kWh) of energy (n,) >= 0 under a price rule."""
     if isinstance(rule, ByTariff):
         return [(category, kwh, price * rule.share) for category, price, kwh in _by_price(meter, energy_kwh, tariff)]

@@ -76,6 +76,10 @@ class ByTariff:
     share: Decimal = Decimal(1)
 
 
+PriceRule = ByTariff | Decimal
+"""A price per kWh: by the tariff, or one price at all hours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What a driver agreed to pay. All money in `currency`.
@@ -92,11 +96,11 @@ class Contract:
 
     name: str
     currency: str
-    energy: ByTariff | Decimal = ByTariff()
+    energy: PriceRule = ByTariff()
     service_per_kwh: Decimal = _ZERO
     session_fee: Decimal = _ZERO
     time_fees: tuple[TimeFee, ...] = ()
-    v2g: ByTariff | Decimal | None = None
+    v2g: PriceRule | None = None
     tax_share: Decimal = _ZERO
     tax_included: bool = False
     waived_if_no_energy: bool = False

@@ -18,6 +18,7 @@ class DemandMonth:
     peak_kw: float
     at: datetime
     cost: float
+    currency: str
 
 
 def energy_cost_on(tariff: Tariff, grid: TimeGrid, power_kw: Float) -> Float:
@@ -52,5 +53,6 @@ def demand_months(tariff: Tariff, grid: TimeGrid, power_kw: Float) -> tuple[Dema
         if mean_kw[k] > mean_kw[best]:
             months[when.year, when.month] = k
     return tuple(
-        DemandMonth(y, m, float(mean_kw[k]), from_epoch_s(borders_s[k]), float(mean_kw[k]) * price) for (y, m), k in months.items()
+        DemandMonth(y, m, float(mean_kw[k]), from_epoch_s(borders_s[k]), float(mean_kw[k]) * price, tariff.terms.currency)
+        for (y, m), k in months.items()
     )

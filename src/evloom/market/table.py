@@ -50,24 +50,32 @@ def tariff_from_table(
 
 def _rows(text: str, place: Place) -> list[Row]:
     """Lines as dictionaries with their 1-based line number; extra or missing cells are findings."""
-    reader = csv.reader(text.removeprefix("\ufeff").splitlines())
     header: list[str] | None = None
     rows: list[Row] = []
-    for cells in reader:
+    for line, cells in _lines(text, place):
         if not any(cell.strip() for cell in cells):
             continue
         if header is None:
             header = [cell.strip() for cell in cells]
         elif len(cells) != len(header):
-            here = _at(place, reader.line_num)
+            here = _at(place, line)
             here.refuse(
                 "tariff.cells", "row", f"{len(cells)} cells", f"{len(header)} cells as in the header", "use ',' and '.' as in 0.3784"
             )
         else:
-            rows.append((reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+            rows.append((line, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     if not rows and not place.findings:
         place.refuse("tariff.empty", "table", f"{0 if header is None else 1} line", "a header and at least one period", "check the file")
     return rows
+
+
+def _lines(text: str, place: Place) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(text.removeprefix("\ufeff").splitlines())
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        _at(place, reader.line_num).refuse("tariff.not-a-table", "row", str(error), "a table of text, comma separated", "check the file")
 
 
 def _at(place: Place, line: int) -> Place:

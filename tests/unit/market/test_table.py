@@ -70,6 +70,7 @@ def test_every_bad_cell_is_named_with_its_line() -> None:
         ("period,price_eur_per_kwh\n00:00-24:00,0.3", "tariff.currency"),
         ("period,price_cny_per_kwh\n00:00 to 24:00,0.3", "tariff.time"),
         ("period,price_cny_per_kwh\n00:00-12:00,0.3", "tariff.hole"),
+        ("x" * 200_000, "tariff.not-a-table"),
     ],
 )
 def test_tables_that_cannot_be_used(text: str, code: str) -> None:
