@@ -97,8 +97,8 @@ def load_scenario(
     override = None if sessions is None else Override(Path(sessions), session_format)
     scenario = _build(parts, override, path, notes)
     if notes.refused or scenario is None:
-        raise InputError(notes.findings)
-    return replace(scenario, findings=tuple(notes.findings))
+        raise InputError([*notes.findings, *notes.of_rows])
+    return replace(scenario, findings=(*notes.findings, *notes.of_rows))
 
 
 def read_toml_text(path: Path) -> str:

@@ -17,7 +17,8 @@ from evloom.simulate.scenario.limits import node_row
 from evloom.simulate.scenario.profiles import clear_sky_on, load_shape_mean, load_shape_on
 from evloom.simulate.scenario.schema import BaseLoadSection, CarbonSection, SolarSection, StorageSection
 from evloom.simulate.scenario.section import Notes
-from evloom.simulate.sources.series import DailyProfile, read_series
+from evloom.simulate.sources.daily import DailyProfile
+from evloom.simulate.sources.series import read_series_with_findings
 
 PROFILE_STEP_S = 900
 LEAD_IN_DAYS = 7
@@ -147,10 +148,12 @@ def read_file(names: tuple[str, ...], how: tuple[str, str | None], path: str, se
     """The series in files beside the scenario, read as (format, column); None beside findings where it cannot be used."""
     files = [setting.folder / name for name in names]
     try:
-        series = read_series(files, how[0], how[1])
+        reading = read_series_with_findings(files, how[0], how[1])
     except InputError as error:
         notes.findings.extend(error.findings)
         return None
+    notes.of_rows.extend(reading.findings)
+    series = reading.series
     signal = series.on(setting.around(), setting.zone) if isinstance(series, DailyProfile) else series
     gap = ~np.isfinite(signal.actual_on(setting.grid))
     if gap.any():

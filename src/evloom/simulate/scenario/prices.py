@@ -42,6 +42,12 @@ def _series_tariff(raw: Mapping[str, object], setting: Setting, notes: Notes) ->
     if signal is None:
         return None
     terms = {name: value for name, value in raw.items() if name not in SERIES_KEYS}
+    if signal.unit != f"{raw.get('currency')}/kWh":
+        allowed = f"{raw.get('currency')}/kWh"
+        notes.refuse(
+            "tariff-unit", "tariff.currency", f"prices in {signal.unit}", allowed, "give the currency of the file, and a column of prices"
+        )
+        return None
     return series_tariff_from_mapping(terms, notes.source, notes.lines.line_of, signal)
 
 

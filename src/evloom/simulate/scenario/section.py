@@ -61,11 +61,16 @@ class Section:
 
 @dataclass
 class Notes:
-    """Collects findings about one scenario file and knows the line of every key."""
+    """Collects findings about one scenario file and knows the line of every key.
+
+    findings    about the scenario; one that is "refused" keeps it from running
+    of_rows     about single rows of the files it names: told to the user, the rest of the file is used
+    """
 
     source: str
     lines: LineIndex
     findings: list[Finding]
+    of_rows: list[Finding] = field(default_factory=list)
 
     def refuse(self, code: str, path: str, value: str, allowed: str, advice: str) -> None:
         """Something that keeps the scenario from running."""

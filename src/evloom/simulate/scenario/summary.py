@@ -82,9 +82,8 @@ def _supply(scenario: Scenario) -> list[str]:
             lines.append(f"{kind + ':':11}{site.tree.node_id[item.node]}: peak {values.max():.1f} kW, {energy_kwh:.0f} kWh")
     for row, name in enumerate(site.storage.storage_id):
         store = site.storage
-        lines.append(
-            f"storage:   {name}: {store.capacity_kwh[row]:g} kWh, {store.charge_max_kw[row]:g} kW in, {store.discharge_max_kw[row]:g} kW out"
-        )
+        rates = f"{store.charge_max_kw[row]:g} kW in, {store.discharge_max_kw[row]:g} kW out"
+        lines.append(f"storage:   {name}: {store.capacity_kwh[row]:g} kWh, {rates}")
     return lines
 
 
@@ -118,6 +117,9 @@ def _sessions(scenario: Scenario) -> list[str]:
     n_free = sum(name == "" for name in table.evse_id)
     if n_free:
         lines.append(f"           {n_free} of them take a free bay at arrival")
+    n_left_out = sum(finding.code == "session.unknown-evse" for finding in table.findings)
+    if n_left_out:
+        lines.append(f"           {n_left_out} session{'s' * (n_left_out > 1)} left out: at an EVSE that the scenario does not have")
     return lines + ["           " + line for line in report]
 
 
