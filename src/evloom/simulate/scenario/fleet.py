@@ -1,5 +1,6 @@
 """The vehicle models of a scenario, and which model each session's car is."""
 
+import math
 import zlib
 from collections import Counter, defaultdict
 
@@ -16,8 +17,9 @@ TAPER_END_H = 20.0
 """At full charge a tapering car still takes its battery's energy over this many hours (C/20), the current at which
 constant-voltage charging is commonly ended; assumed by us, no car publishes it."""
 
-IDEAL = VehicleSection(path="vehicle", model="ideal", battery_kwh=1000.0, ac_max_kw=1000.0, phases=3)
-"""The car of a scenario without [[vehicle]]: takes whatever the pile gives, no taper, never full, no discharge."""
+IDEAL = VehicleSection(path="vehicle", model="ideal", battery_kwh=math.inf, ac_max_kw=5000.0, phases=3)
+"""The car of a scenario without [[vehicle]]: takes whatever the pile gives (5000 kW is the strongest pile that a scenario may have),
+no taper, never full, no discharge."""
 
 
 def fleet_table(sections: tuple[VehicleSection, ...], notes: Notes) -> FleetTable:

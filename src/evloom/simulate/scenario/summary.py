@@ -89,7 +89,8 @@ def _supply(scenario: Scenario) -> list[str]:
 
 def _vehicles(scenario: Scenario) -> str:
     fleet, drawn = scenario.fleet, Counter(scenario.model_row)
-    models = [f"{name} {fleet.battery_kwh[row]:g} kWh ({drawn[row]} sessions)" for row, name in enumerate(fleet.model)]
+    size = [f"{kwh:g} kWh" if np.isfinite(kwh) else "never full" for kwh in fleet.battery_kwh]
+    models = [f"{name} {size[row]} ({drawn[row]} sessions)" for row, name in enumerate(fleet.model)]
     consent = f"; {int(fleet.v2g.sum())} of {len(fleet.model)} models consent to discharge"
     return "vehicles:  " + ", ".join(models) + consent
 

@@ -170,30 +170,23 @@ class TestWarned:
         assert "3 rows read, 1 accepted (0 of them repaired), 2 refused" in summary(scenario)
 
 
+MANY_MISTAKES = (
+    *("rating_kva = 100", "rating_kva = -100"),
+    *("max_kw = 30", 'max_kw = 30\nparent = "bord"'),
+    *("rating_kw = 7.04", "rating_w = 7040"),
+    *("voltage_v = 220", 'voltage_v = "220"'),
+    *("phases = 3", "phases = 2"),
+    *("peak_kw = 50", "peak_kw = nan"),
+    *('file = "sessions.csv"', 'file = "session.csv"'),
+    *('name = "zhejiang-jiaxing-2025"', 'name = "zhejiang"'),
+    *("constant_kg_per_kwh = 0.582", "constant_kg_per_kwh = 582"),
+    *("[carbon]", "[carbonn]\nx = 1\n[carbon]"),
+)
+
+
 class TestRefused:
     def test_all_mistakes_at_once_each_with_its_line(self, scenario_file):
-        path = scenario_file(
-            "rating_kva = 100",
-            "rating_kva = -100",
-            "max_kw = 30",
-            'max_kw = 30\nparent = "bord"',
-            "rating_kw = 7.04",
-            "rating_w = 7040",
-            "voltage_v = 220",
-            'voltage_v = "220"',
-            "phases = 3",
-            "phases = 2",
-            "peak_kw = 50",
-            "peak_kw = nan",
-            'file = "sessions.csv"',
-            'file = "session.csv"',
-            'name = "zhejiang-jiaxing-2025"',
-            'name = "zhejiang"',
-            "constant_kg_per_kwh = 0.582",
-            "constant_kg_per_kwh = 582",
-            "[carbon]",
-            "[carbonn]\nx = 1\n[carbon]",
-        )
+        path = scenario_file(*MANY_MISTAKES)
         with pytest.raises(InputError) as caught:
             load_scenario(path)
         found = {(finding.code, finding.row) for finding in caught.value.findings}

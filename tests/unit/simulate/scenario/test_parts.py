@@ -273,6 +273,7 @@ class TestFleet:
     def test_the_ideal_car_takes_what_the_pile_gives(self, notes):
         fleet = fleet_table((), notes)
         assert fleet.model == ("ideal",)
+        assert np.isinf(fleet.battery_kwh[0])
         assert np.ptp(fleet.curve_kw) == 0
         assert not fleet.v2g.any()
 
