@@ -64,3 +64,13 @@ def test_a_longer_interval_never_costs_more(power_kw: list[float], step_s: int) 
     short, long = (demand_months(flat(DemandCharge(1.0, s)), grid, np.array(power_kw))[0].cost for s in (900, 3600))
     assert long <= short + 1e-9
     assert short <= max(power_kw) + 1e-9
+
+
+def test_an_hour_cut_by_the_start_of_the_month_belongs_to_the_month_that_is_seen() -> None:
+    """Kolkata is 5:30 ahead of UTC: its month begins within an hour of the UTC clock."""
+    terms = Terms("t", "INR", ZoneInfo("Asia/Kolkata"), DemandCharge(1.0, 3600))
+    tariff = tou_tariff(terms, [Period("flat", 0, 1440, 5.0)], Place("t", "", lambda _: None))
+    grid = TimeGrid(datetime(2025, 7, 1, tzinfo=ZoneInfo("Asia/Kolkata")), 900, 6)
+    (month,) = demand_months(tariff, grid, np.full(6, 8.0))
+    assert (month.year, month.month) == (2025, 7)
+    assert [month.peak_kw, month.cost] == pytest.approx([8.0, 8.0])
