@@ -10,6 +10,7 @@ from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Schedule
 from evloom.dispatch.staged import least_short_kwh, solve_stages, stage_constant, stage_cost
 from evloom.dispatch.terms import stage_value, term_values, terms_in
+from evloom.dispatch.transport import by_flow
 from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Float
 
@@ -37,6 +38,8 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
     cells = cells_of(problem)
     need_kwh = deliverable_kwh(problem, cells)
     charge = closed_form(problem, cells, need_kwh, objective)
+    if charge is None:
+        charge = by_flow(problem, cells, need_kwh, objective)
     if charge is not None:
         return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step)))
     return _by_programme(problem, cells, need_kwh, objective)
