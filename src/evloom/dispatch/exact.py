@@ -8,6 +8,7 @@ from evloom.dispatch.closed import closed_form
 from evloom.dispatch.formulate import Formulation, OneWay, formulate
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Schedule
+from evloom.dispatch.share import fair_need_kwh
 from evloom.dispatch.staged import least_short_kwh, solve_stages, stage_constant, stage_cost
 from evloom.dispatch.terms import stage_value, term_values, terms_in
 from evloom.dispatch.transport import by_flow
@@ -39,6 +40,10 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
     need_kwh = deliverable_kwh(problem, cells)
     charge = closed_form(problem, cells, need_kwh, objective)
     if charge is None:
+        charge = by_flow(problem, cells, need_kwh, objective)
+    only_charging = not (problem.stays.discharge_max_kw > 0).any() and len(problem.stores.node) == 0
+    if charge is None and only_charging:
+        need_kwh = fair_need_kwh(problem, cells, need_kwh)
         charge = by_flow(problem, cells, need_kwh, objective)
     if charge is not None:
         return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step)))

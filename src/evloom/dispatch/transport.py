@@ -17,7 +17,7 @@ from evloom.dispatch.terms import terms_in
 from evloom.kernel.timegrid import Float, Int
 
 # A stay may lack this much (kWh) for rounding and still count as served.
-_REST_KWH = 1e-8
+_REST_KWH = 1e-9
 _ROUNDS_MAX = 200
 
 
@@ -44,7 +44,7 @@ class Transport:
     def __init__(self, problem: Problem, cells: Cells, need_kwh: Float, task: Task) -> None:
         self.task, self.need_kwh = task, need_kwh
         self.n_terminal = len(task.length_h)
-        self.network, self._room_kwh = _network(problem, cells, task, self.n_terminal)
+        self.network, self._room_kwh = network_of(problem, cells, task)
         self.terminals = np.arange(len(self.network.up) - self.n_terminal, len(self.network.up))
         self.flow = self._empty(np.inf)
 
@@ -116,9 +116,9 @@ class Transport:
         return -float(self.task.length_h @ np.where(full, np.maximum(worth - self.task.cost, 0.0), 0.0))
 
 
-def _network(problem: Problem, cells: Cells, task: Task, n_terminal: int) -> tuple[Network, Float]:
+def network_of(problem: Problem, cells: Cells, task: Task) -> tuple[Network, Float]:
     """The network of a problem, and the room of each vertex (terminals: infinity)."""
-    room, parent = room_of(problem).import_max_kwh, problem.nodes.parent
+    room, parent, n_terminal = room_of(problem).import_max_kwh, problem.nodes.parent, len(task.length_h)
     most = at_nodes(problem, cells, cells.charge_max_kwh)
     for row in range(len(most) - 1, 0, -1):
         most[parent[row]] += np.minimum(most[row], room[row])
@@ -172,7 +172,7 @@ def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objectiv
     if least_kw is None:
         return None
     if leads:
-        return transport.flow.charge if transport.fill(least_kw * first.slack) else None
+        return transport.flow.charge if transport.fill(least_kw + (first.slack - 1.0) * abs(least_kw)) else None
     return _least_with_peak(transport, least_kw, _peak_price(problem, first))
 
 
