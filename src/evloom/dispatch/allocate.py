@@ -10,10 +10,11 @@ import numpy as np
 from evloom.dispatch.moment import Bays, Wires
 from evloom.dispatch.reason import BAY, DONE, EMPTY, FULL, MINIMUM, PLAN, STEP
 from evloom.kernel.compiled import compiled
-from evloom.kernel.timegrid import Float, Int
-from evloom.pile.limit import quantise_down, quantise_up
+from evloom.kernel.timegrid import Bool, Float, Int
+from evloom.pile.limit import TOLERANCE, quantise_down, quantise_up
 
 SLACK_KW = 1e-9  # rounding of sums, far below what a meter resolves
+CRUMB_KW = 1e-8  # with which a pile of continuous current enters an equal share
 
 
 class Free(NamedTuple):
@@ -25,15 +26,31 @@ class Free(NamedTuple):
     down_a: Float
 
 
+class Shares(NamedTuple):
+    """Columns (n_evse,) of an equal share: what each wants, its step, what it has so far, why not more; busy is by pile."""
+
+    want_kw: Float
+    step_kw: Float
+    order_kw: Float
+    reason: Int
+    busy: Bool
+
+
+@compiled
+def _or_none(room: Float) -> Float:
+    """No room where the load or the limit is not a number; every comparison with NaN would call it endless."""
+    return np.where(np.isnan(room), 0.0, room)
+
+
 @compiled
 def free_room(wires: Wires) -> Free:
     """The room that the load nobody steers leaves."""
     limit_a = wires.phase_max_a.reshape(-1, 1)
     return Free(
-        wires.import_max_kw - wires.base_kw,
-        limit_a - wires.base_phase_a,
-        wires.export_max_kw + wires.base_kw,
-        limit_a + wires.base_phase_a,
+        _or_none(wires.import_max_kw - wires.base_kw),
+        _or_none(limit_a - wires.base_phase_a),
+        _or_none(wires.export_max_kw + wires.base_kw),
+        _or_none(limit_a + wires.base_phase_a),
     )
 
 
@@ -72,6 +89,13 @@ def take(path: Int, leaf: int, phase: int, current_a: float, power_kw: float, fr
 
 
 @compiled
+def _settable(power_kw: float, kw_per_a: float, least_a: float, step_a: float) -> float:
+    """Most a pile can be set to within `power_kw`; crumbs that rounding leaves of a room are nothing."""
+    give_kw = quantise_down(power_kw, kw_per_a, least_a, step_a)
+    return give_kw if give_kw > SLACK_KW else 0.0
+
+
+@compiled
 def _verdict(want_kw: float, give_kw: float, room: float, at: int, rating_kw: float, need_kwh: float) -> int:
     """Why a row that wants `want_kw` > 0 gets `give_kw`."""
     if room < want_kw - SLACK_KW:
@@ -97,25 +121,28 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
     path, node, phase, pile = wires.path, bays.node, bays.phase, bays.pile
     kw_per_a, least_a, step_a, rating_kw = bays.kw_per_a, bays.current_min_a, bays.current_step_a, bays.charge_max_kw
     for row in rank:
-        if target_kw[row] < 0.0:
+        if target_kw[row] < 0.0 and bays.one_at_a_time[row] and busy[pile[row]]:
+            reason[row] = BAY
+        elif target_kw[row] < 0.0:
             room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.down_kw, free.down_a)
             want_kw = min(-target_kw[row], bays.discharge_max_kw[row])
-            give_kw = quantise_down(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
-            order_kw[row] = -give_kw
+            give_kw = _settable(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
             reason[row] = at if room < want_kw else PLAN
-            busy[pile[row]] = busy[pile[row]] or give_kw > 0.0
-            take(path, node[row], phase[row], -give_kw / kw_per_a[row], -give_kw, free)
+            if give_kw > 0.0:
+                order_kw[row] = -give_kw
+                busy[pile[row]] = True
+                take(path, node[row], phase[row], -give_kw / kw_per_a[row], -give_kw, free)
     for row in rank:
         want_kw = min(target_kw[row], rating_kw[row])
         if target_kw[row] < 0.0:
             continue
-        if want_kw <= SLACK_KW:
+        if not want_kw > SLACK_KW:  # also where it is not a number
             reason[row] = DONE if bays.need_kwh[row] <= 0.0 else PLAN
         elif bays.one_at_a_time[row] and busy[pile[row]]:
             reason[row] = BAY
         else:
             room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
-            give_kw = quantise_down(min(want_kw, room + SLACK_KW), kw_per_a[row], least_a[row], step_a[row])
+            give_kw = _settable(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
             reason[row] = _verdict(want_kw, give_kw, room, at, rating_kw[row], bays.need_kwh[row])
             if give_kw > 0.0:
                 order_kw[row] = give_kw
@@ -125,27 +152,25 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
 
 
 @compiled
-def _start_equal(bays: Bays, wires: Wires, want_kw: Float, rank: Int, free: Free, reason: Int) -> Float:
-    """Give the least current that can be set to as many rows as have room for it, largest energy debt first."""
-    order_kw = np.zeros(len(want_kw))
-    busy = np.zeros(len(want_kw), dtype=np.bool_)
-    path, node, phase, pile, kw_per_a = wires.path, bays.node, bays.phase, bays.pile, bays.kw_per_a
-    for row in rank[np.argsort(-bays.debt_kwh[rank], kind="mergesort")]:
-        least_kw = quantise_up(SLACK_KW, kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
+def _start_equal(bays: Bays, path: Int, rows: Int, free: Free, shares: Shares) -> None:
+    """Give the least current that can be set to as many of `rows` as have room for it, largest energy debt first."""
+    node, phase, pile, kw_per_a = bays.node, bays.phase, bays.pile, bays.kw_per_a
+    want_kw, reason, busy = shares.want_kw, shares.reason, shares.busy
+    for row in rows[np.argsort(-bays.debt_kwh[rows], kind="mergesort")]:
+        least_kw = quantise_up(CRUMB_KW, kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
         room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
-        if want_kw[row] <= SLACK_KW:
+        if not want_kw[row] > SLACK_KW:  # also where it is not a number
             reason[row] = DONE
         elif bays.one_at_a_time[row] and busy[pile[row]]:
             reason[row] = BAY
-        elif least_kw > want_kw[row] + SLACK_KW:
+        elif least_kw > want_kw[row] * (1.0 + TOLERANCE):
             reason[row] = MINIMUM
-        elif least_kw > room + SLACK_KW:
+        elif least_kw > room * (1.0 + TOLERANCE):
             reason[row] = at
         else:
-            order_kw[row] = least_kw
+            shares.order_kw[row] = least_kw
             busy[pile[row]] = True
             take(path, node[row], phase[row], least_kw / kw_per_a[row], least_kw, free)
-    return order_kw
 
 
 @compiled
@@ -162,31 +187,22 @@ def _common_rounds(bays: Bays, path: Int, gap_kw: Float, step_kw: Float, active:
         for p in range(3):
             if rise.up_a[node, p] > 0.0:
                 rounds = min(rounds, free.up_a[node, p] / rise.up_a[node, p])
-    return np.floor(max(rounds, 0.0))
+    return float(np.floor(max(rounds, 0.0)))
 
 
 @compiled
-def share_equally(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Float, Int]:
-    """Raise all rows together until a limit, their target or their rating stops them (max-min fairness in current steps).
-
-    Each row first gets the least current its pile can be set to, then all rise round by round by one current step
-    (one hundredth of the rating where the current is continuous).
-    """
-    reason = np.full(len(target_kw), EMPTY)
-    free = free_room(wires)
-    path, node, phase, kw_per_a = wires.path, bays.node, bays.phase, bays.kw_per_a
-    want_kw = np.minimum(target_kw, bays.charge_max_kw)
-    continuous = bays.current_step_a <= 0.0
-    step_kw = np.where(continuous, bays.charge_max_kw / 100.0, bays.current_step_a * kw_per_a)
-    order_kw = _start_equal(bays, wires, want_kw, rank, free, reason)
-    active = rank[order_kw[rank] > 0.0]
+def _raise(bays: Bays, path: Int, active: Int, free: Free, shares: Shares) -> None:
+    """Raise the rows `active` together, round by round, until a limit or what each wants stops it."""
+    node, phase, kw_per_a = bays.node, bays.phase, bays.kw_per_a
+    want_kw, step_kw, order_kw, reason = shares.want_kw, shares.step_kw, shares.order_kw, shares.reason
     while len(active) > 0:
         rounds = _common_rounds(bays, path, want_kw - order_kw, step_kw, active, free)
         still = np.ones(len(active), dtype=np.bool_)
         for i in range(len(active)):
             row = active[i]
+            continuous = bays.current_step_a[row] <= 0.0
             gap_kw = want_kw[row] - order_kw[row]
-            rise_kw = rounds * step_kw[row] if rounds > 0.0 else (min(step_kw[row], gap_kw) if continuous[row] else step_kw[row])
+            rise_kw = rounds * step_kw[row] if rounds > 0.0 else (min(step_kw[row], gap_kw) if continuous else step_kw[row])
             room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
             if rise_kw > gap_kw + SLACK_KW or gap_kw <= SLACK_KW:
                 reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= bays.charge_max_kw[row] else PLAN)
@@ -194,9 +210,26 @@ def share_equally(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tupl
             elif rise_kw > room + SLACK_KW:
                 reason[row] = at
                 still[i] = False
-                rise_kw = room if continuous[row] else 0.0
-            if still[i] or (continuous[row] and reason[row] >= 0):
+                rise_kw = room if continuous else 0.0
+            if still[i] or (continuous and reason[row] >= 0):
                 order_kw[row] += rise_kw
                 take(path, node[row], phase[row], rise_kw / kw_per_a[row], rise_kw, free)
         active = active[still]
-    return order_kw, reason
+
+
+@compiled
+def share_equally(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Float, Int]:
+    """Raise all rows together until a limit, their target or their rating stops them (max-min fairness in current steps).
+
+    Each row first gets the least current its pile can be set to, then all rise round by round by one current step
+    (one hundredth of the rating where the current is continuous). Cars believed done share what is left over after that.
+    """
+    n = len(target_kw)
+    step_kw = np.where(bays.current_step_a <= 0.0, bays.charge_max_kw / 100.0, bays.current_step_a * bays.kw_per_a)
+    shares = Shares(np.minimum(target_kw, bays.charge_max_kw), step_kw, np.zeros(n), np.full(n, EMPTY), np.zeros(n, dtype=np.bool_))
+    free = free_room(wires)
+    for done in (False, True):
+        rows = rank[(bays.need_kwh[rank] <= 0.0) == done]
+        _start_equal(bays, wires.path, rows, free, shares)
+        _raise(bays, wires.path, rows[shares.order_kw[rows] > 0.0], free, shares)
+    return np.where(shares.order_kw > CRUMB_KW, shares.order_kw, 0.0), shares.reason

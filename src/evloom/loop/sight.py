@@ -1,6 +1,6 @@
 """What the loop sees at every EVSE, and the moment it makes of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def piles(evse: EvseTable) -> Piles:
 
 def blank_sight(n_evse: int) -> Sight:
     """Nobody at any of `n_evse` connectors."""
-    columns = {name: np.zeros(n_evse) for name in Sight._fields}
+    columns: dict[str, Any] = {name: np.zeros(n_evse) for name in Sight._fields}
     columns["seen_max_kw"] = np.full(n_evse, np.inf)
     columns["room_kwh"] = np.full(n_evse, np.inf)
     columns["kw_per_a"] = np.ones(n_evse)
@@ -95,6 +95,9 @@ def learn_draw(row: int, sight: Sight) -> None:
         sight.seen_max_kw[row] = max(sight.draw_kw[row] + step_kw, least_kw)
     elif sight.ordered_kw[row] >= sight.seen_max_kw[row] * FOLLOWS:
         sight.seen_max_kw[row] = np.inf
+    elif sight.ordered_kw[row] + sight.current_step_a[row] * sight.kw_per_a[row] >= sight.seen_max_kw[row] * FOLLOWS:
+        # It follows the last step below what was seen: ask for one step more, or it would never be found able again.
+        sight.seen_max_kw[row] = sight.ordered_kw[row] + sight.current_step_a[row] * sight.kw_per_a[row]
 
 
 @compiled

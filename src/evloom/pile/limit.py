@@ -22,7 +22,10 @@ def quantise_down(power_kw: float, kw_per_a: float, current_min_a: float, curren
         return 0.0
     if current_step_a <= 0.0:
         return power_kw
-    return min(power_kw, np.floor(current_a / current_step_a * (1.0 + TOLERANCE)) * current_step_a * kw_per_a)
+    step_a = float(np.floor(current_a / current_step_a * (1.0 + TOLERANCE))) * current_step_a
+    if step_a < current_min_a * (1.0 - TOLERANCE):  # the least current need not be a multiple of the step
+        return 0.0
+    return min(power_kw, step_a * kw_per_a)
 
 
 @compiled
@@ -33,4 +36,4 @@ def quantise_up(power_kw: float, kw_per_a: float, current_min_a: float, current_
     current_a = max(power_kw / kw_per_a, current_min_a)
     if current_step_a <= 0.0:
         return current_a * kw_per_a
-    return max(power_kw, np.ceil(current_a / current_step_a * (1.0 - TOLERANCE)) * current_step_a * kw_per_a)
+    return max(power_kw, float(np.ceil(current_a / current_step_a * (1.0 - TOLERANCE))) * current_step_a * kw_per_a)

@@ -69,8 +69,8 @@ class World(NamedTuple):
 def empty_world(efficiency: Float) -> World:
     """A site with no car at any of its connectors; `efficiency` of the piles (n_evse,)."""
     n_evse = len(efficiency)
-    zero = np.zeros(n_evse)
-    return World(efficiency, np.full(n_evse, -1), zero.copy(), zero.copy(), zero.copy(), zero.copy(), zero.copy(), np.zeros(n_evse, dtype=np.bool_))
+    soc, in_kwh, out_kwh, draw_kw, peak_kw = (np.zeros(n_evse) for _ in range(5))
+    return World(efficiency, np.full(n_evse, -1), soc, in_kwh, out_kwh, draw_kw, peak_kw, np.zeros(n_evse, dtype=np.bool_))
 
 
 @compiled
@@ -108,11 +108,11 @@ def _curve_peak(soc: float, soc_end: float, curve_soc: Float, curve_kw: Float) -
 def _charge(row: int, car: int, power_kw: float, hours: float, world: World, cars: Cars) -> float:
     """Energy at the meter (kWh) the car takes in `hours` when offered `power_kw`; notes its power at the end."""
     power_kw = min(power_kw, cars.draw_max_kw[car])
-    left_kwh = np.inf if cars.v2g[car] else max(0.0, cars.energy_kwh[car] - world.in_kwh[row])
+    known = np.isfinite(cars.battery_kwh[car])
+    left_kwh = np.inf if cars.v2g[car] and known else max(0.0, cars.energy_kwh[car] - world.in_kwh[row])
     energy_kwh = power_kw * hours
     end_kw = power_kw
     peak_kw = power_kw if left_kwh > SLACK_KWH else 0.0
-    known = np.isfinite(cars.battery_kwh[car])
     pile = world.efficiency[row]
     per_kwh = cars.charge_efficiency[car] / cars.battery_kwh[car] if known else 0.0
     if known:
@@ -141,7 +141,7 @@ def _discharge(row: int, car: int, power_kw: float, hours: float, world: World, 
         return 0.0
     cells_kwh = max(0.0, world.soc[row] - cars.soc_floor[car]) * cars.battery_kwh[car]
     per_kwh = cars.discharge_efficiency[car] * world.efficiency[row]
-    energy_kwh = min(power_kw * hours, cells_kwh * per_kwh)
+    energy_kwh = float(min(power_kw * hours, cells_kwh * per_kwh))
     world.draw_kw[row] = -power_kw if energy_kwh >= power_kw * hours - SLACK_KWH else 0.0
     world.peak_kw[row] = world.draw_kw[row]
     world.soc[row] -= energy_kwh / per_kwh / cars.battery_kwh[car]

@@ -7,6 +7,8 @@ import numpy as np
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float
 
+NEAR = 1e-12  # states of charge closer than this are the same
+
 
 @compiled
 def curve_at(soc: float, curve_soc: Float, curve_kw: Float) -> float:
@@ -18,7 +20,7 @@ def curve_at(soc: float, curve_soc: Float, curve_kw: Float) -> float:
 def _segment(soc: float, curve_soc: Float) -> int:
     """The piece of the curve a battery at `soc` is about to charge through."""
     for j in range(len(curve_soc) - 2):
-        if soc < curve_soc[j + 1] - 1e-12:
+        if soc < curve_soc[j + 1] - NEAR:
             return j
     return len(curve_soc) - 2
 
@@ -40,8 +42,9 @@ def charge_along_curve(soc: float, power_kw: float, hours: float, per_kw_h: floa
         here_kw = curve_kw[j] + slope * (soc - curve_soc[j])
         border = curve_soc[j + 1]
         cross = curve_soc[j] + (power_kw - curve_kw[j]) / slope if slope != 0.0 else np.inf
-        on_curve = here_kw < power_kw - 1e-12 or (abs(here_kw - power_kw) <= 1e-12 and slope < 0.0)
-        if soc + 1e-12 < cross < border:
+        # Compared as states of charge: on a steep piece the power at `cross` itself is rounded by far more than NEAR.
+        on_curve = here_kw < power_kw if slope == 0.0 else (soc < cross - NEAR) == (slope > 0.0)
+        if soc + NEAR < cross < border:
             border = cross
         rate = per_kw_h * (here_kw if on_curve else power_kw)
         if rate <= 0.0:
@@ -52,8 +55,8 @@ def charge_along_curve(soc: float, power_kw: float, hours: float, per_kw_h: floa
             step_h = min(hours, needed_h)
             soc = border if needed_h <= hours else soc + rate * step_h
         else:
-            growth = 1.0 + k * (border - soc) / rate
-            needed_h = math.log(growth) / k if growth > 1e-12 else np.inf
+            growth = k * (border - soc) / rate
+            needed_h = math.log1p(growth) / k if growth > NEAR - 1.0 else np.inf
             step_h = min(hours, needed_h)
             soc = border if needed_h <= hours else soc + rate * math.expm1(k * step_h) / k
         hours -= step_h
