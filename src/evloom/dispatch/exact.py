@@ -46,6 +46,7 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
         need_kwh = fair_need_kwh(problem, cells, need_kwh)
         charge = by_flow(problem, cells, need_kwh, objective)
     if charge is not None:
+        charge = np.clip(charge, 0.0, cells.charge_max_kwh)
         return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step)))
     return _by_programme(problem, cells, need_kwh, objective)
 

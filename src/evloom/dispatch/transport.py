@@ -90,7 +90,7 @@ class Transport:
                 return peak_kw
             search = new_search(self.network)
             reach(self.network, self.flow, search, len(self.network.up) + lacking)
-            span_h = float(self.task.length_h @ search.seen[self.terminals])
+            span_h = float(self.task.length_h @ (search.seen[self.terminals] > 0))
             if span_h == 0.0:
                 return None
             peak_kw += float(self.flow.rest[lacking].sum()) / span_h
@@ -153,7 +153,8 @@ def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objectiv
     The form: no discharge, no storage, no export that matters, nothing worth charging beyond the need; stages of costs
     per step (cost, carbon, earliest); before them a stage "peak" alone, or with them, in a single stage, peak and demand.
     """
-    first, rest = objective.stages[0], objective.stages[1:]
+    first, *later = objective.stages or (Stage(()),)
+    rest = tuple(later)
     has_peak = bool(terms_in(objective) & {"peak", "demand"})
     leads = terms_in(Objective((first,))) == {"peak"} and len(rest) > 0
     priced = Objective(rest) if leads else Objective((_without_peak(first), *rest))
@@ -168,7 +169,10 @@ def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objectiv
     transport = Transport(problem, cells, need_kwh, task)
     if not has_peak:
         return transport.flow.charge if transport.fill() else None
-    least_kw = transport.least_peak_kw(float((task.known_kwh / task.length_h).max()))
+    floor_kw = float((task.known_kwh / task.length_h).max())
+    if "peak" not in terms_in(Objective((first,))):
+        floor_kw = max(floor_kw, problem.signals.peak_so_far_kw)  # below it a demand charge gains nothing
+    least_kw = transport.least_peak_kw(floor_kw)
     if least_kw is None:
         return None
     if leads:
