@@ -14,6 +14,8 @@ from evloom.pile.limit import quantise_up
 
 UNCONTROLLED, EQUAL_SHARE, QUEUE, EARLIEST_DEADLINE, LEAST_LAXITY, PRICE_QUEUE = range(6)
 
+LATE_S = 1e12  # later than any instant, and still exact to a millisecond
+
 RULES = {
     "uncontrolled": UNCONTROLLED,
     "equal-share": EQUAL_SHARE,
@@ -28,7 +30,7 @@ RULES = {
 def precedence(rule: int, bays: Bays, now_s: float) -> Int:
     """Connected rows in the order in which they are served; ties go to the lower row.
 
-    Cars believed done come last: what is left over is theirs should they still want it.
+    Cars believed done come last, in the order of arrival: what is left over is theirs should they still want it.
     Least laxity first is Mok (1983), earliest deadline first Liu and Layland (1973), with the belief of departure and need.
     """
     rows = np.flatnonzero(bays.connected)
@@ -38,8 +40,7 @@ def precedence(rule: int, bays: Bays, now_s: float) -> Int:
     elif rule == LEAST_LAXITY:
         key = bays.departure_s[rows] - now_s - bays.need_kwh[rows] / np.maximum(bays.charge_max_kw[rows], 1e-6) * 3600.0
     for i in range(len(rows)):
-        if bays.need_kwh[rows[i]] <= 0.0:
-            key[i] = np.inf
+        key[i] = LATE_S + bays.arrival_s[rows[i]] if bays.need_kwh[rows[i]] <= 0.0 else min(key[i], LATE_S)
     return rows[np.argsort(key, kind="mergesort")]
 
 
