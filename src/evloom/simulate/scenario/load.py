@@ -251,8 +251,7 @@ def _sessions(
     if table is None:
         if parts.sessions.generate is None or notes.refused:
             return None
-        power_max_kw = float(evse.charge_max_kw.max(initial=0.0))
-        table = generated(parts.sessions.generate, evse.n, power_max_kw, span, parts.driver.error)
+        table = generated(parts.sessions.generate, evse, span, parts.driver.error)
     table = cut_to_span(table, parts.sessions.select, span[0], notes)
     return give_to_piles(table, evse, parts.sessions.keep_evse_id, notes)
 

@@ -14,7 +14,7 @@ from evloom.kernel.timegrid import TimeGrid, from_epoch_s
 from evloom.pile.evse import EvseTable
 from evloom.simulate.scenario.schema import PACKAGED, GenerateSection, SessionsSection
 from evloom.simulate.scenario.section import Notes
-from evloom.simulate.sources.generate import generate
+from evloom.simulate.sources.generate import Request, generate
 from evloom.simulate.sources.read import read_sessions
 from evloom.simulate.sources.table import SessionTable
 
@@ -58,23 +58,24 @@ def _packaged(name: str, notes: Notes) -> SessionTable | None:
         return read_sessions(path, "evloom")
 
 
-def generated(
-    section: GenerateSection, n_evse: int, power_max_kw: float, span: tuple[TimeGrid, ZoneInfo], driver_error: float
-) -> SessionTable:
-    """Made-up sessions for the whole local days of the span (grid, zone)."""
+def generated(section: GenerateSection, evse: EvseTable, span: tuple[TimeGrid, ZoneInfo], driver_error: float) -> SessionTable:
+    """Made-up sessions for the local days that the span (grid, zone) touches; the generator's connectors are the EVSE in their order."""
     grid, zone = span
     first, last = grid.start.astimezone(zone).date(), from_epoch_s(grid.edges_s()[-1] - 1).astimezone(zone).date()
-    return generate(
-        section.kind,
-        n_evse=n_evse,
-        n_vehicle=section.vehicles,
+    request = Request(
+        kind=section.kind,
         start=first,
         days=(last - first).days + 1,
         seed=section.seed,
         zone=zone,
-        power_kw=section.power_kw or power_max_kw,
+        n_evse=evse.n,
+        n_vehicle=section.vehicles,
+        power_kw=section.power_kw or float(evse.charge_max_kw.max()),
         driver_error=driver_error,
     )
+    table = generate(request)
+    ours = {"": "", **{f"evse-{number:03d}": name for number, name in enumerate(evse.evse_id, 1)}}
+    return replace(table, evse_id=[ours[name] for name in table.evse_id])
 
 
 def cut_to_span(table: SessionTable, how: str, grid: TimeGrid, notes: Notes) -> SessionTable:
