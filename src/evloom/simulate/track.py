@@ -75,42 +75,73 @@ def enter_cars(step: int, from_s: float, reason: Int, energy_kwh: Float, world: 
 
 
 @compiled
+def _climb(path: Int, table: Float) -> None:
+    """Add every row of a table (n_node, n) to the row of the node above, in place, from the leaves up."""
+    for node in range(len(path) - 1, 0, -1):
+        above = path[node, 1]
+        for column in range(table.shape[1]):
+            table[above, column] += table[node, column]
+
+
+@compiled
+def _extremes(wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: World) -> tuple[Float, Float]:
+    """Highest and lowest load of steered units at or below each node: kW, then A on each of three phases, (n_node, 4).
+
+    Highest: every car at its peak at once; lowest: every car at its trough at once.
+    """
+    high = np.empty((len(extra_kw), 4))
+    high[:, 0] = extra_kw
+    for p in range(3):
+        high[:, p + 1] = extra_kw / (3.0 * wires.kw_per_a)
+    low = high.copy()
+    for row in range(len(world.session)):
+        if world.session[row] >= 0:
+            node, per_kw = piles.node[row], 1.0 / sight.kw_per_a[row]
+            high[node, 0] += world.peak_kw[row]
+            low[node, 0] += world.trough_kw[row]
+            for p in range(3):
+                if sight.phase[row] < 0 or sight.phase[row] == p:
+                    high[node, p + 1] += world.peak_kw[row] * per_kw
+                    low[node, p + 1] += world.trough_kw[row] * per_kw
+    _climb(wires.path, high)
+    _climb(wires.path, low)
+    return high, low
+
+
+@compiled
+def _excess_kw(node: int, wires: Wires, high: Float, low: Float) -> float:
+    """By how much the node's worst limit is exceeded; where the base load alone is above a limit only what comes on top counts."""
+    base_kw = wires.base_kw[node]
+    over_kw = high[node, 0] + base_kw - max(wires.import_max_kw[node], base_kw)
+    over_kw = max(over_kw, -(low[node, 0] + base_kw) - max(wires.export_max_kw[node], -base_kw))
+    for p in range(3):
+        base_a = wires.base_phase_a[node, p]
+        over_a = high[node, p + 1] + base_a - max(wires.phase_max_a[node], base_a)
+        over_a = max(over_a, -(low[node, p + 1] + base_a) - max(wires.phase_max_a[node], -base_a))
+        over_kw = max(over_kw, over_a * wires.kw_per_a)
+    return float(over_kw)
+
+
+@compiled
 def enter_nodes(
     step: int, hours: float, energy_kwh: Float, wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: World, track: Track
 ) -> None:
-    """Enter one span into the columns of the nodes, from what cars really draw; `extra_kw` (n_node,) is what storage draws there.
-
-    Where the base load alone is above a limit only what comes on top counts as excess.
-    """
-    n_node = len(extra_kw)
-    load_kw = extra_kw.copy()
-    load_kwh = extra_kw * hours
-    load_a = np.zeros((n_node, 3))
+    """Enter one span into the columns of the nodes, from what cars really draw; `extra_kw` (n_node,) is what storage draws there."""
+    load_kwh = (extra_kw * hours).reshape(-1, 1)
     for row in range(len(energy_kwh)):
         if world.session[row] >= 0:
-            node = piles.node[row]
-            load_kw[node] += world.peak_kw[row]
-            load_kwh[node] += energy_kwh[row]
-            for p in range(3):
-                if sight.phase[row] < 0 or sight.phase[row] == p:
-                    load_a[node, p] += world.peak_kw[row] / sight.kw_per_a[row]
-    for node in range(n_node - 1, 0, -1):
-        above = wires.path[node, 1]
-        load_kw[above] += load_kw[node]
-        load_kwh[above] += load_kwh[node]
-        load_a[above] += load_a[node]
-    for node in range(n_node):
+            load_kwh[piles.node[row], 0] += energy_kwh[row]
+    _climb(wires.path, load_kwh)
+    high, low = _extremes(wires, extra_kw, piles, sight, world)
+    for node in range(len(extra_kw)):
         base_kw = wires.base_kw[node]
-        track.node_kwh[node, step] += load_kwh[node] + base_kw * hours
-        track.node_max_kw[node, step] = max(track.node_max_kw[node, step], load_kw[node] + base_kw)
-        over_kw = load_kw[node] + base_kw - max(wires.import_max_kw[node], base_kw)
-        back_kw = -(load_kw[node] + base_kw) - max(wires.export_max_kw[node], -base_kw)
-        over_kw = max(over_kw, back_kw)
+        track.node_kwh[node, step] += load_kwh[node, 0] + base_kw * hours
+        track.node_max_kw[node, step] = max(track.node_max_kw[node, step], high[node, 0] + base_kw)
         for p in range(3):
-            current_a = load_a[node, p] + wires.base_phase_a[node, p]
-            track.phase_max_a[node, p] = max(track.phase_max_a[node, p], abs(current_a))
-            over_a = abs(current_a) - max(wires.phase_max_a[node], abs(wires.base_phase_a[node, p]))
-            over_kw = max(over_kw, over_a * wires.kw_per_a)
+            base_a = wires.base_phase_a[node, p]
+            current_a = max(abs(high[node, p + 1] + base_a), abs(low[node, p + 1] + base_a))
+            track.phase_max_a[node, p] = max(track.phase_max_a[node, p], current_a)
+        over_kw = _excess_kw(node, wires, high, low)
         if over_kw > OVER_KW:
             track.over_kw[node] = max(track.over_kw[node], over_kw)
             track.over_h[node] += hours

@@ -52,7 +52,8 @@ class World(NamedTuple):
     soc            state of charge of its car
     in_kwh, out_kwh  energy charged and discharged (both unsigned) at the meter since it came
     draw_kw        power at the end of the last span, positive = import
-    peak_kw        highest power during the last span (where it discharged: the least discharge, negative)
+    peak_kw        highest power during the last span (where it discharged: the least discharge, negative, or 0 if it ended)
+    trough_kw      lowest: minus the most it discharged; 0 where it charged, since it may have stopped
     done           the car has stopped drawing although it was offered power
     """
 
@@ -63,14 +64,15 @@ class World(NamedTuple):
     out_kwh: Float
     draw_kw: Float
     peak_kw: Float
+    trough_kw: Float
     done: Bool
 
 
 def empty_world(efficiency: Float) -> World:
     """A site with no car at any of its connectors; `efficiency` of the piles (n_evse,)."""
     n_evse = len(efficiency)
-    soc, in_kwh, out_kwh, draw_kw, peak_kw = (np.zeros(n_evse) for _ in range(5))
-    return World(efficiency, np.full(n_evse, -1), soc, in_kwh, out_kwh, draw_kw, peak_kw, np.zeros(n_evse, dtype=np.bool_))
+    soc, in_kwh, out_kwh, draw_kw, peak_kw, trough_kw = (np.zeros(n_evse) for _ in range(6))
+    return World(efficiency, np.full(n_evse, -1), soc, in_kwh, out_kwh, draw_kw, peak_kw, trough_kw, np.zeros(n_evse, dtype=np.bool_))
 
 
 @compiled
@@ -82,6 +84,7 @@ def plug_in(row: int, session: int, world: World, cars: Cars) -> None:
     world.out_kwh[row] = 0.0
     world.draw_kw[row] = 0.0
     world.peak_kw[row] = 0.0
+    world.trough_kw[row] = 0.0
     world.done[row] = False
 
 
@@ -91,6 +94,7 @@ def unplug(row: int, world: World) -> None:
     world.session[row] = -1
     world.draw_kw[row] = 0.0
     world.peak_kw[row] = 0.0
+    world.trough_kw[row] = 0.0
     world.done[row] = False
 
 
@@ -144,6 +148,7 @@ def _discharge(row: int, car: int, power_kw: float, hours: float, world: World, 
     energy_kwh = float(min(power_kw * hours, cells_kwh * per_kwh))
     world.draw_kw[row] = -power_kw if energy_kwh >= power_kw * hours - SLACK_KWH else 0.0
     world.peak_kw[row] = world.draw_kw[row]
+    world.trough_kw[row] = -power_kw if energy_kwh > 0.0 else 0.0
     world.soc[row] -= energy_kwh / per_kwh / cars.battery_kwh[car]
     world.out_kwh[row] += energy_kwh
     world.done[row] = False
@@ -162,10 +167,13 @@ def draw(order_kw: Float, from_s: float, to_s: float, world: World, cars: Cars, 
         if car < 0:
             continue
         hours = (min(to_s, cars.departure_s[car]) - from_s) / 3600.0
+        world.trough_kw[row] = 0.0
         if order_kw[row] > 0.0:
             energy_kwh[row] = _charge(row, car, order_kw[row], hours, world, cars)
         elif order_kw[row] < 0.0:
             energy_kwh[row] = -_discharge(row, car, -order_kw[row], hours, world, cars)
+            if cars.departure_s[car] < to_s:
+                world.peak_kw[row] = 0.0  # from then on nothing holds up the load of the others
         else:
             world.draw_kw[row] = 0.0
             world.peak_kw[row] = 0.0
