@@ -57,8 +57,8 @@ def _cumulated(percent: Float) -> Float:
     return share
 
 
-def _ranks(mean: Float, arrival_percent: Float) -> Float:
-    weight = arrival_percent.reshape(48, 2).sum(axis=1) / arrival_percent.sum()
+def _ranks(mean: Float, arrival_weight: Float) -> Float:
+    weight = arrival_weight.reshape(48, 2).sum(axis=1) / arrival_weight.sum()
     filled = np.where(np.isfinite(mean), mean, np.nanmean(mean))
     order = np.argsort(filled, kind="stable")
     upper = np.empty(48)

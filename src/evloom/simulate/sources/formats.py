@@ -39,6 +39,8 @@ UNCLAIMED = Note(
     "nobody told the app anything: request and departure are fillers and were taken as not told",
 )
 
+OTHER_CURRENCY = Note("session.other-currency", "repaired", "fee", "one currency in a file", "the fee was taken as unknown: split the file")
+
 
 @dataclass(frozen=True)
 class SessionFormat:
@@ -84,6 +86,16 @@ def _local_draft(raw: RawTable, text: dict[str, list[str]], column: dict[str, Co
     draft = draft_of(raw, text, {**column, "arrival_s": came, "departure_s": left})
     draft.stated_stay_s, draft.zone, draft.log = np.round(stated_stay_s), zone, log
     return draft
+
+
+def one_currency(draft: Draft, currencies: list[str]) -> None:
+    """Set the currency of a draft to the first one named in its column; a fee in another one becomes unknown and is said."""
+    if not currencies:
+        return
+    draft.currency = next((text for text in currencies if text), "")
+    other: Bool = np.array([text not in ("", draft.currency) for text in currencies], dtype=np.bool_) & np.isfinite(draft.number["fee"])
+    draft.log.add(other, OTHER_CURRENCY, lambda i: f"{currencies[i]}, first row {draft.currency}")
+    draft.number["fee"][other] = np.nan
 
 
 def _acn(raw: RawTable) -> Draft:
@@ -205,7 +217,7 @@ def _ticino(raw: RawTable) -> Draft:
         "driver_id": _known(cell["UserId"], frozenset(("Sconosciuto",))),
     }
     draft = _local_draft(raw, text, column, numbers(cell["Duration"]).value, "Europe/Zurich")
-    draft.currency = "CHF"
+    one_currency(draft, cell["Currency"])
     draft.shown = {"arrival_s": "BeginDate", "departure_s": "EndDate", "energy_kwh": "PowerConsumption", "fee": "Debit"}
     return draft
 

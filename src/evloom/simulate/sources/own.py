@@ -16,15 +16,14 @@ from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import Float, from_epoch_s
 from evloom.simulate.sources.checks import Draft, draft_of
 from evloom.simulate.sources.convert import Column, instants, numbers
-from evloom.simulate.sources.formats import SessionFormat
-from evloom.simulate.sources.rows import Note, RawTable, refuse_file
+from evloom.simulate.sources.formats import SessionFormat, one_currency
+from evloom.simulate.sources.rows import RawTable, refuse_file
 from evloom.simulate.sources.table import INSTANT_COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, SessionTable
 
 REQUIRED = ("session_id", "arrival", "departure", "energy_kwh")
 INSTANTS = {name.removesuffix("_s"): name for name in INSTANT_COLUMNS}
 COMMON = ("currency", "zone")
 COLUMNS = (*TEXT_COLUMNS, *INSTANTS, *NUMBER_COLUMNS, *COMMON)
-OTHER_CURRENCY = Note("session.other-currency", "repaired", "fee", "one currency in a file", "the fee was taken as unknown: split the file")
 
 
 def _convert(raw: RawTable) -> Draft:
@@ -49,12 +48,7 @@ def _convert(raw: RawTable) -> Draft:
                 )
             )
     draft.zone = _one_zone(raw)
-    currencies = cell.get("currency", [])
-    draft.currency = next((text for text in currencies if text), "")
-    other = np.array([text not in ("", draft.currency) for text in currencies] or np.zeros(len(raw)), dtype=np.bool_)
-    other &= np.isfinite(draft.number["fee"])
-    draft.log.add(other, OTHER_CURRENCY, lambda i: f"{cell['currency'][i]}, first row {draft.currency}")
-    draft.number["fee"][other] = np.nan
+    one_currency(draft, cell.get("currency", []))
     return draft
 
 

@@ -107,10 +107,13 @@ def decode(content: bytes, source: str) -> str:
             source, "file.binary", f"byte 0 at position {at}", "CSV text in UTF-8", "give the CSV file, not a program's own file"
         )
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise refuse_file(source, "file.not-utf-8", f"byte {content[error.start]:#x} in line {line}", "UTF-8 text", advice) from None
+    if not text.strip():
+        raise refuse_file(source, "file.empty", "no text", "a header line and rows", "check that the export has finished")
+    return text
 
 
 def read_header(content: bytes, source: str) -> tuple[str, ...]:

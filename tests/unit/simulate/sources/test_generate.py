@@ -21,7 +21,7 @@ from evloom.simulate.sources.table import SessionTable
 
 KINDS = get_args(Kind)
 AMSTERDAM, SHANGHAI = ZoneInfo("Europe/Amsterdam"), ZoneInfo("Asia/Shanghai")
-TABLED = ("home", "workplace", "public")
+TABLED: tuple[Kind, ...] = ("home", "workplace", "public")
 
 
 def digest(table: SessionTable) -> str:
@@ -177,7 +177,7 @@ def test_what_drivers_say_is_as_wrong_as_measured():
 
 
 def test_the_measured_errors_are_those_of_the_recorded_sessions(data_dir):
-    ratio = {"taken": [], "told": []}
+    ratio: dict[str, list[np.ndarray]] = {"taken": [], "told": []}
     for path in sorted(data_dir("sessions_acn").glob("*.csv.gz")):
         table = read_sessions(path, "acn")
         ratio["taken"].append(table.energy_kwh / table.requested_kwh)

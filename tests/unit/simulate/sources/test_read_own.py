@@ -191,6 +191,7 @@ def test_byte_order_mark_and_gzip_do_not_matter(tmp_path):
     [
         (b"", "file.empty"),
         (b" \n\n", "file.empty"),
+        (b"\xef\xbb\xbf\n", "file.empty"),
         (f"{HEADER}\n{GOOD}\n".encode("utf-16"), "file.utf-16"),
         (f"{HEADER}\n{GOOD}\n".encode("utf-16-le"), "file.utf-16"),
         (f"{HEADER}\n{GOOD}".replace(",", ";").encode(), "file.wrong-delimiter"),

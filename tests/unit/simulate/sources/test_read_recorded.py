@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from evloom.kernel.timegrid import epoch_s, from_epoch_s
-from evloom.simulate.sources.read import detect_format, read_sessions
+from evloom.simulate.sources.read import FORMATS, detect_format, read_sessions
+from evloom.simulate.sources.series import SERIES_FORMATS
 from evloom.simulate.sources.table import SessionTable, read_report
+from tools.session_counts import MARKS, PAGE, counts
 
 FILES = {
     "jpl": ("sessions_acn", "acn_jpl_2019-05-01_2019-08-31.csv.gz", "acn"),
@@ -157,3 +159,15 @@ def test_ticino_fees_on_zero_energy_are_kept_and_said(recorded):
     assert table.currency == "CHF"
     assert "" in table.driver_id
     assert "Sconosciuto" not in table.driver_id
+
+
+def test_the_page_shows_what_check_prints(data_dir):
+    page = PAGE.read_text(encoding="utf-8")
+    generated = page.split(MARKS[0])[1].split(MARKS[1])[0]
+    assert generated == counts(data_dir("sessions_acn").parent)
+
+
+def test_the_page_names_every_format():
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in page for name in FORMATS)
+    assert all(f"| `{name}` |" in page for name in SERIES_FORMATS)
