@@ -8,7 +8,7 @@ import pytest
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.timegrid import TimeGrid
-from evloom.market.contract import ByTariff, Counts
+from evloom.market.contract import ByTariff, Counts, DayWindow
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.summary import summary
 
@@ -47,6 +47,7 @@ class TestBuilt:
         ahead = TimeGrid(scenario.grid.at(191), 900, 96)
         assert signal.actual_on(scenario.grid).max() == pytest.approx(50.0, rel=0.01)
         assert np.isfinite(signal.known_on(ahead, scenario.grid.start)).all()
+        assert scenario.carbon is not None
         assert np.isfinite(scenario.carbon.known_on(ahead, scenario.grid.start)).all()
         assert not np.array_equal(signal.known_on(ahead, scenario.grid.start), signal.actual_on(ahead))  # a forecast, not foresight
 
@@ -89,9 +90,10 @@ window_from = "07:00"
 window_to = "22:00"
 [carbon]"""
         found = load_scenario(scenario_file("[carbon]", contract)).contract
+        assert found is not None
         assert (found.currency, found.service_per_kwh, found.v2g) == ("CNY", Decimal("0.1"), ByTariff(Decimal("0.8")))
         fee = found.time_fees[0]
-        assert (fee.price_per_h, fee.counts, fee.window.start_minute) == (Decimal("3.3"), Counts.AFTER_CHARGING, 420)
+        assert (fee.price_per_h, fee.counts, fee.window) == (Decimal("3.3"), Counts.AFTER_CHARGING, DayWindow(420, 1320))
 
     def test_solar_and_storage(self, scenario_file):
         plant = '[[solar]]\nkwp = 40\nprofile = "solar-clear-sky"\nlatitude_deg = 30.75\nlongitude_deg = 120.76\nnode = "board"\n'

@@ -50,7 +50,14 @@ def sessions(rows, **columns):
         np.array([start_s + 3600 * row[3] for row in rows]),
         np.array([start_s + 3600 * row[4] for row in rows]),
         np.array([float(row[5]) for row in rows]),
-        *[unknown] * 8,
+        requested_kwh=unknown,
+        told_departure_s=unknown,
+        soc_arrival=unknown,
+        soc_departure=unknown,
+        battery_kwh=unknown,
+        power_max_kw=unknown,
+        charging_end_s=unknown,
+        fee=unknown,
     )
 
 
