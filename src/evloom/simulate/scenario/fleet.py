@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 
@@ -82,27 +82,26 @@ def assign_models(sessions: SessionTable, fleet: FleetTable, evse: EvseTable, no
     model could, the one with the largest battery stands in and a warning says so. The draw is a checksum of the
     driver's (else the session's) id, so other sessions in the file change nothing.
     """
+    if len(sessions) == 0:
+        return ()
+    who = [driver or f"session {name}" for driver, name in zip(sessions.driver_id, sessions.session_id, strict=True)]
+    row_of: dict[str, int] = {}
+    owner = np.array([row_of.setdefault(name, len(row_of)) for name in who], dtype=np.int64)
+    fits = np.ones((len(row_of), len(fleet.model)), dtype=np.bool_)
+    np.logical_and.at(fits, owner, _able(sessions, fleet, evse))
+    chance = np.cumsum(np.where(fits, fleet.share, 0.0), axis=1)
+    level = np.array([(zlib.crc32(name.encode()) + 0.5) / 2**32 for name in row_of]) * chance[:, -1]
+    drawn = np.argmax(chance > level[:, None], axis=1)
+    hopeless = chance[:, -1] <= 0
+    drawn[hopeless] = int(np.argmax(fleet.battery_kwh))
     by_name = {name.casefold(): row for row, name in enumerate(fleet.model)}
-    stays: dict[str, list[int]] = defaultdict(list)
-    for row in range(len(sessions)):
-        stays[sessions.driver_id[row] or f"session {sessions.session_id[row]}"].append(row)
-    able = _able(sessions, fleet, evse)
-    chosen = np.zeros(len(sessions), dtype=np.int64)
-    beyond: list[str] = []
-    for who, rows in stays.items():
-        fits = able[rows].all(axis=0)
-        if not fits.any():
-            beyond.append(who)
-        share = fleet.share * fits
-        largest = int(np.argmax(fleet.battery_kwh))
-        drawn = _draw(who, share) if share.sum() > 0 else largest
-        for row in rows:
-            chosen[row] = by_name.get(sessions.vehicle_model[row].casefold(), drawn)
+    named = np.array([by_name.get(model.casefold(), -1) for model in sessions.vehicle_model], dtype=np.int64)
+    beyond = sorted({who[row] for row in np.flatnonzero(hopeless[owner] & (named < 0))})
     if beyond:
-        value = f"{len(beyond)} of {len(stays)} drivers or cars, first {beyond[0]}"
+        value = f"{len(beyond)} of {len(row_of)} drivers or cars, first {beyond[0]}"
         allowed = "a model whose battery and power can take what the sessions took"
         notes.warn("no-model-fits", "vehicle", value, allowed, "the model with the largest battery stands in; add a larger [[vehicle]]")
-    return tuple(int(row) for row in chosen)
+    return tuple(np.where(named >= 0, named, drawn[owner]).tolist())
 
 
 def _able(sessions: SessionTable, fleet: FleetTable, evse: EvseTable) -> Bool:
@@ -120,8 +119,3 @@ def _able(sessions: SessionTable, fleet: FleetTable, evse: EvseTable) -> Bool:
     enough_power = energy_kwh[:, None] <= most_kw[None, :] * stay_h[:, None] * (1 + 1e-9)
     able: Bool = enough_power & (energy_kwh[:, None] * fleet.charge_efficiency[None, :] <= fleet.battery_kwh[None, :])
     return able
-
-
-def _draw(who: str, share: Float) -> int:
-    level = (zlib.crc32(who.encode()) + 0.5) / 2**32 * share.sum()
-    return min(int(np.searchsorted(np.cumsum(share), level, side="right")), int(np.flatnonzero(share)[-1]))

@@ -49,6 +49,7 @@ from evloom.simulate.sources.table import SessionTable
 
 S = TypeVar("S", bound=Section)
 REQUIRED = ("time", "transformer", "sessions")
+"""Tables without which there is no scenario; sessions may come from the command line instead."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def load_scenario(
     notes = Notes(path.name, LineIndex(""), [])
     raw = _parse(text, path.name)
     notes.lines = LineIndex(text)
-    parts = _sections(raw, notes)
+    parts = _sections(raw if sessions is None else {"sessions": {}, **raw}, notes)
     parts = replace(parts, time=replace(parts.time, start=start or parts.time.start, end=end or parts.time.end))
     override = None if sessions is None else Override(Path(sessions), session_format)
     scenario = _build(parts, override, path, notes)

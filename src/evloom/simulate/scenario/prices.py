@@ -1,11 +1,17 @@
 """Tariff and contract of a scenario."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
+from evloom.kernel.stamped import Signal
+from evloom.kernel.timegrid import TimeGrid
 from evloom.market.contract import ByTariff, Contract, Counts, DayWindow, TimeFee
 from evloom.market.mapping import series_tariff_from_mapping, tariff_from_mapping
 from evloom.market.tariff import Tariff
@@ -48,7 +54,21 @@ def _series_tariff(raw: Mapping[str, object], setting: Setting, notes: Notes) ->
             "tariff-unit", "tariff.currency", f"prices in {signal.unit}", allowed, "give the currency of the file, and a column of prices"
         )
         return None
-    return series_tariff_from_mapping(terms, notes.source, notes.lines.line_of, signal)
+    return series_tariff_from_mapping(terms, notes.source, notes.lines.line_of, _without_gaps(signal, setting))
+
+
+def _without_gaps(signal: Signal, setting: Setting) -> Signal:
+    """The longest piece of the series around the run in which every step has a price, at most as far as plans can look."""
+    grid, wanted = signal.grid, setting.around()
+    low = max(0, math.floor(grid.position(wanted.start)))
+    high = min(grid.n, math.ceil(grid.position(wanted.end)))
+    missing = np.flatnonzero(~np.isfinite(signal.actual))
+    before = missing[missing < grid.position(setting.grid.start)]
+    after = missing[missing >= grid.position(setting.grid.end)]
+    low = max(low, int(before[-1]) + 1) if len(before) else low
+    high = min(high, int(after[0])) if len(after) else high
+    issued = None if signal.issued is None else signal.issued[low:high]
+    return replace(signal, grid=TimeGrid(grid.at(low), grid.step_s, high - low), actual=signal.actual[low:high], issued=issued)
 
 
 def read_text(path: Path) -> str:

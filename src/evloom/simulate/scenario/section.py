@@ -17,6 +17,8 @@ UNIONS = (types.UnionType, typing.Union)
 Moment = date | datetime
 """A local date, a local date and time, or an instant with offset; TOML has all three."""
 
+FIRST_YEAR, LAST_YEAR = 1971, 2100
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -118,7 +120,10 @@ def read_section(kind: type[S], raw: object, path: str, notes: Notes) -> S:
     for name, (item, hint, rule) in known.items():
         where = _join(path, name)
         if name in raw:
+            before = len(notes.findings)
             values[item.name] = _read_value(hint, rule, raw[name], where, notes)
+            if len(notes.findings) > before and item.default is not MISSING and item.default is not None:
+                values[item.name] = item.default
         elif item.default is MISSING:
             kind_text = type_text(hint)
             notes.refuse("missing-key", where, "(not given)", f"{kind_text} {rule.allowed()}".strip(), f"add {name}: {rule.text}")
@@ -181,6 +186,9 @@ def _read_list(kind: type, rule: Rule, value: object, path: str, notes: Notes) -
 
 def _read_plain(hint: Any, rule: Rule, value: object, path: str, notes: Notes) -> Any:
     unit = f" {rule.unit}" if rule.unit else ""
+    if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
+        notes.refuse("out-of-range", path, str(value), f"years {FIRST_YEAR} to {LAST_YEAR}", "correct the date")
+        return _filler(hint)
     if not _is(hint, value):
         advice = (
             "write the number without quotes, in the unit of the key's name" if hint in (float, int) else "change the type of the value"

@@ -7,8 +7,10 @@ from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import TimeGrid, from_epoch_s
 from evloom.simulate.scenario.schema import TimeSection
-from evloom.simulate.scenario.section import Moment, Notes
+from evloom.simulate.scenario.section import FIRST_YEAR, LAST_YEAR, Moment, Notes
 from evloom.simulate.sources.table import SessionTable
+
+LONGEST_DAYS = 3660
 
 
 def zone_of(section: TimeSection, notes: Notes) -> ZoneInfo:
@@ -37,16 +39,17 @@ def instant(moment: Moment, zone: ZoneInfo) -> datetime:
 
 def parse_moment(text: str) -> Moment:
     """A moment as typed at a command line: "2019-06-01", "2019-06-01T08:00" or with an offset. Raises InputError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        allowed = "2019-06-01, 2019-06-01T08:00 or 2019-06-01T08:00+02:00"
-        finding = Finding("scenario.not-a-date", "refused", "command line", None, None, f'"{text}"', allowed, "write the date as ISO 8601")
-        raise InputError([finding]) from None
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            moment: Moment = read(text)
+        except ValueError:
+            continue
+        if FIRST_YEAR <= moment.year <= LAST_YEAR:
+            return moment
+    allowed = f"2019-06-01, 2019-06-01T08:00 or 2019-06-01T08:00+02:00; years {FIRST_YEAR} to {LAST_YEAR}"
+    raise InputError(
+        [Finding("scenario.not-a-date", "refused", "command line", None, None, f'"{text}"', allowed, "write the date as ISO 8601")]
+    )
 
 
 def span_of(section: TimeSection, zone: ZoneInfo, sessions: SessionTable | None, notes: Notes) -> TimeGrid:
@@ -67,6 +70,10 @@ def span_of(section: TimeSection, zone: ZoneInfo, sessions: SessionTable | None,
         notes.refuse(
             "span-empty", f"{section.path}.to", value, f"after {start.astimezone(zone):%Y-%m-%d %H:%M}", "to must be later than from"
         )
+        end = start + timedelta(days=1)
+    if (end - start).days > LONGEST_DAYS:
+        advice = "run it in pieces"
+        notes.refuse("span-too-long", f"{section.path}.to", f"{(end - start).days} days", f"<= {LONGEST_DAYS} days", advice)
         end = start + timedelta(days=1)
     return TimeGrid.between(start, end, section.step_s)
 

@@ -64,6 +64,11 @@ class TestBuilt:
         assert scenario.grid == TimeGrid(datetime(2025, 6, 2, 16, tzinfo=UTC), 900, 56)
         assert scenario.sessions.session_id == ["x"]
 
+    def test_sessions_of_the_command_line_alone(self, scenario_file, tmp_path):
+        path = scenario_file('[sessions]\nfile = "sessions.csv"', "")
+        assert "scenario.missing-table" in refusal(path)
+        assert len(load_scenario(path, tmp_path / "sessions.csv").sessions) == 4
+
     def test_days_of_the_file_where_the_scenario_has_none(self, scenario_file):
         scenario = load_scenario(scenario_file("from = 2025-06-02\nto = 2025-06-04\n", ""))
         assert (scenario.grid.start, scenario.grid.n) == (datetime(2025, 6, 1, 16, tzinfo=UTC), 3 * 96)
