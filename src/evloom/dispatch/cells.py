@@ -8,6 +8,11 @@ from evloom.dispatch.problem import Problem
 from evloom.kernel.timegrid import Float, Int
 
 
+def total_by(group: Int, value: Float, n_group: int) -> Float:
+    """Sum of a value over each group, (n,) and (n,) -> (n_group,), floats even where there is nothing to add."""
+    return np.bincount(group, weights=value, minlength=n_group).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Cells:
     """Columns of shape (n_cell,), and begin (n_stay + 1,): the cells of stay i are begin[i] <= j < begin[i + 1].
@@ -30,7 +35,7 @@ class Cells:
 
     def per_stay(self, value: Float) -> Float:
         """Sum of a value over the cells of each stay, (n_cell,) -> (n_stay,)."""
-        return np.bincount(self.stay, weights=value, minlength=len(self.begin) - 1)
+        return total_by(self.stay, value, len(self.begin) - 1)
 
     def dense(self, value: Float, n_step: int) -> Float:
         """A value per cell as a table, (n_cell,) -> (n_stay, n_step), zero where there is no cell."""
@@ -80,7 +85,7 @@ def at_nodes(problem: Problem, cells: Cells, value: Float) -> Float:
     """Sum of a value over the cells of the stays that hang directly on each node -> (n_node, n_step)."""
     shape = problem.nodes.import_max_kw.shape
     flat = problem.stays.node[cells.stay] * shape[1] + cells.step
-    return np.bincount(flat, weights=value, minlength=shape[0] * shape[1]).reshape(shape)
+    return total_by(flat, value, shape[0] * shape[1]).reshape(shape)
 
 
 def up_the_tree(problem: Problem, table: Float) -> Float:
@@ -94,4 +99,4 @@ def up_the_tree(problem: Problem, table: Float) -> Float:
 def overload_kwh(problem: Problem, cells: Cells, charge_kwh: Float) -> float:
     """Most energy by which charging alone (n_cell,) exceeds the room of any node in any step."""
     total = up_the_tree(problem, at_nodes(problem, cells, charge_kwh))
-    return float(np.max(total - room_of(problem).import_max_kwh, initial=0.0))
+    return float((total - room_of(problem).import_max_kwh).max(initial=0.0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, overload_kwh
+from evloom.dispatch.cells import Cells, overload_kwh, total_by
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.terms import export_steps, interval_means_kw, middle_h, terms_in
@@ -86,5 +86,5 @@ def closed_form(problem: Problem, cells: Cells, need_kwh: Float, objective: Obje
 
 
 def _is_new_peak(problem: Problem, cells: Cells, charge: Float) -> bool:
-    net = problem.nodes.base_kw[0] * problem.step_h + np.bincount(cells.step, weights=charge, minlength=problem.n_step)
+    net = problem.nodes.base_kw[0] * problem.step_h + total_by(cells.step, charge, problem.n_step)
     return bool(interval_means_kw(problem, net)[0].max(initial=-np.inf) > problem.signals.peak_so_far_kw)

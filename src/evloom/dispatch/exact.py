@@ -56,19 +56,34 @@ def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Ob
     terms, one_way, is_scarce = terms_in(objective), OneWay(), False
     for _ in range(_ROUNDS_MAX):
         f = formulate(problem, cells, need_kwh, terms, one_way)
-        x = solve_stages(f, objective)
-        if x is None and not is_scarce:
+        found = solve_stages(f, objective)
+        if not found and not is_scarce:
             short_kwh = least_short_kwh(formulate(problem, cells, need_kwh, (), OneWay(), scarce=True))
             need_kwh, is_scarce = np.maximum(need_kwh - short_kwh - _NEAR_KWH / 10 * (short_kwh > 0), 0.0), True
             continue
-        if x is None:
+        if not found:
             raise SolverError("the promise that can be kept was not found again")
-        schedule = _finish(f, x, need_kwh)
-        mixed = _mixed(f, x, one_way)
-        if not mixed.n or _is_as_good(f, x, objective, schedule):
-            return schedule
-        one_way = OneWay(*(np.union1d(old, new) for old, new in zip(one_way.parts, mixed.parts, strict=True)))
+        known, one_way = one_way, _with_mixed(f, found, objective, one_way, need_kwh)
+        if one_way.n == known.n:
+            return _finish(f, found[-1], need_kwh)
     raise SolverError("no choice of directions was found")
+
+
+def _with_mixed(f: Formulation, found: list[Float], objective: Objective, known: OneWay, need_kwh: Float) -> OneWay:
+    """The known directions and those to be chosen because a solution went both ways there and is worth less without it.
+
+    A stage that later ones may give some of up must be right itself, for its value is the measure of what is given up.
+    """
+    one_way = known
+    for number, x in enumerate(found):
+        is_last = number == len(found) - 1
+        if not is_last and objective.stages[number].slack == 1.0:
+            continue
+        mixed = _mixed(f, x, known)
+        stages = Objective(objective.stages[: number + 1])
+        if mixed.n and not _is_as_good(f, x, stages, _finish(f, x, need_kwh)):
+            one_way = OneWay(*(np.union1d(old, new) for old, new in zip(one_way.parts, mixed.parts, strict=True)))
+    return one_way
 
 
 def _mixed(f: Formulation, x: Float, known: OneWay) -> OneWay:
@@ -95,7 +110,7 @@ def _export_excess_kwh(problem: Problem, schedule: Schedule) -> float:
     net = np.zeros(problem.nodes.import_max_kw.shape)
     np.add.at(net, problem.stays.node, schedule.charge_kwh - schedule.discharge_kwh)
     np.add.at(net, problem.stores.node, schedule.store_kwh)
-    return float(np.max(-up_the_tree(problem, net) - room_of(problem).export_max_kwh, initial=0.0))
+    return float((-up_the_tree(problem, net) - room_of(problem).export_max_kwh).max(initial=0.0))
 
 
 def _finish(f: Formulation, x: Float, need_kwh: Float) -> Schedule:

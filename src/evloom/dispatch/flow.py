@@ -184,12 +184,12 @@ def _search_back(net: Network, flow: Flow, search: Search, terminal: int) -> tup
 @compiled
 def _residual(net: Network, flow: Flow, kind: int, edge: int) -> float:
     if kind == _UP:
-        return flow.cap[edge] - flow.through[edge]
+        return float(flow.cap[edge] - flow.through[edge])
     if kind == _DOWN:
-        return flow.through[edge]
+        return float(flow.through[edge])
     if kind == _IN:
-        return net.most_kwh[edge] - flow.charge[edge]
-    return flow.charge[edge]
+        return float(net.most_kwh[edge] - flow.charge[edge])
+    return float(flow.charge[edge])
 
 
 @compiled
@@ -217,7 +217,7 @@ def _augment(net: Network, flow: Flow, search: Search, stay: int, terminal: int)
         node = search.onward[node]
     flow.through[terminal] += amount
     flow.rest[stay] -= amount
-    return amount
+    return float(amount)
 
 
 @compiled

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, Room, at_nodes, room_of
+from evloom.dispatch.cells import Cells, Room, at_nodes, room_of, total_by
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.programme import Programme
 from evloom.dispatch.terms import export_steps
@@ -95,7 +95,9 @@ class Formulation:
         return np.tile(np.arange(self.problem.n_step), len(self.problem.stores.node))
 
 
-def formulate(problem: Problem, cells: Cells, need_kwh: Float, terms: Collection[str], one_way: OneWay, *, scarce: bool = False) -> Formulation:
+def formulate(
+    problem: Problem, cells: Cells, need_kwh: Float, terms: Collection[str], one_way: OneWay, *, scarce: bool = False
+) -> Formulation:
     """Build the programme for a promise of need_kwh (n_stay,) and the objective terms in use.
 
     scarce   the promise may be missed: columns `short` and the squares of the share missed are added
@@ -268,11 +270,11 @@ def define_intervals(f: Formulation, terms: Collection[str]) -> None:
     n = int(interval[-1]) + 1
     done_kwh, done_h = np.zeros(n), np.zeros(n)
     done_kwh[0], done_h[0] = signals.period_done_kwh, signals.period_done_h
-    f.interval_h = np.bincount(interval, weights=f.problem.step_h) + done_h
-    low_kw = (np.bincount(interval, weights=low) + done_kwh) / f.interval_h
-    high_kw = (np.bincount(interval, weights=high) + done_kwh) / f.interval_h
+    f.interval_h = total_by(interval, f.problem.step_h, n) + done_h
+    low_kw = (total_by(interval, low, n) + done_kwh) / f.interval_h
+    high_kw = (total_by(interval, high, n) + done_kwh) / f.interval_h
     f.mean_kw = p.columns(n, -np.inf, np.inf)
-    known_kwh = np.bincount(interval, weights=f.problem.nodes.base_kw[0] * f.problem.step_h) + done_kwh
+    known_kwh = total_by(interval, f.problem.nodes.base_kw[0] * f.problem.step_h, n) + done_kwh
     row = p.rows(n, -known_kwh, -known_kwh)
     p.entries(row[interval], f.total[0], 1.0)
     p.entries(row, f.mean_kw, -f.interval_h)
@@ -332,5 +334,3 @@ def _either(f: Formulation, first: Int, first_max: Float, second: Int, second_ma
     row = p.rows(n, -np.inf, second_max)
     p.entries(row, second, 1.0)
     p.entries(row, chosen, second_max)
-
-

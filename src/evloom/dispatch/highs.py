@@ -11,8 +11,7 @@ from evloom.dispatch.programme import Programme, RowMatrix
 from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Bool, Float
 
-
-_TOLERANCES = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+_TOLERANCES = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
 
 
 class Solver:
@@ -26,7 +25,14 @@ class Solver:
 
         self._highspy = highspy
         self._highs: Any = highspy.Highs()
-        for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_abs_gap": 1e-9, **_TOLERANCES}.items():
+        for name, value in {
+            "output_flag": False,
+            "threads": 1,
+            "random_seed": 0,
+            "mip_rel_gap": 0.0,
+            "mip_abs_gap": 1e-9,
+            **_TOLERANCES,
+        }.items():
             self._highs.setOptionValue(name, value)
         self.n_column = programme.n_column
         self.lower = programme.lower.copy()
@@ -88,5 +94,3 @@ class Solver:
         """Reduced costs (n_column,) and row duals (n_row,) of the last optimum (not after a mixed-integer solve)."""
         solution = self._highs.getSolution()
         return np.asarray(solution.col_dual, dtype=np.float64), np.asarray(solution.row_dual, dtype=np.float64)
-
-

@@ -128,17 +128,21 @@ class Staged:
         self.solver.add_rows(np.array([limit / scale]), rows)
 
 
-def solve_stages(f: Formulation, objective: Objective) -> Float | None:
-    """x (n_column,) that is best for the stages in their order and then earliest, or None where nothing is feasible."""
-    staged = Staged(f)
-    x: Float | None = None
+def solve_stages(f: Formulation, objective: Objective) -> list[Float]:
+    """x (n_column,) after each stage, and last the x that is best for all stages in their order and then earliest.
+
+    Empty where nothing is feasible.
+    """
+    staged, found = Staged(f), []
     for stage in objective.stages:
         cost = stage_cost(f, stage)
         x = staged.minimise(cost)
         if x is None:
-            return None
+            return []
+        found.append(x)
         staged.hold(x, cost, stage.slack, stage_constant(f, stage))
-    return staged.minimise(tie_break_cost(f))
+    x = staged.minimise(tie_break_cost(f))
+    return [] if x is None else [*found, x]
 
 
 def least_short_kwh(f: Formulation) -> Float:

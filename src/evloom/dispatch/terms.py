@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from evloom.dispatch.cells import total_by
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Signals
 from evloom.kernel.timegrid import Float, Int
@@ -32,7 +33,9 @@ def export_steps(signals: Signals, terms: Collection[str], low_kwh: Float) -> In
 
 def net_import_kwh(problem: Problem, charge_kwh: Float, discharge_kwh: Float, store_kwh: Float) -> Float:
     """Net import of the whole site in each step, base load included, (n_step,)."""
-    return problem.nodes.base_kw[0] * problem.step_h + charge_kwh.sum(axis=0) - discharge_kwh.sum(axis=0) + store_kwh.sum(axis=0)
+    steered: Float = charge_kwh.sum(axis=0) - discharge_kwh.sum(axis=0) + store_kwh.sum(axis=0)
+    net: Float = problem.nodes.base_kw[0] * problem.step_h + steered
+    return net
 
 
 def interval_means_kw(problem: Problem, net_kwh: Float) -> tuple[Float, Float]:
@@ -41,8 +44,9 @@ def interval_means_kw(problem: Problem, net_kwh: Float) -> tuple[Float, Float]:
         return np.zeros(0), np.zeros(0)
     signals = problem.signals
     _, interval = np.unique(signals.demand_period, return_inverse=True)
-    energy_kwh = np.bincount(interval, weights=net_kwh)
-    length_h = np.bincount(interval, weights=problem.step_h)
+    n_interval = int(interval.max()) + 1
+    energy_kwh = total_by(interval, net_kwh, n_interval)
+    length_h = total_by(interval, problem.step_h, n_interval)
     energy_kwh[0] += signals.period_done_kwh
     length_h[0] += signals.period_done_h
     return energy_kwh / length_h, length_h

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, at_nodes, room_of
+from evloom.dispatch.cells import Cells, at_nodes, room_of, total_by
 from evloom.dispatch.closed import rank_steps, step_costs
 from evloom.dispatch.flow import Flow, Network, fill, new_search, reach
 from evloom.dispatch.objective import Objective, Stage
@@ -135,9 +135,7 @@ def network_of(problem: Problem, cells: Cells, task: Task) -> tuple[Network, Flo
     cell_begin, cell = _grouped(vertex, len(up))
     child_begin, child = _grouped(up[:n_inner], len(up))
     under_begin, under = _grouped(task.terminal[cells.step], n_terminal)
-    network = Network(
-        cells.begin, cells.stay, cells.charge_max_kwh, vertex, up, cell_begin, cell, child_begin, child, under_begin, under
-    )
+    network = Network(cells.begin, cells.stay, cells.charge_max_kwh, vertex, up, cell_begin, cell, child_begin, child, under_begin, under)
     return network, np.concatenate((room[active], np.full(n_terminal, np.inf)))
 
 
@@ -208,7 +206,7 @@ def _task(problem: Problem, costs: Float, has_peak: bool) -> Task | None:
     if (costs != costs[:, first][:, interval]).any():
         return None
     base_kwh = problem.nodes.base_kw[0] * problem.step_h
-    known_kwh, length_h = np.bincount(interval, weights=base_kwh), np.bincount(interval, weights=problem.step_h)
+    known_kwh, length_h = total_by(interval, base_kwh, len(first)), total_by(interval, problem.step_h, len(first))
     known_kwh[0] += problem.signals.period_done_kwh
     length_h[0] += problem.signals.period_done_h
     order, _ = rank_steps(costs[:, first])
