@@ -63,3 +63,15 @@ def wires(tree: LimitTree, base_kw: Float, voltage_v: float) -> Wires:
     """The tree with the load on it, (n_node,), spread evenly over three phases of `voltage_v`."""
     per_phase_a = np.repeat((base_kw * 1000.0 / (3.0 * voltage_v))[:, None], 3, axis=1)
     return Wires(tree.ancestors(), tree.import_max_kw, tree.export_max_kw, tree.phase_max_a, base_kw, per_phase_a, voltage_v / 1000.0)
+
+
+def with_units(now: Wires, node: Int, power_kw: Float) -> Wires:
+    """The wires with units that draw `power_kw` (n_unit,) evenly over three phases at `node` (n_unit,) added to the base load."""
+    if len(power_kw) == 0:
+        return now
+    extra_kw = np.zeros_like(now.base_kw)
+    for unit, power in zip(node, power_kw, strict=True):
+        path = now.path[unit]
+        extra_kw[path[path >= 0]] += power
+    extra_a = extra_kw / (3.0 * now.kw_per_a)
+    return now._replace(base_kw=now.base_kw + extra_kw, base_phase_a=now.base_phase_a + extra_a[:, None])

@@ -1,12 +1,14 @@
 """Signals: a quantity over time, together with what was known of it when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evloom.kernel.timegrid import Float, TimeGrid, epoch_s
+
+HISTORY_DAYS = 7  # days whose same time of day stands in for a forecast
 
 
 def mean_on(values: Float, grid: TimeGrid, onto: TimeGrid) -> Float:
@@ -56,7 +58,18 @@ class Signal:
         forecast issued at or before `now`; the mean of the same time of day over the seven days
         before `now`; the last known value. NaN only where nothing at all was known.
         """
-        return mean_on(self._known(now), self.grid, onto)
+        window = self._window(onto, now)
+        return mean_on(window._known(now), window.grid, onto)
+
+    def _window(self, onto: TimeGrid, now: datetime) -> "Signal":
+        """The part of the signal that an estimate on `onto` can depend on: so that a long series costs no more."""
+        per_day = -(-86400 // self.grid.step_s)
+        first = min(self.grid.position(onto.start), self.grid.position(now) - (HISTORY_DAYS + 1) * per_day)
+        last = self.grid.position(onto.end) + per_day
+        a = min(max(0, int(np.floor(first))), self.grid.n)
+        b = min(max(a, int(np.ceil(last))), self.grid.n)
+        issued = None if self.issued is None else self.issued[a:b]
+        return replace(self, grid=TimeGrid(self.grid.at(a), self.grid.step_s, b - a), actual=self.actual[a:b], issued=issued)
 
     def _known(self, now: datetime) -> Float:
         k_now = int(np.floor((epoch_s(now) - self.grid.start_s) / self.grid.step_s))
@@ -72,7 +85,7 @@ class Signal:
         per_day = round(86400 / self.grid.step_s)
         missing = np.flatnonzero(~np.isfinite(known[k_true:])) + k_true
         if len(missing) and k_true > 0:
-            back = missing[:, None] - per_day * (1 + np.arange(7) + (missing[:, None] - k_true) // per_day)
+            back = missing[:, None] - per_day * (1 + np.arange(HISTORY_DAYS) + (missing[:, None] - k_true) // per_day)
             past = np.where((back >= 0) & (back < k_true), self.actual[np.clip(back, 0, self.grid.n - 1)], np.nan)
             seen = np.isfinite(past)
             mean = np.where(seen, past, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)

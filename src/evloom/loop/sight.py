@@ -35,6 +35,9 @@ class Sight(NamedTuple):
     give_max_kw          most the car gives by its rating and the owner's consent, unsigned
     spare_kwh            energy at the meter (unsigned) it can give before its floor; 0 where unknown
     room_kwh             energy at the meter it can still take until full; infinity where unknown
+    charge_efficiency, discharge_efficiency   meter to cells, cells to meter
+    wear_per_kwh         money per kWh discharged, for battery life
+    priority             weight of the need under scarcity
     net_kwh, draw_kw     metered net energy since arrival; power at the last reading
     ordered_kw           the last order
     seen_max_kw          what the car was seen to be able to draw; infinity = not yet seen to fall short
@@ -53,6 +56,9 @@ class Sight(NamedTuple):
     give_max_kw: Float
     spare_kwh: Float
     room_kwh: Float
+    charge_efficiency: Float
+    discharge_efficiency: Float
+    wear_per_kwh: Float
     priority: Float
     net_kwh: Float
     draw_kw: Float
@@ -73,11 +79,17 @@ def blank_sight(n_evse: int) -> Sight:
     columns["seen_max_kw"] = np.full(n_evse, np.inf)
     columns["room_kwh"] = np.full(n_evse, np.inf)
     columns["kw_per_a"] = np.ones(n_evse)
-    columns["priority"] = np.ones(n_evse)
+    for name in ("priority", "charge_efficiency", "discharge_efficiency"):
+        columns[name] = np.ones(n_evse)
     for name in ("connected", "done"):
         columns[name] = np.zeros(n_evse, dtype=np.bool_)
     columns["phase"] = np.full(n_evse, -1)
     return Sight(**columns)
+
+
+def copied(sight: Sight) -> Sight:
+    """The same columns in arrays of their own."""
+    return Sight(**{name: column.copy() for name, column in sight._asdict().items()})
 
 
 @compiled

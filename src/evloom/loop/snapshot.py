@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from evloom.dispatch.moment import Bays, Wires
 from evloom.kernel.timegrid import Float, Int
 from evloom.loop.sight import Piles, Sight
@@ -20,6 +22,17 @@ class Demand:
     peak_so_far_kw: float
     done_kwh: float
     done_h: float
+
+
+@dataclass(frozen=True)
+class Likely:
+    """How like stays went, in pairs (n_sample,): possible departures (epoch seconds) and net energies (kWh)."""
+
+    departure_s: Float
+    energy_kwh: Float
+
+
+NOTHING_LIKE = Likely(np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class Snapshot:
     site: Site
     evse_id: tuple[str, ...]
     session_id: tuple[str, ...]
+    likely: tuple[Likely, ...]
     piles: Piles
     sight: Sight
     bays: Bays

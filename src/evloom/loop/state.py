@@ -7,8 +7,8 @@ import numpy as np
 
 from evloom.dispatch.moment import wires
 from evloom.kernel.timegrid import Float, TimeGrid, local_clock
-from evloom.loop.sight import Sight, blank_sight, learn_draw, moment, piles
-from evloom.loop.snapshot import Ahead, Demand, Snapshot
+from evloom.loop.sight import blank_sight, copied, learn_draw, moment, piles
+from evloom.loop.snapshot import NOTHING_LIKE, Ahead, Demand, Likely, Snapshot
 from evloom.network.site import Site
 from evloom.network.tree import node_total
 from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
@@ -33,6 +33,7 @@ class State:
         self.piles = piles(evse)
         self.sight = blank_sight(evse.n)
         self.session_id = [""] * evse.n
+        self.likely: list[Likely] = [NOTHING_LIKE] * evse.n
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
@@ -66,14 +67,14 @@ class State:
 
     def snapshot(self) -> Snapshot:
         """A frozen copy of what is known at the last tick."""
-        sight = Sight(*(column.copy() for column in self.sight))
+        sight = copied(self.sight)
         ahead = self._ahead()
         base_kw = ahead.base_kw[:, 0]
         now = self._wires._replace(base_kw=base_kw, base_phase_a=np.repeat((base_kw / (3.0 * self._wires.kw_per_a))[:, None], 3, axis=1))
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
         bays = moment(self.now_s, self.step_h, self.piles, sight)
         return Snapshot(
-            self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id),
+            self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
             self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(),
         )  # fmt: skip
 
@@ -85,6 +86,7 @@ class State:
     def _plugged_in(self, event: PluggedIn) -> None:
         row, sight, evse = self._row[event.evse_id], self.sight, self.evse
         self.session_id[row] = event.session_id
+        self.likely[row] = Likely(np.array(event.like_departure_s), np.array(event.like_kwh))
         n_phase = min(event.n_phase, int(evse.n_phase[row]))
         dc = bool(evse.dc[row])
         for column, value in {
@@ -100,6 +102,9 @@ class State:
             "give_max_kw": event.give_max_kw,
             "spare_kwh": 0.0,
             "room_kwh": np.inf,
+            "charge_efficiency": event.charge_efficiency,
+            "discharge_efficiency": event.discharge_efficiency,
+            "wear_per_kwh": event.wear_per_kwh,
             "priority": event.priority,
             "net_kwh": 0.0,
             "draw_kw": 0.0,

@@ -11,8 +11,11 @@ class PluggedIn:
     """A car took an EVSE: what it and its driver say, and what is believed of the stay.
 
     departure_s, wanted_kwh   believed departure and net energy at the meter
+    like_departure_s, like_kwh   how like stays went: possible departures and energies in pairs; empty where the
+                              belief is meant to be taken as it is
     car_max_kw, n_phase, current_min_a   what the car can take
     give_max_kw               most it may discharge (unsigned): its rating where the owner consents, else 0
+    charge_efficiency, discharge_efficiency   meter to cells, cells to meter; wear_per_kwh money per kWh discharged
     """
 
     at_s: float
@@ -24,7 +27,12 @@ class PluggedIn:
     n_phase: int
     current_min_a: float
     give_max_kw: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    wear_per_kwh: float
     priority: float
+    like_departure_s: list[float]
+    like_kwh: list[float]
 
 
 @dataclass(frozen=True, slots=True)

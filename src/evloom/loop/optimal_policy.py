@@ -1,0 +1,135 @@
+"""The policy `optimal`: at every cycle the exact optimum of what is known now, and of it the first step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.dispatch.allocate import allocate
+from evloom.dispatch.belief import Trust, condition
+from evloom.dispatch.exact import solve
+from evloom.dispatch.moment import with_units
+from evloom.dispatch.objective import Objective
+from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
+from evloom.kernel.timegrid import Float, Int
+from evloom.loop.rule_policy import filled
+from evloom.loop.snapshot import Orders, Snapshot
+
+LEAST_H = 1.0 / 60.0  # a stay is planned for at least this long
+
+
+@dataclass(frozen=True)
+class OptimalPolicy:
+    """Plans ahead with an exact linear programme and executes the plan's first step.
+
+    objective   what is optimised once service is done
+    trust       how cautious the beliefs of departure and need are
+    memory      what quantised orders owe each session of its plan, kWh: carried over, so that rounding does not add up
+    """
+
+    objective: Objective
+    trust: Trust
+    name: str = "optimal"
+    controlled: bool = True
+
+    def decide(self, snapshot: Snapshot, memory: object) -> tuple[Orders, object]:
+        """Orders for now, and the energy debts by session."""
+        rows = np.flatnonzero(snapshot.sight.connected)
+        departure_s, need_kwh = believed(snapshot, rows, self.trust)
+        problem = problem_of(snapshot, rows, departure_s, need_kwh)
+        schedule = solve(problem, self.objective)
+        here_h = np.minimum(problem.step_h[0], (departure_s - snapshot.now_s) / 3600.0)
+        plan_kw = np.zeros(len(snapshot.evse_id))
+        plan_kw[rows] = (schedule.charge_kwh[:, 0] - schedule.discharge_kwh[:, 0]) / here_h
+        debts = memory if isinstance(memory, dict) else {}
+        owed_kwh = np.array([debts.get(snapshot.session_id[row], 0.0) for row in rows])
+        target_kw = plan_kw.copy()
+        target_kw[rows] = np.where(plan_kw[rows] > 0.0, plan_kw[rows] + owed_kwh / here_h, plan_kw[rows])
+        storage_kw = schedule.store_kwh[:, 0] / problem.step_h[0]
+        now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
+        bays = snapshot.bays
+        power_kw, reason = allocate(bays, now, target_kw, _by_laxity(snapshot, rows, departure_s, need_kwh))
+        return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
+
+    def _debts(self, snapshot: Snapshot, rows: Int, owed_kwh: Float, plan_kw: Float, power_kw: Float) -> dict[str, float]:
+        """What each session is owed after the coming step: at most what one step at its least current carries."""
+        bays = snapshot.bays
+        most_kwh = np.maximum(bays.current_min_a[rows], bays.current_step_a[rows]) * bays.kw_per_a[rows] * snapshot.step_h
+        owed_kwh = owed_kwh + (plan_kw[rows] - power_kw[rows]) * snapshot.step_h
+        owed_kwh = np.where(plan_kw[rows] >= 0.0, np.clip(owed_kwh, -most_kwh, most_kwh), 0.0)
+        return {snapshot.session_id[row]: float(kwh) for row, kwh in zip(rows, owed_kwh, strict=True)}
+
+
+def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]:
+    """Departure (epoch s) and energy still wanted (kWh) of the connected rows, given that they are still there and draw."""
+    departure_s, need_kwh = snapshot.bays.departure_s[rows].copy(), snapshot.bays.need_kwh[rows].copy()
+    for i, row in enumerate(rows):
+        likely = snapshot.likely[row]
+        if len(likely.departure_s):
+            leaves_s, wants_kwh = condition(likely.departure_s, likely.energy_kwh, snapshot.now_s, snapshot.sight.net_kwh[row], trust)
+            departure_s[i] = leaves_s
+            need_kwh[i] = 0.0 if snapshot.sight.done[row] else wants_kwh
+    return np.maximum(departure_s, snapshot.now_s + LEAST_H * 3600.0), need_kwh
+
+
+def _by_laxity(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Int:
+    """The rows, least laxity first, cars believed done last."""
+    charge_kw = np.maximum(snapshot.bays.charge_max_kw[rows], 1e-6)
+    laxity_h = (departure_s - snapshot.now_s) / 3600.0 - need_kwh / charge_kw
+    return rows[np.argsort(np.where(need_kwh > 0.0, laxity_h, np.inf), kind="stable")]
+
+
+def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Problem:
+    """The planning problem of the snapshot: one stay per connected row, from now to its believed departure."""
+    edges_s = snapshot.ahead.edges_s
+    step_h = np.diff(edges_s) / 3600.0
+    last = np.clip(np.searchsorted(edges_s, departure_s, side="left"), 1, len(step_h))
+    end_h = np.clip((departure_s - edges_s[last - 1]) / 3600.0, LEAST_H / 60.0, step_h[last - 1])
+    share = end_h / step_h[last - 1]
+    sight, bays = snapshot.sight, snapshot.bays
+    v2g = bays.discharge_max_kw[rows] > 0.0
+    room_kwh = np.maximum(np.where(v2g, sight.room_kwh[rows], need_kwh), need_kwh)
+    stays = Stays(
+        first=np.zeros(len(rows), dtype=np.int64),
+        last=last,
+        first_share=np.where(last == 1, share, 1.0),
+        last_share=share,
+        node=bays.node[rows],
+        charge_max_kw=bays.charge_max_kw[rows],
+        discharge_max_kw=bays.discharge_max_kw[rows],
+        need_kwh=need_kwh,
+        room_kwh=np.where(np.isfinite(room_kwh), room_kwh, need_kwh),
+        below_kwh=sight.spare_kwh[rows],
+        charge_efficiency=sight.charge_efficiency[rows],
+        discharge_efficiency=sight.discharge_efficiency[rows],
+        wear_per_kwh=sight.wear_per_kwh[rows],
+        priority=bays.priority[rows],
+    )
+    return Problem(step_h, stays, _stores(snapshot), _nodes(snapshot, len(step_h)), _signals(snapshot))
+
+
+def _stores(snapshot: Snapshot) -> Stores:
+    table = snapshot.site.storage
+    return Stores(
+        table.node, table.capacity_kwh, snapshot.storage_kwh, table.charge_max_kw, table.discharge_max_kw,
+        table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh,
+    )  # fmt: skip
+
+
+def _nodes(snapshot: Snapshot, n_step: int) -> Nodes:
+    tree = snapshot.site.tree
+    spread = np.ones(n_step)
+    return Nodes(tree.parent, tree.import_max_kw[:, None] * spread, tree.export_max_kw[:, None] * spread, snapshot.ahead.base_kw)
+
+
+def _signals(snapshot: Snapshot) -> Signals:
+    ahead, demand = snapshot.ahead, snapshot.demand
+    return Signals(
+        price_per_kwh=filled(ahead.price_per_kwh),
+        export_price_per_kwh=filled(ahead.export_price_per_kwh),
+        carbon_kg_per_kwh=filled(ahead.carbon_kg_per_kwh),
+        demand_period=(ahead.edges_s[:-1] // demand.interval_s).astype(np.int64),
+        demand_price_per_kw=demand.price_per_kw,
+        peak_so_far_kw=demand.peak_so_far_kw,
+        period_done_kwh=demand.done_kwh,
+        period_done_h=demand.done_h,
+    )

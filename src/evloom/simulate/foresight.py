@@ -1,0 +1,97 @@
+"""`foresight`: the optimum with perfect knowledge, named as such: the bound that the others are measured against.
+
+It knows every stay, price and load of the whole run, and it sets any power, not only what a pile can be set to.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.dispatch.exact import solve
+from evloom.dispatch.objective import Objective
+from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
+from evloom.dispatch.reason import PLAN
+from evloom.kernel.timegrid import Float
+from evloom.loop.snapshot import Orders, Snapshot
+from evloom.simulate.stage import Stage
+
+
+@dataclass(frozen=True)
+class ForesightPolicy:
+    """Executes a plan made beforehand. It is not checked like orders to real piles; the track shows whether limits held.
+
+    cycle_s (n_cycle,) instants, power_kw (n_session, n_cycle) by session id, storage_kw (n_storage, n_cycle).
+    """
+
+    cycle_s: Float
+    row: dict[str, int]
+    power_kw: Float
+    storage_kw: Float
+    objective: dict[str, float]
+    name: str = "foresight"
+    controlled: bool = False
+
+    def decide(self, snapshot: Snapshot, memory: object) -> tuple[Orders, object]:
+        """The planned power of the cars that are there."""
+        cycle = int(np.searchsorted(self.cycle_s, snapshot.now_s))
+        power_kw = np.zeros(len(snapshot.evse_id))
+        for at in np.flatnonzero(snapshot.sight.connected):
+            power_kw[at] = self.power_kw[self.row[snapshot.session_id[at]], cycle]
+        return Orders(power_kw, np.full(len(power_kw), PLAN), self.storage_kw[:, cycle]), None
+
+
+def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
+    """Plan the whole run at once. Steps are the cycles of the run, so that in each of them a car is there or not."""
+    problem = problem_of_run(stage)
+    schedule = solve(problem, objective)
+    ids = stage.scenario.sessions.session_id
+    row = {ids[i]: at for at, i in enumerate(stage.session)}
+    power_kw = (schedule.charge_kwh - schedule.discharge_kwh) / present_h(problem)
+    storage_kw = schedule.store_kwh / problem.step_h
+    return ForesightPolicy(stage.cycle_s[:-1], row, power_kw, storage_kw, schedule.objective)
+
+
+def present_h(problem: Problem) -> Float:
+    """Hours each stay is there in each step, (n_stay, n_step); the step's length where it is not there at all."""
+    hours = np.tile(problem.step_h, (problem.stays.n, 1))
+    stays = np.arange(problem.stays.n)
+    last = problem.stays.last - 1
+    hours[stays, last] = problem.step_h[last] * problem.stays.last_share
+    inner = problem.stays.first != last
+    hours[stays[inner], problem.stays.first[inner]] *= problem.stays.first_share[inner]
+    return hours
+
+
+def problem_of_run(stage: Stage) -> Problem:
+    """The planning problem of the whole run, with everything as it came true."""
+    cars, beliefs, scenario = stage.cars, stage.beliefs, stage.scenario
+    first = np.searchsorted(stage.cycle_s, cars.arrival_s)
+    last = np.maximum(np.searchsorted(stage.cycle_s, cars.departure_s, side="left"), first + 1)
+    step_h = np.diff(stage.cycle_s) / 3600.0
+    last = np.minimum(last, len(step_h))
+    share = np.clip((cars.departure_s - stage.cycle_s[last - 1]) / 3600.0 / step_h[last - 1], 0.0, 1.0)
+    pile = scenario.evse.efficiency[beliefs.evse]
+    known = np.isfinite(cars.battery_kwh)
+    battery_kwh = np.where(known, cars.battery_kwh, 0.0)
+    soc = np.where(known, cars.soc, 0.0)
+    give_kw = np.where(cars.v2g, scenario.evse.discharge_max_kw[beliefs.evse], 0.0)
+    room_kwh = np.where(cars.v2g, (cars.soc_full - soc) * battery_kwh / (cars.charge_efficiency * pile), cars.energy_kwh)
+    stays = Stays(
+        first, last, np.ones(len(first)), np.maximum(share, 1e-9), scenario.evse.node[beliefs.evse], cars.draw_max_kw, give_kw,
+        cars.energy_kwh, np.maximum(room_kwh, cars.energy_kwh), np.maximum(0.0, soc - cars.soc_floor) * battery_kwh,
+        cars.charge_efficiency * pile, cars.discharge_efficiency * pile, scenario.fleet.wear_per_kwh[cars.model], beliefs.priority,
+    )  # fmt: skip
+    table = scenario.site.storage
+    stores = Stores(
+        table.node, table.capacity_kwh, table.soc_initial * table.capacity_kwh, table.charge_max_kw, table.discharge_max_kw,
+        table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh,
+    )  # fmt: skip
+    tree, step = scenario.site.tree, stage.step
+    ones = np.ones(len(step_h))
+    nodes = Nodes(tree.parent, tree.import_max_kw[:, None] * ones, tree.export_max_kw[:, None] * ones, stage.base_kw[:, step])
+    terms = stage.terms
+    signals = Signals(
+        stage.price_per_kwh[step], stage.export_price_per_kwh[step], np.nan_to_num(stage.carbon_kg_per_kwh[step]),
+        (stage.cycle_s[:-1] // terms.demand_interval_s).astype(np.int64), terms.demand_price_per_kw, 0.0, 0.0, 0.0,
+    )  # fmt: skip
+    return Problem(step_h, stays, stores, nodes, signals)

@@ -1,0 +1,153 @@
+"""One scenario under one policy after the other."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.dispatch.belief import Trust
+from evloom.dispatch.moment import wires
+from evloom.dispatch.objective import Objective, parse_objective
+from evloom.dispatch.rules import RULES
+from evloom.kernel.errors import InputError
+from evloom.kernel.finding import Finding
+from evloom.kernel.timegrid import Float
+from evloom.loop.driver import Loop, Sink, drive
+from evloom.loop.optimal_policy import OptimalPolicy
+from evloom.loop.ports import Policy
+from evloom.loop.rule_policy import RulePolicy
+from evloom.loop.record import Record
+from evloom.loop.sight import blank_sight, piles
+from evloom.loop.state import State
+from evloom.market.tariff import SeriesTariff
+from evloom.pile.events import Event
+from evloom.pile.orders import SetPower
+from evloom.simulate.field import SimulatedField
+from evloom.simulate.foresight import foresight
+from evloom.simulate.stage import Stage
+from evloom.simulate.stride import Clockwork, run_rule
+from evloom.simulate.track import Track, blank_track
+from evloom.simulate.twin import empty_world
+
+POLICIES = (*RULES, "optimal", "foresight")
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """What one policy did with a stage.
+
+    storage_kwh    (n_storage, n_step) net energy at the meters of the stationary batteries; storage_out_kwh discharged, unsigned
+    cycles         how often the loop ran; cpu_s CPU seconds for all of it; digest of all orders ("" where not driven by the loop)
+    rejected       cycles whose orders failed the check and were replaced
+    bound          objective terms of the plan (foresight only)
+    """
+
+    policy: str
+    track: Track
+    storage_kwh: Float
+    storage_out_kwh: Float
+    cycles: int
+    cpu_s: float
+    digest: str
+    rejected: int
+    bound: dict[str, float]
+
+
+def check_policies(names: tuple[str, ...]) -> None:
+    """Raise InputError for a policy that does not exist."""
+    wrong = [name for name in names if name not in POLICIES]
+    if wrong or not names:
+        value = ", ".join(wrong) or "(none)"
+        raise InputError(
+            [
+                Finding(
+                    "policy.unknown",
+                    "refused",
+                    "policy",
+                    None,
+                    "policy",
+                    value,
+                    ", ".join(POLICIES),
+                    "choose from those, separated by commas",
+                )
+            ]
+        )
+
+
+def run_policy(stage: Stage, name: str, objective: str, sink: Sink | None = None, progress: Progress | None = None) -> PolicyRun:
+    """Run one policy. With `sink` every cycle's events, orders and record are handed to it; rules without one run in one stride."""
+    check_policies((name,))
+    began = time.process_time()
+    aim = parse_objective(objective)
+    if sink is None and strides(stage, name):
+        track = _stride(stage, name)
+        n_storage = len(stage.scenario.site.storage.storage_id)
+        nothing = np.zeros((n_storage, stage.grid.n))
+        return PolicyRun(name, track, nothing, np.zeros(n_storage), len(stage.step), time.process_time() - began, "", 0, {})
+    return _loop(stage, make_policy(stage, name, aim), sink, progress, began)
+
+
+def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
+    """The policy of that name for this stage."""
+    if name == "foresight":
+        return foresight(stage, objective)
+    if name == "optimal":
+        return OptimalPolicy(objective, Trust())
+    return RulePolicy(name)
+
+
+def strides(stage: Stage, name: str) -> bool:
+    """Whether the compiled run gives what the loop gives: rules that need no forecast and no dead-band."""
+    scenario = stage.scenario
+    if name not in RULES or scenario.control.deadband_kw > 0.0:
+        return False
+    forecast = bool(scenario.site.base_load or scenario.site.solar) or isinstance(scenario.tariff, SeriesTariff)
+    return name != "price-queue" or not forecast
+
+
+def _stride(stage: Stage, name: str) -> Track:
+    scenario = stage.scenario
+    tree = scenario.site.tree
+    track = blank_track(stage.cars, stage.grid.edges_s(), tree.n)
+    room_kw = np.full(stage.ahead.n, max(0.0, tree.import_max_kw[0]))
+    clock = Clockwork(stage.cycle_s, stage.step, stage.ahead.edges_s(), stage.base_kw, stage.price_per_kwh, room_kw, stage.n_ahead)
+    now = wires(tree, np.zeros(tree.n), scenario.site.voltage_v)
+    sight, world = blank_sight(scenario.evse.n), empty_world(scenario.evse.efficiency)
+    run_rule(RULES[name], clock, now, piles(scenario.evse), sight, world, stage.cars, stage.beliefs, track)
+    return track
+
+
+def _loop(stage: Stage, policy: Policy, sink: Sink | None, progress: Progress | None, began: float) -> PolicyRun:
+    scenario = stage.scenario
+    field = SimulatedField(stage)
+    loop = Loop(State(scenario.site, scenario.evse, stage.terms), policy, scenario.control.deadband_kw)
+    rejected = 0
+    done = 0
+
+    def listen(events: list[Event], orders: tuple[SetPower, ...], record: Record) -> None:
+        nonlocal rejected, done
+        field.note(record.reason)
+        rejected += bool(record.violations)
+        done += 1
+        if sink is not None:
+            sink(events, orders, record)
+        if progress is not None:
+            progress(done, len(stage.step))
+
+    drive(loop, field, stage.cycle_s[:-1], listen)
+    track = field.close()
+    bound = getattr(policy, "objective", {}) if policy.name == "foresight" else {}
+    return PolicyRun(
+        policy.name,
+        track,
+        field.storage.flow_kwh,
+        field.storage.out_kwh,
+        done,
+        time.process_time() - began,
+        loop.digest.text(),
+        rejected,
+        bound,
+    )
