@@ -45,11 +45,12 @@ def rank_steps(costs: Float) -> tuple[Int, Int]:
 
 
 @compiled
-def fill_cheapest(rank: Int, pays: Int, begin: Int, step: Int, most_kwh: Float, need_kwh: Float, room_kwh: Float) -> Float:
-    """Charge in the cheapest cells of each stay until need_kwh is reached, and up to room_kwh while charging pays.
+def fill_cheapest(rank: Int, pays: Int, begin: Int, step: Int, most_kwh: Float, wanted_kwh: Float) -> Float:
+    """Charge in the cheapest cells of each stay until its need is reached, and up to its room while charging pays.
 
     rank   (n_step,) place of each step in the order of costs; pays (n_step,) 1 where a kWh costs less than nothing
-    begin  (n_stay + 1,), step and most_kwh (n_cell,): see Cells. Returns the charge of each cell, (n_cell,).
+    begin  (n_stay + 1,), step and most_kwh (n_cell,): see Cells; wanted_kwh (2, n_stay): need, room.
+    Returns the charge of each cell, (n_cell,).
     """
     charge = np.zeros(len(step))
     for stay in range(len(begin) - 1):
@@ -57,7 +58,7 @@ def fill_cheapest(rank: Int, pays: Int, begin: Int, step: Int, most_kwh: Float, 
         filled = 0.0
         for j in np.argsort(rank[step[cells]]):
             cell = cells[j]
-            target = room_kwh[stay] if pays[step[cell]] else need_kwh[stay]
+            target = wanted_kwh[pays[step[cell]], stay]
             if filled >= target:
                 break
             charge[cell] = min(most_kwh[cell], target - filled)
@@ -77,7 +78,8 @@ def closed_form(problem: Problem, cells: Cells, need_kwh: Float, objective: Obje
     rank = np.empty(problem.n_step, dtype=np.int64)
     rank[order] = np.arange(problem.n_step)
     pays = (sign < 0).astype(np.int64)
-    charge = fill_cheapest(rank, pays, cells.begin, cells.step, cells.charge_max_kwh, need_kwh, problem.stays.room_kwh)
+    wanted_kwh = np.stack((need_kwh, problem.stays.room_kwh))
+    charge = fill_cheapest(rank, pays, cells.begin, cells.step, cells.charge_max_kwh, wanted_kwh)
     if overload_kwh(problem, cells, charge) > 0:
         return None
     if "demand" in terms_in(objective) and _is_new_peak(problem, cells, charge):

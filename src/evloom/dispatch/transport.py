@@ -25,14 +25,15 @@ _ROUNDS_MAX = 200
 class Task:
     """What is asked of the flow.
 
-    order, cost     terminals from cheapest to dearest, and the cost per kWh of each (of the stage that the peak belongs to)
+    order,          terminals from cheapest to dearest, and what a kWh costs at each (in the stage that the peak belongs to)
+    cost_per_kwh
     terminal        (n_step,) terminal of each step: a step, or a demand interval where there is a peak to keep
     length_h,       (n_terminal,) hours, and energy already known, of the interval: the mean is (known + sent) / length
     known_kwh
     """
 
     order: Int
-    cost: Float
+    cost_per_kwh: Float
     terminal: Int
     length_h: Float
     known_kwh: Float
@@ -68,7 +69,7 @@ class Transport:
     @property
     def cost(self) -> float:
         """Cost of the present flow."""
-        return float(self.task.cost @ self.flow.through[self.terminals])
+        return float(self.task.cost_per_kwh @ self.flow.through[self.terminals])
 
     @property
     def peak_kw(self) -> float:
@@ -111,9 +112,9 @@ class Transport:
                 continue
             reach(self.network, self.flow, search, self.terminals[number : number + 1])
             new = np.isneginf(worth) & (search.seen[self.terminals] > 0)
-            worth[new] = self.task.cost[number]
+            worth[new] = self.task.cost_per_kwh[number]
         full = self.flow.cap[self.terminals] - loads <= 1e-9
-        return -float(self.task.length_h @ np.where(full, np.maximum(worth - self.task.cost, 0.0), 0.0))
+        return -float(self.task.length_h @ np.where(full, np.maximum(worth - self.task.cost_per_kwh, 0.0), 0.0))
 
 
 def network_of(problem: Problem, cells: Cells, task: Task) -> tuple[Network, Float]:
@@ -175,14 +176,14 @@ def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objectiv
         return None
     if leads:
         return transport.flow.charge if transport.fill(least_kw + (first.slack - 1.0) * abs(least_kw)) else None
-    return _least_with_peak(transport, least_kw, _peak_price(problem, first))
+    return _least_with_peak(transport, least_kw, _peak_charge(problem, first))
 
 
 def _without_peak(stage: Stage) -> Stage:
     return Stage(tuple((term, weight) for term, weight in stage.weights if term not in ("peak", "demand")), stage.slack)
 
 
-def _peak_price(problem: Problem, stage: Stage) -> Callable[[float], tuple[float, float]]:
+def _peak_charge(problem: Problem, stage: Stage) -> Callable[[float], tuple[float, float]]:
     """What a highest mean costs in a stage, and how that changes per kW just above it."""
     weight = {"peak": 0.0, "demand": 0.0}
     for term, value in stage.weights:
@@ -213,13 +214,13 @@ def _task(problem: Problem, costs: Float, has_peak: bool) -> Task | None:
     return Task(order, costs[0, first], interval, length_h, known_kwh)
 
 
-def _least_with_peak(transport: Transport, least_kw: float, peak_price: Callable[[float], tuple[float, float]]) -> Float | None:
+def _least_with_peak(transport: Transport, least_kw: float, peak_charge: Callable[[float], tuple[float, float]]) -> Float | None:
     """Least cost plus price of the peak, a convex function of the cap, piecewise linear: cutting lines from both sides."""
 
     def at(cap_kw: float) -> tuple[float, float, Float] | None:
         if not transport.fill(cap_kw):
             return None
-        charge, (price, per_kw) = transport.flow.charge, peak_price(cap_kw)
+        charge, (price, per_kw) = transport.flow.charge, peak_charge(cap_kw)
         return transport.cost + price, transport.slope() + per_kw, charge
 
     left_kw = least_kw

@@ -6,64 +6,80 @@ Nothing here is shared with the solver under test, except the types of the probl
 from typing import Any
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Nodes, Problem, Schedule, Signals, Stays, Stores
-from scipy.optimize import LinearConstraint, milp
 
 
 def random_problem(rng: np.random.Generator, *, v2g: bool, storage: bool, tree: bool, negative: bool, tight: float) -> Problem:
-    """Small, odd and possibly infeasible: uneven steps, part steps, running interval, solar, priorities."""
-    n_step, n_stay = int(rng.integers(1, 8)), int(rng.integers(0, 6))
-    n_node = int(rng.integers(2, 5)) if tree else 1
-    parent = np.array([-1] + [int(rng.integers(0, row)) for row in range(1, n_node)])
-    first = rng.integers(0, n_step, n_stay)
-    last = np.minimum(n_step, first + rng.integers(1, 6, n_stay))
-    one = last - first == 1
-    first_share = rng.uniform(0.1, 1.0, n_stay)
-    charge_max_kw = rng.uniform(2.0, 12.0, n_stay)
-    need_kwh = rng.uniform(0.0, 9.0, n_stay) * (rng.random(n_stay) > 0.1)
-    is_v2g = (rng.random(n_stay) < 0.7) & v2g
-    stays = Stays(
+    """Small, odd and possibly infeasible: uneven steps, part steps, running interval, solar, priorities.
+
+    tight   size of the limits in kW; the base load alone is above one in twenty of them
+    """
+    n_step, n_node = int(rng.integers(1, 8)), int(rng.integers(2, 5)) if tree else 1
+    stays = _random_stays(rng, n_step, n_node, v2g)
+    stores = _random_stores(rng, int(rng.integers(1, 3)) if storage else 0, n_node)
+    nodes, signals = _random_nodes(rng, (n_node, n_step), tight), _random_signals(rng, n_step, negative)
+    return Problem(rng.choice([0.25, 0.5, 1.0], n_step), stays, stores, nodes, signals)
+
+
+def _random_stays(rng: np.random.Generator, n_step: int, n_node: int, v2g: bool) -> Stays:
+    n = int(rng.integers(0, 6))
+    first = rng.integers(0, n_step, n)
+    last = np.minimum(n_step, first + rng.integers(1, 6, n))
+    first_share = rng.uniform(0.1, 1.0, n)
+    charge_max_kw = rng.uniform(2.0, 12.0, n)
+    need_kwh = rng.uniform(0.0, 9.0, n) * (rng.random(n) > 0.1)
+    is_v2g = (rng.random(n) < 0.7) & v2g
+    return Stays(
         first=first,
         last=last,
         first_share=first_share,
-        last_share=np.where(one, first_share, rng.uniform(0.1, 1.0, n_stay)),
-        node=rng.integers(0, n_node, n_stay),
+        last_share=np.where(last - first == 1, first_share, rng.uniform(0.1, 1.0, n)),
+        node=rng.integers(0, n_node, n),
         charge_max_kw=charge_max_kw,
         discharge_max_kw=np.where(is_v2g, charge_max_kw, 0.0),
         need_kwh=need_kwh,
-        room_kwh=need_kwh + rng.uniform(0.0, 8.0, n_stay) * (rng.random(n_stay) > 0.5),
-        below_kwh=np.where(is_v2g, rng.uniform(0.0, 10.0, n_stay), 0.0),
-        charge_efficiency=rng.uniform(0.85, 1.0, n_stay),
-        discharge_efficiency=rng.uniform(0.85, 1.0, n_stay),
-        wear_per_kwh=rng.uniform(0.0, 0.1, n_stay),
-        priority=rng.choice([1.0, 1.0, 3.0], n_stay),
+        room_kwh=need_kwh + rng.uniform(0.0, 8.0, n) * (rng.random(n) > 0.5),
+        below_kwh=np.where(is_v2g, rng.uniform(0.0, 10.0, n), 0.0),
+        charge_efficiency=rng.uniform(0.85, 1.0, n),
+        discharge_efficiency=rng.uniform(0.85, 1.0, n),
+        wear_per_kwh=rng.uniform(0.0, 0.1, n),
+        priority=rng.choice([1.0, 1.0, 3.0], n),
     )
-    n_store = int(rng.integers(1, 3)) if storage else 0
-    capacity_kwh = rng.uniform(2.0, 15.0, n_store)
-    power_kw = rng.uniform(1.0, 8.0, n_store)
-    stores = Stores(
-        node=rng.integers(0, n_node, n_store),
+
+
+def _random_stores(rng: np.random.Generator, n: int, n_node: int) -> Stores:
+    capacity_kwh = rng.uniform(2.0, 15.0, n)
+    power_kw = rng.uniform(1.0, 8.0, n)
+    return Stores(
+        node=rng.integers(0, n_node, n),
         capacity_kwh=capacity_kwh,
-        stored_kwh=capacity_kwh * rng.random(n_store),
+        stored_kwh=capacity_kwh * rng.random(n),
         charge_max_kw=power_kw,
         discharge_max_kw=power_kw,
-        charge_efficiency=rng.uniform(0.85, 1.0, n_store),
-        discharge_efficiency=rng.uniform(0.85, 1.0, n_store),
-        wear_per_kwh=rng.uniform(0.0, 0.05, n_store),
+        charge_efficiency=rng.uniform(0.85, 1.0, n),
+        discharge_efficiency=rng.uniform(0.85, 1.0, n),
+        wear_per_kwh=rng.uniform(0.0, 0.05, n),
     )
-    shape = (n_node, n_step)
+
+
+def _random_nodes(rng: np.random.Generator, shape: tuple[int, int], tight: float) -> Nodes:
+    parent = np.array([-1] + [int(rng.integers(0, row)) for row in range(1, shape[0])])
     base_kw = rng.uniform(-4.0, 8.0, shape) * (rng.random() < 0.7)
-    limit_kw = np.where(rng.random((n_node, 1)) < 0.8, rng.uniform(0.3, 1.0, shape) * tight + np.maximum(base_kw, 0), np.inf)
-    limit_kw = np.where(rng.random(shape) < 0.05, base_kw - 1.0, limit_kw)  # the base load alone is too much
-    nodes = Nodes(
-        parent, limit_kw, np.where(rng.random((n_node, 1)) < 0.5, rng.uniform(0.0, 6.0, (n_node, 1)), np.inf) * np.ones(shape), base_kw
-    )
+    limit_kw = np.where(rng.random((shape[0], 1)) < 0.8, rng.uniform(0.3, 1.0, shape) * tight + np.maximum(base_kw, 0), np.inf)
+    limit_kw = np.where(rng.random(shape) < 0.05, base_kw - 1.0, limit_kw)
+    export_kw = np.where(rng.random((shape[0], 1)) < 0.5, rng.uniform(0.0, 6.0, (shape[0], 1)), np.inf)
+    return Nodes(parent, limit_kw, export_kw * np.ones(shape), base_kw)
+
+
+def _random_signals(rng: np.random.Generator, n_step: int, negative: bool) -> Signals:
     price = rng.choice([0.3, 0.5, 0.9, 1.2], n_step) + (rng.choice([-1.5, 0.0], n_step) if negative else 0.0)
-    export = [price, price * 0.5, np.zeros(n_step), price + 0.2][int(rng.integers(0, 4 if negative else 3))]
-    signals = Signals(
+    export_prices = [price, price * 0.5, np.zeros(n_step), price + 0.2]
+    return Signals(
         price_per_kwh=price,
-        export_price_per_kwh=export,
+        export_price_per_kwh=export_prices[int(rng.integers(0, 4 if negative else 3))],
         carbon_kg_per_kwh=rng.uniform(0.0, 0.6, n_step),
         demand_period=np.cumsum(rng.random(n_step) < 0.6),
         demand_price_per_kw=float(rng.uniform(0.0, 4.0)),
@@ -71,7 +87,6 @@ def random_problem(rng: np.random.Generator, *, v2g: bool, storage: bool, tree: 
         period_done_kwh=float(rng.uniform(0.0, 2.0)),
         period_done_h=float(rng.choice([0.0, 0.2])),
     )
-    return Problem(rng.choice([0.25, 0.5, 1.0], n_step), stays, stores, nodes, signals)
 
 
 class Dense:
@@ -79,7 +94,10 @@ class Dense:
 
     def __init__(self, problem: Problem, short_kwh: np.ndarray | None) -> None:
         """short_kwh: what each stay may lack; None to make it a variable."""
-        self.p, self.low, self.high, self.whole = problem, [], [], []
+        self.p = problem
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.whole: list[int] = []
         self.rows: list[tuple[dict[int, float], float, float]] = []
         n_step, stays, stores = problem.n_step, problem.stays, problem.stores
         self.c = {(i, k): self.var(0, stays.charge_max_kw[i] * self.hours(i, k)) for i in range(stays.n) for k in self.steps(i)}
@@ -200,7 +218,11 @@ class Dense:
         low, high = np.array([r[1] for r in self.rows]), np.array([r[2] for r in self.rows])
         options: Any = {"mip_rel_gap": 0.0}
         answer = milp(
-            cost, constraints=LinearConstraint(A, low, high), bounds=(self.low, self.high), integrality=self.whole, options=options
+            cost,
+            constraints=LinearConstraint(A, low, high),
+            bounds=Bounds(self.low, self.high),
+            integrality=np.array(self.whole),
+            options=options,
         )
         return float(answer.fun) if answer.success else None
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from evloom.dispatch.cells import cells_of, deliverable_kwh
 from evloom.dispatch.closed import closed_form
 from evloom.dispatch.exact import _by_programme, solve
@@ -133,5 +134,6 @@ def test_valley_filling_is_the_least_mean_square():
         cost = np.zeros(len(dense.low))
         cost[list(weights)] = list(weights.values())
         bound = dense.minimise(cost)
+        assert bound is not None
         # 801 tangents 0.2 kW apart are at most (0.1 kW)^2 below the square
         assert bound - 1e-3 <= schedule.objective["valley"] <= bound + 0.011

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+
 from evloom.dispatch.exact import solve
 from evloom.dispatch.objective import parse_objective
 from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from evloom.dispatch.exact import solve
 from evloom.dispatch.highs import Solver
 from evloom.dispatch.objective import parse_objective
