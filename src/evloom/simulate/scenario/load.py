@@ -98,7 +98,8 @@ def load_scenario(
     override = None if sessions is None else Override(Path(sessions), session_format)
     scenario = _build(parts, override, path, notes)
     if notes.refused or scenario is None:
-        raise InputError([*notes.findings, *notes.of_rows])
+        in_order = sorted(notes.findings, key=lambda finding: (finding.source != notes.source, finding.row or 0))
+        raise InputError([*in_order, *notes.of_rows])
     return replace(scenario, findings=(*notes.findings, *notes.of_rows))
 
 

@@ -55,7 +55,7 @@ def base_loads(sections: tuple[BaseLoadSection, ...], setting: Setting, notes: N
 
 def _base_load(item: BaseLoadSection, setting: Setting, notes: Notes) -> Signal | None:
     if (item.profile is None) == (item.file is None):
-        notes.refuse("load-source", item.path, "both or neither", "profile or file", "say where the load comes from, once")
+        notes.refuse("load-source", item.path, _one_of(item.profile, item.file), "profile or file", "say where the load comes from, once")
         return None
     if item.file is not None:
         signal = read_file((item.file,), (item.format, item.column), f"{item.path}.file", setting, notes)
@@ -69,11 +69,18 @@ def _base_load(item: BaseLoadSection, setting: Setting, notes: Notes) -> Signal 
             return None
         return replace(signal, name=f"base load {item.node}", actual=signal.actual * item.scale)
     if item.profile is None or (item.peak_kw is None) == (item.mean_kw is None):
-        notes.refuse("load-scale", item.path, "both or neither", "peak_kw or mean_kw", "scale the profile by one of the two")
+        notes.refuse(
+            "load-scale", item.path, _one_of(item.peak_kw, item.mean_kw), "peak_kw or mean_kw", "scale the profile by one of the two"
+        )
         return None
     grid = setting.around()
     factor_kw = item.peak_kw if item.peak_kw is not None else (item.mean_kw or 0.0) / load_shape_mean(item.profile)
     return Signal(f"base load {item.node}", "kW", grid, factor_kw * load_shape_on(item.profile, grid, setting.zone))
+
+
+def _one_of(first: object, second: object) -> str:
+    """How many of two keys were given where exactly one is wanted."""
+    return "(neither given)" if first is None and second is None else "both given"
 
 
 def solar_plants(sections: tuple[SolarSection, ...], setting: Setting, notes: Notes) -> tuple[NodeSignal, ...]:
@@ -89,7 +96,9 @@ def solar_plants(sections: tuple[SolarSection, ...], setting: Setting, notes: No
 
 def _solar(item: SolarSection, setting: Setting, notes: Notes) -> Signal | None:
     if (item.profile is None) == (item.file is None):
-        notes.refuse("solar-source", item.path, "both or neither", "profile or file", "say where the generation comes from, once")
+        notes.refuse(
+            "solar-source", item.path, _one_of(item.profile, item.file), "profile or file", "say where the generation comes from, once"
+        )
         return None
     if item.file is not None:
         signal = read_file((item.file,), (item.format, item.column), f"{item.path}.file", setting, notes)
@@ -130,7 +139,13 @@ def carbon_signal(section: CarbonSection | None, setting: Setting, notes: Notes)
     if section is None:
         return None
     if (section.constant_kg_per_kwh is None) == (not section.files):
-        notes.refuse("carbon-source", section.path, "both or neither", "constant_kg_per_kwh or files", "say where it comes from, once")
+        notes.refuse(
+            "carbon-source",
+            section.path,
+            _one_of(section.constant_kg_per_kwh, section.files or None),
+            "constant_kg_per_kwh or files",
+            "say where it comes from, once",
+        )
         return None
     if section.constant_kg_per_kwh is None:
         signal = read_file(section.files, (section.format, section.column), f"{section.path}.files", setting, notes)

@@ -196,12 +196,17 @@ def _read_plain(hint: Any, rule: Rule, value: object, path: str, notes: Notes) -
         notes.refuse("wrong-type", path, _show(value), f"{type_text(hint)} {rule.allowed()}".strip(), advice)
         return _filler(hint)
     if isinstance(value, int | float) and not isinstance(value, bool) and not rule.holds(value):
-        advice = (
-            "give a finite number" if not math.isfinite(value) else "give a value in the allowed range; mind the unit in the key's name"
-        )
-        notes.refuse("out-of-range", path, _show(value) + unit, rule.allowed() or "finite", advice)
+        notes.refuse("out-of-range", path, _show(value) + unit, rule.allowed() or "finite", _advice(rule, value))
         return _filler(hint)
     return float(value) if hint is float and isinstance(value, int | float) else value
+
+
+def _advice(rule: Rule, value: float) -> str:
+    if not math.isfinite(value):
+        return "give a finite number"
+    if rule.high == 1 and 1 < value <= 100:
+        return f"write a share: {value / 100:g} for {value:g} %"
+    return "give a value in the allowed range; mind the unit in the key's name"
 
 
 def _is(hint: Any, value: object) -> bool:

@@ -1,7 +1,8 @@
 """The span of a run: local days and instants become one grid of UTC steps."""
 
+import difflib
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
@@ -19,8 +20,9 @@ def zone_of(section: TimeSection, notes: Notes) -> ZoneInfo:
         return ZoneInfo(section.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         if section.zone:
-            allowed, advice = "an IANA name", 'write it as "Continent/City", for instance "Europe/Berlin"'
-            notes.refuse("unknown-zone", f"{section.path}.zone", f'"{section.zone}"', allowed, advice)
+            near = difflib.get_close_matches(section.zone, available_timezones(), n=1)
+            advice = f"did you mean {near[0]}?" if near else 'write it as "Continent/City", for instance "Europe/Berlin"'
+            notes.refuse("unknown-zone", f"{section.path}.zone", f'"{section.zone}"', "an IANA name", advice)
         return ZoneInfo("UTC")
 
 

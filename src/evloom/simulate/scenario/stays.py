@@ -31,7 +31,8 @@ def read_recorded(section: SessionsSection, override: Override | None, folder: P
     """All sessions of the file named in the scenario or at the command line; None where they are to be generated."""
     if override is None:
         if (section.file is None) == (section.generate is None):
-            notes.refuse("sessions-source", section.path, "both or neither", "file or generate", "say where the sessions come from, once")
+            value = "(neither given)" if section.file is None else "both given"
+            notes.refuse("sessions-source", section.path, value, "file or generate", "say where the sessions come from, once")
         if section.file is None:
             return None
     try:

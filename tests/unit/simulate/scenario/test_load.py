@@ -214,12 +214,15 @@ class TestRefused:
         assert any("session.csv" in text for text in texts)
         assert any("rating_w = 7040" in text and "did you mean rating_kw" in text for text in texts)
         assert any("[carbon]" in text and "carbonn" in text for text in texts)
+        rows = [finding.row for finding in caught.value.findings if finding.row]
+        assert rows == sorted(rows)
         assert any("-100 kVA" in text and "> 0" in text for text in texts)
 
     @pytest.mark.parametrize(
         ("old", "new", "code"),
         [
             ("rating_kva = 100", "", "missing-key"),
+            ("rating_kva = 100", "rating_kva = 100\npower_factor = 95", "out-of-range"),
             ("[transformer]\nrating_kva = 100", "", "missing-table"),
             ('zone = "Asia/Shanghai"', 'zone = "Asia/Shanghia"', "unknown-zone"),
             ("rating_kw = 22", "rating_kw = inf", "out-of-range"),
