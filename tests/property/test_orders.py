@@ -14,7 +14,7 @@ STEP_H = 0.25
 
 def decided(rng, rule: int, bays: Bays, wires: Wires):
     n_ahead = 8
-    edges_s = NOW_S + 900.0 * np.arange(n_ahead + 1)
+    edges_s = NOW_S + 900.0 * np.arange(n_ahead + 1, dtype=np.float64)
     return decide(rule, bays, wires, NOW_S, STEP_H, rng.uniform(0.0, 60.0, n_ahead), rng.uniform(-0.1, 1.0, n_ahead), edges_s)
 
 
@@ -35,12 +35,12 @@ def useful_raise_kw(bays: Bays, row: int, order_kw: float) -> float:
 def rows_with_use(bays: Bays, wires: Wires, order_kw) -> list[int]:
     """Rows that could be raised although all limits would still hold."""
     found = []
-    for row in np.flatnonzero(bays.connected):
+    for row in np.flatnonzero(bays.connected).tolist():
         more_kw = useful_raise_kw(bays, row, order_kw[row])
         raised = order_kw.copy()
         raised[row] += more_kw
         if more_kw > 0.0 and not verify(bays, wires, raised):
-            found.append(int(row))
+            found.append(row)
     return found
 
 
@@ -55,8 +55,8 @@ def test_every_rule_holds_every_limit_in_ten_thousand_moments():
             violations = verify(bays, wires, order_kw)
             assert not violations, (i, rule, [violation.text() for violation in violations])
             assert (order_kw >= 0.0).all()
-            n_positive += np.count_nonzero(order_kw)
-            n_binding += np.count_nonzero(reason >= 0)
+            n_positive += int(np.count_nonzero(order_kw))
+            n_binding += int(np.count_nonzero(reason >= 0))
     assert n_positive > 50_000  # the worlds are neither all empty
     assert n_binding > 20_000  # nor all without limits
 
@@ -72,7 +72,7 @@ def test_charge_and_discharge_together_hold_every_limit():
         violations = verify(bays, wires, order_kw)
         assert not violations, (i, [violation.text() for violation in violations])
         assert (order_kw * np.sign(target_kw) >= 0.0).all()  # nobody is turned round
-        n_given += np.count_nonzero(order_kw < 0.0)
+        n_given += int(np.count_nonzero(order_kw < 0.0))
     assert n_given > 1_500
 
 
@@ -86,7 +86,7 @@ def test_no_car_waits_beside_room_it_could_use():
         for rule in (EQUAL_SHARE, QUEUE, EARLIEST_DEADLINE, LEAST_LAXITY):
             order_kw, _ = decided(rng, rule, bays, wires)
             assert rows_with_use(bays, wires, order_kw) == [], (i, rule)
-            n_short += sum(useful_raise_kw(bays, row, order_kw[row]) > 0.0 for row in np.flatnonzero(bays.connected))
+            n_short += sum(useful_raise_kw(bays, row, order_kw[row]) > 0.0 for row in np.flatnonzero(bays.connected).tolist())
     assert n_short > 1_000
 
 

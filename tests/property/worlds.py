@@ -185,7 +185,7 @@ def random_run(rng: Rng, *, truthful_departure: bool = False, any_evse: bool = T
     """
     site = random_equipment(rng)
     step_s, n_step, n_ahead = float(rng.choice([300.0, 900.0, 1800.0])), int(rng.integers(1, 49)), int(rng.integers(1, 13))
-    edges_s = NOW_S + step_s * np.arange(n_step + n_ahead + 1)
+    edges_s = NOW_S + step_s * np.arange(n_step + n_ahead + 1, dtype=np.float64)
     end_s = edges_s[n_step]
     n = int(rng.integers(0, 25))
     arrival_s = np.sort(rng.uniform(NOW_S - step_s, end_s, n))

@@ -23,21 +23,21 @@ class Violation:
 
     code    stable and dotted: what rule is broken
     where   row of the EVSE, storage, pile, stay or node, as the first word of the code says
-    value   what was found, limit what is allowed, both in `unit`
+    value   what was found, allowed what may be at most (or least), both in `unit`
     step    step of a schedule; -1 for orders and for what concerns a stay as a whole
     """
 
     code: str
     where: int
     value: float
-    limit: float
+    allowed: float
     unit: str
     step: int = -1
 
     def text(self) -> str:
         """One line for a record."""
         when = "" if self.step < 0 else f" in step {self.step}"
-        return f"{self.code}: row {self.where}{when}: {self.value:.6g} {self.unit}, allowed {self.limit:.6g} {self.unit}"
+        return f"{self.code}: row {self.where}{when}: {self.value:.6g} {self.unit}, allowed {self.allowed:.6g} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ def verify(bays: Bays, wires: Wires, order_kw: Float, units: Units = NO_UNITS) -
     return tuple(broken)
 
 
-def _rows(code: str, bad: Bool, value: Float, limit: Float, unit: str) -> list[Violation]:
-    return [Violation(code, int(row), float(value[row]), float(limit[row]), unit) for row in np.flatnonzero(bad)]
+def _rows(code: str, bad: Bool, value: Float, allowed: Float, unit: str) -> list[Violation]:
+    return [Violation(code, int(row), float(value[row]), float(allowed[row]), unit) for row in np.flatnonzero(bad)]
 
 
 def _evse_violations(bays: Bays, order_kw: Float) -> list[Violation]:
@@ -133,11 +133,11 @@ def _node_violations(bays: Bays, wires: Wires, order_kw: Float, units: Units) ->
     return broken
 
 
-def _of_nodes(direction: str, bad: Bool, value: Float, limit: Float) -> list[Violation]:
+def _of_nodes(direction: str, bad: Bool, value: Float, allowed: Float) -> list[Violation]:
     kinds = [("", "kW")] + [(f"-phase-{p + 1}", "A") for p in range(3)]
     broken: list[Violation] = []
     for i, (kind, unit) in enumerate(kinds):
-        broken += _rows(f"node.{direction}{kind}", bad[i], value[i], limit[i], unit)
+        broken += _rows(f"node.{direction}{kind}", bad[i], value[i], allowed[i], unit)
     return broken
 
 
@@ -165,11 +165,11 @@ def verify_schedule(problem: Problem, schedule: Schedule, tolerance_kwh: float =
     return tuple(broken + _room_violations(problem, schedule, tolerance_kwh))
 
 
-def _cells(code: str, bad: Bool, value: Float, limit: Float, unit: str) -> list[Violation]:
-    """Violations of a table (n_row, n_step) or of a column (n_row,), the limit broadcast to it."""
-    limit = np.broadcast_to(limit, value.shape)
+def _cells(code: str, bad: Bool, value: Float, allowed: Float, unit: str) -> list[Violation]:
+    """Violations of a table (n_row, n_step) or of a column (n_row,), what is allowed broadcast to it."""
+    allowed = np.broadcast_to(allowed, value.shape)
     return [
-        Violation(code, int(at[0]), float(value[tuple(at)]), float(limit[tuple(at)]), unit, int(at[1]) if len(at) > 1 else -1)
+        Violation(code, int(at[0]), float(value[tuple(at)]), float(allowed[tuple(at)]), unit, int(at[1]) if len(at) > 1 else -1)
         for at in np.argwhere(bad)
     ]
 

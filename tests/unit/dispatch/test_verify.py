@@ -104,7 +104,7 @@ def test_a_broken_limit_of_the_tree_is_found(changed, order_kw, code, where):
 def test_violation_says_how_much():
     (found,) = verify(bays(), site(import_max_kw=(24.0, INF, INF), base_kw=(1.0, 0.0, 0.0)), GOOD_KW)
     assert found.value == pytest.approx(GOOD_KW.sum() + 1.0)
-    assert (found.limit, found.unit) == (24.0, "kW")
+    assert (found.allowed, found.unit) == (24.0, "kW")
     assert found.text() == "node.import: row 0: 25.3056 kW, allowed 24 kW"
 
 
