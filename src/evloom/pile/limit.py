@@ -35,5 +35,5 @@ def quantise_up(power_kw: float, kw_per_a: float, current_min_a: float, current_
         return 0.0
     current_a = max(power_kw / kw_per_a, current_min_a)
     if current_step_a <= 0.0:
-        return current_a * kw_per_a
+        return max(power_kw, current_a * kw_per_a)
     return max(power_kw, float(np.ceil(current_a / current_step_a * (1.0 - TOLERANCE))) * current_step_a * kw_per_a)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evloom.vehicle.battery import charge_along_curve, curve_at
@@ -15,6 +15,8 @@ SOC = st.floats(0.0, 1.0)
 POWER = st.sampled_from([0.5, 3.68, 7.36, 11.0, 22.0, 50.0, 150.0, 400.0])
 HOURS = st.floats(0.0, 3.0)
 PER_KW_H = st.floats(0.005, 0.1)
+# The first example may have to compile; the same examples on every run.
+REPEATABLE = settings(deadline=None, derandomize=True, max_examples=400)
 
 
 def integrated(soc: float, power_kw: float, hours: float, per_kw_h: float, curve_kw) -> float:
@@ -83,6 +85,7 @@ def test_against_numerical_integration(seed):
     assert got == pytest.approx(integrated(soc, power_kw, hours, per_kw_h, curve_kw), abs=1e-7)
 
 
+@REPEATABLE
 @given(SOC, POWER, HOURS, HOURS, PER_KW_H, POINTS)
 def test_two_spans_are_as_good_as_one(soc, power_kw, first_h, second_h, per_kw_h, curve_kw):
     middle = charge_along_curve(soc, power_kw, first_h, per_kw_h, CURVE_SOC, curve_kw)
@@ -91,6 +94,7 @@ def test_two_spans_are_as_good_as_one(soc, power_kw, first_h, second_h, per_kw_h
     assert twice == pytest.approx(once, abs=1e-9)
 
 
+@REPEATABLE
 @given(SOC, POWER, HOURS, PER_KW_H, POINTS)
 def test_never_back_never_over_full_never_more_than_offered(soc, power_kw, hours, per_kw_h, curve_kw):
     end = charge_along_curve(soc, power_kw, hours, per_kw_h, CURVE_SOC, curve_kw)
@@ -99,12 +103,14 @@ def test_never_back_never_over_full_never_more_than_offered(soc, power_kw, hours
     assert end - soc <= per_kw_h * float(curve_kw.max()) * hours + 1e-12
 
 
+@REPEATABLE
 @given(SOC, POWER, HOURS, HOURS, PER_KW_H, POINTS)
 def test_longer_never_charges_less(soc, power_kw, short_h, more_h, per_kw_h, curve_kw):
     short = charge_along_curve(soc, power_kw, short_h, per_kw_h, CURVE_SOC, curve_kw)
     assert charge_along_curve(soc, power_kw, short_h + more_h, per_kw_h, CURVE_SOC, curve_kw) >= short - 1e-15
 
 
+@REPEATABLE
 @given(SOC, POWER, POWER, HOURS, PER_KW_H, POINTS)
 def test_more_power_never_charges_less(soc, a_kw, b_kw, hours, per_kw_h, curve_kw):
     low = charge_along_curve(soc, min(a_kw, b_kw), hours, per_kw_h, CURVE_SOC, curve_kw)
