@@ -47,8 +47,9 @@ def rows_with_use(bays: Bays, wires: Wires, order_kw) -> list[int]:
 def test_every_rule_holds_every_limit_in_ten_thousand_moments():
     rng = np.random.default_rng(20_260_101)
     n_positive = n_binding = 0
+    site = random_equipment(rng)
     for i in range(10_000):
-        site = random_equipment(rng)
+        site = random_equipment(rng) if i % 4 == 0 else site
         bays, wires = random_bays(rng, site), random_wires(rng, site)
         for rule in CONTROLLED:
             order_kw, reason = decided(rng, rule, bays, wires)
