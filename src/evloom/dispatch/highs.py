@@ -9,9 +9,16 @@ import numpy as np
 
 from evloom.dispatch.programme import Programme, RowMatrix
 from evloom.kernel.errors import SolverError
-from evloom.kernel.timegrid import Bool, Float
+from evloom.kernel.timegrid import Float
 
 _TOLERANCES = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
+
+
+# Below this many columns presolve costs more than it saves, and from a feasible basis the primal simplex is faster (measured).
+_SMALL = 10_000
+_DUAL, _PRIMAL = 1, 4
+# Reduced costs and duals below this are rounding; costs come scaled to at most 1.
+_NO_DUAL = 1e-9
 
 
 class Solver:
@@ -37,7 +44,11 @@ class Solver:
         self.n_column = programme.n_column
         self.lower = programme.lower.copy()
         self.upper = programme.upper.copy()
+        self._row_lower, self._row_upper = programme.row_lower, programme.row_upper
         self.is_mixed = len(programme.whole) > 0
+        self._is_small = self.n_column < _SMALL and not self.is_mixed
+        if self._is_small:
+            self._highs.setOptionValue("presolve", "off")
         self._all = np.arange(self.n_column, dtype=np.int32)
         matrix = programme.matrix
         whole = np.zeros(self.n_column, dtype=np.int32)
@@ -52,28 +63,40 @@ class Solver:
         if status == self._highspy.HighsStatus.kError:
             raise SolverError("HiGHS refused the programme it was given")
 
-    def set_option(self, name: str, value: str | float) -> None:
-        """Set an option of HiGHS, e.g. ("solver", "ipm")."""
-        self._highs.setOptionValue(name, value)
-
     def set_bounds(self, lower: Float, upper: Float) -> None:
         """Replace the bounds of all columns."""
         self.lower, self.upper = lower, upper
         self._accept(self._highs.changeColsBounds(self.n_column, self._all, lower, upper))
 
-    def fix_rows(self, where: Bool) -> None:
-        """Hold the rows `where` (n_row,) at their present activity."""
-        rows = np.flatnonzero(where).astype(np.int32)
-        activity = np.asarray(self._highs.getSolution().row_value)[rows]
-        self._accept(self._highs.changeRowsBounds(len(rows), rows, activity, activity))
+    def keep_face(self, hair: float = 0.0) -> None:
+        """Confine what follows to the optima of the last solve (a linear one).
+
+        By complementary slackness these are the feasible points at which every column with a reduced cost and every
+        row with a dual stays where it is. hair: by how much a row may give way to the side that its own bounds allow,
+        relative to its activity; the many rows of a sum of squares need it to be seen as consistent.
+        """
+        solution = self._highs.getSolution()
+        x, activity = np.asarray(solution.col_value), np.asarray(solution.row_value)
+        stay = np.abs(np.asarray(solution.col_dual)) > _NO_DUAL
+        rows = np.flatnonzero(np.abs(np.asarray(solution.row_dual)) > _NO_DUAL).astype(np.int32)
+        self.set_bounds(np.where(stay, x, self.lower), np.where(stay, x, self.upper))
+        give = hair * (1.0 + np.abs(activity[rows]))
+        lower = np.minimum(np.maximum(self._row_lower[rows], activity[rows] - give), activity[rows])
+        upper = np.maximum(np.minimum(self._row_upper[rows], activity[rows] + give), activity[rows])
+        self._accept(self._highs.changeRowsBounds(len(rows), rows, lower, upper))
 
     def add_rows(self, upper: Float, rows: RowMatrix) -> None:
         """Append rows A x <= upper."""
         lower = np.full(len(upper), -np.inf)
+        self._row_lower, self._row_upper = np.append(self._row_lower, lower), np.append(self._row_upper, upper)
         self._accept(self._highs.addRows(len(upper), lower, upper, len(rows.value), rows.start[:-1], rows.column, rows.value))
 
-    def minimise(self, cost: Float) -> Float | None:
-        """Solve -> x (n_column,), or None where no x is feasible. Raises SolverError for anything else."""
+    def minimise(self, cost: Float, *, from_feasible: bool = False) -> Float | None:
+        """Solve -> x (n_column,), or None where no x is feasible. Raises SolverError for anything else.
+
+        from_feasible   the last x is still feasible and only the costs changed
+        """
+        self._highs.setOptionValue("simplex_strategy", _PRIMAL if from_feasible and self._is_small else _DUAL)
         self._accept(self._highs.changeColsCost(self.n_column, self._all, cost))
         self._highs.run()
         status, kinds = self._highs.getModelStatus(), self._highspy.HighsModelStatus
@@ -85,12 +108,3 @@ class Solver:
         if status not in (kinds.kOptimal, kinds.kModelEmpty):
             raise SolverError(f"HiGHS ended with: {self._highs.modelStatusToString(status)}")
         return np.asarray(self._highs.getSolution().col_value, dtype=np.float64)
-
-    def forget(self) -> None:
-        """Drop the basis, so that the next solve starts with presolve."""
-        self._highs.clearSolver()
-
-    def duals(self) -> tuple[Float, Float]:
-        """Reduced costs (n_column,) and row duals (n_row,) of the last optimum (not after a mixed-integer solve)."""
-        solution = self._highs.getSolution()
-        return np.asarray(solution.col_dual, dtype=np.float64), np.asarray(solution.row_dual, dtype=np.float64)

@@ -14,8 +14,10 @@ class Stays:
     last_share           inside one step has both equal to its share of that step (it is not multiplied)
     node                 row of the limit tree
     charge_max_kw        most charging power at the meter, discharge_max_kw most discharging (unsigned)
-    need_kwh             net energy at the meter still to be delivered by departure, >= 0: the promise
-    room_kwh             most energy the battery can still take up, at the meter, >= need_kwh
+    need_kwh             energy at the meter still to be delivered by departure, >= 0: the promise. It is kept in the
+                         cells (need_kwh x charge_efficiency above today's charge), so that the losses of discharging
+                         and charging again are never the driver's
+    room_kwh             most energy the battery can still take up, measured as charge at the meter, >= need_kwh
     below_kwh            how far (cells, kWh >= 0) discharge may go below today's charge: down to the floor
     charge_efficiency,   meter to cells, cells to meter, (0..1]
     discharge_efficiency

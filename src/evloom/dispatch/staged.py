@@ -12,6 +12,9 @@ from evloom.kernel.timegrid import Float
 
 # A square is exact to this share of its scale squared when no more tangents are added.
 _SQUARE_GAP = 1e-8
+# How closely (kW) the arguments of a sum of squares are held once it is at its least.
+_PIN = 1e-7
+_HAIR = 1e-9
 _ROUNDS_MAX = 200
 
 
@@ -82,6 +85,7 @@ class Staged:
         self.solver = Solver(f.programme)
         self._squares = [s for s in (f.squares, f.share_squares) if s is not None]
         self._watched = np.zeros(f.programme.n_column, dtype=bool)
+        self._has_point = False
         for square in self._squares:
             for share in (0.0, 0.25, 0.5, 0.75, 1.0):
                 at = (square.low + share * (square.high - square.low)) / square.scale
@@ -91,8 +95,8 @@ class Staged:
         """x (n_column,) of least cost with every square exact, or None where nothing is feasible."""
         scale = float(np.abs(cost).max(initial=0.0))
         self._watched |= cost != 0
-        for _ in range(_ROUNDS_MAX):
-            x = self.solver.minimise(cost / scale if scale else cost)
+        for number in range(_ROUNDS_MAX):
+            x = self.solver.minimise(cost / scale if scale else cost, from_feasible=self._has_point and number == 0)
             if x is None or not self._refine(x):
                 return x
         raise SolverError("the squares of the objective did not come out exact")
@@ -111,21 +115,31 @@ class Staged:
     def hold(self, x: Float, cost: Float, slack: float = 1.0, constant: float = 0.0) -> None:
         """Keep the value that x reached, times the slack, for all that follows.
 
-        Without slack and without binaries no row is added: by complementary slackness the optima are the feasible
-        points at which every column with a reduced cost and every row with a dual stays where it is.
+        Without slack and without binaries no row is added; the face of the optima is kept instead, which is exact.
         """
-        value = float(cost @ x)
+        self._has_point = True
         if slack == 1.0 and not self.solver.is_mixed:
-            reduced, dual = self.solver.duals()
-            stay = np.abs(reduced) > 1e-9
-            self.solver.set_bounds(np.where(stay, x, self.solver.lower), np.where(stay, x, self.solver.upper))
-            self.solver.fix_rows(np.abs(dual) > 1e-9)
+            self.solver.keep_face(_HAIR if self._squares else 0.0)
+        if slack == 1.0:
+            self._pin_squares(x, cost)
+        if slack == 1.0 and not self.solver.is_mixed:
             return
+        value = float(cost @ x)
         scale = float(np.abs(cost).max(initial=0.0)) or 1.0
         used = np.flatnonzero(cost)
         limit = value + (slack - 1.0) * abs(value + constant) + 1e-9 * abs(value)
         rows = row_matrix(np.zeros(len(used), dtype=np.int64), used, cost[used] / scale, 1)
         self.solver.add_rows(np.array([limit / scale]), rows)
+
+    def _pin_squares(self, x: Float, cost: Float) -> None:
+        """A sum of squares has one optimum only: its arguments stay, and need no more tangents."""
+        lower, upper = self.solver.lower.copy(), self.solver.upper.copy()
+        for square in self._squares:
+            counts = cost[square.level] > 0
+            pinned = square.value[counts]
+            lower[pinned], upper[pinned] = x[pinned] - _PIN, x[pinned] + _PIN
+            self._watched[square.level[counts]] = False
+        self.solver.set_bounds(lower, upper)
 
 
 def solve_stages(f: Formulation, objective: Objective) -> list[Float]:
@@ -133,16 +147,20 @@ def solve_stages(f: Formulation, objective: Objective) -> list[Float]:
 
     Empty where nothing is feasible.
     """
-    staged, found = Staged(f), []
+    staged = Staged(f)
+    found: list[Float] = []
     for stage in objective.stages:
         cost = stage_cost(f, stage)
         x = staged.minimise(cost)
-        if x is None:
+        if x is None and not found:
             return []
+        if x is None:
+            raise SolverError("what an earlier stage reached could not be held")
         found.append(x)
         staged.hold(x, cost, stage.slack, stage_constant(f, stage))
     x = staged.minimise(tie_break_cost(f))
-    return [] if x is None else [*found, x]
+    # Should rounding leave the solver no point at all here, the last stage's optimum stands, only not the earliest one.
+    return found + ([x] if x is not None else found[-1:])
 
 
 def least_short_kwh(f: Formulation) -> Float:
