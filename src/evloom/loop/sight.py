@@ -113,13 +113,16 @@ def learn_draw(row: int, sight: Sight) -> None:
 
 
 @compiled
-def need_kwh(row: int, sight: Sight, charge_max_kw: float) -> float:
-    """Energy still believed to be wanted: nothing when done; a little more when the car draws on past its believed need."""
+def need_kwh(row: int, sight: Sight, charge_max_kw: float, step_h: float) -> float:
+    """Energy still believed to be wanted: nothing when done; full power a little longer when the car draws on past its believed need.
+
+    A little longer is at least until the next cycle, in `step_h`: the car must not go short for being asked seldom.
+    """
     if sight.done[row]:
         return 0.0
     left_kwh = sight.wanted_kwh[row] - sight.net_kwh[row]
     if left_kwh <= 1e-9 and sight.draw_kw[row] > 0.0:
-        return charge_max_kw * MORE_H
+        return charge_max_kw * max(MORE_H, step_h)
     return left_kwh if left_kwh > 1e-9 else 0.0
 
 
@@ -134,7 +137,7 @@ def moment(now_s: float, step_h: float, piles: Piles, sight: Sight) -> Bays:
     for row in range(n):
         if sight.connected[row]:
             charge[row] = min(piles.charge_max_kw[row], sight.car_max_kw[row], sight.seen_max_kw[row])
-            need[row] = need_kwh(row, sight, charge[row])
+            need[row] = need_kwh(row, sight, charge[row], step_h)
             give[row] = min(piles.discharge_max_kw[row], sight.give_max_kw[row], sight.spare_kwh[row] / step_h)
             departure[row] = max(sight.departure_s[row], now_s + 60.0)
             if sight.departure_s[row] <= now_s:
