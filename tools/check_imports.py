@@ -42,7 +42,7 @@ ROOMS: Mapping[str, Room] = {
     "loop": Room(frozenset({"numpy"}), _EFFECTS, pure=True),
     "wire": Room(frozenset({"msgspec"}), _EFFECTS, pure=True),
     "store": Room(frozenset({"numpy", "polars", "msgspec"})),
-    "simulate": Room(_REPORTS, _ASYNC),
+    "simulate": Room(_REPORTS, _ASYNC - {"asyncio", "selectors"}),
     "plan": Room(_REPORTS, _ASYNC),
     "serve": Room(None),
     "cli": Room(frozenset({"numpy", "polars", "msgspec", "tqdm"}), _ASYNC),

@@ -1,15 +1,152 @@
 """The command `evloom`: parses arguments and prints, nothing else."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import evloom
+
+EPILOG = """\
+examples:
+  evloom simulate examples/community/scenario.toml --report out.html
+  evloom simulate examples/workplace-month/scenario.toml --policy uncontrolled,optimal,foresight --objective cost
+  evloom simulate my-site.toml --sessions my-sessions.csv --from 2025-03-01 --to 2025-04-01 --json out.json
+  evloom sessions my-sessions.csv --check
+  evloom selftest
+
+docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files.
+exit codes: 0 done, 2 wrong input (every fault is listed), 130 interrupted (what is printed is partial and says so)
+"""
+
+SIMULATE = """\
+Replay the sessions of a scenario under one policy after the other and compare peak, bill, carbon and service.
+
+policies: uncontrolled (at once, full power), equal-share, queue (first come, first served), earliest-deadline, least-laxity,
+price-queue (queue order and price together), optimal (replanned exactly with what is known), foresight (perfect knowledge: the bound)
+
+objectives of optimal and foresight, once every car that can be served is served: cost, demand, peak, valley, carbon, earliest,
+export, wear. "cost+0.05*carbon" adds with weights, "peak>cost" puts one before the other, "peak:1.25>cost" lets the peak be 25 %
+above its least.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process when None) and return its exit code."""
-    parser = argparse.ArgumentParser(prog="evloom", description=evloom.__doc__)
+    from evloom.kernel.errors import InputError
+
+    options = _parser().parse_args(arguments)
+    if "run" not in options:
+        _parser().print_help()
+        return 0
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        n = len(error.findings)
+        print(f"evloom: {n} thing{'s' if n != 1 else ''} to put right; nothing was run", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("evloom: interrupted before anything was finished", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="evloom", description=evloom.__doc__, epilog=EPILOG, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"evloom {evloom.__version__}")
-    parser.parse_args(arguments)
-    parser.print_help()
+    jobs = parser.add_subparsers(title="jobs", metavar="JOB")
+    simulate = jobs.add_parser("simulate", help="replay sessions on a site under any policy", description=SIMULATE, formatter_class=raw)
+    _simulate_options(simulate)
+    sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
+    sessions.add_argument("file", type=Path, help="CSV, CSV.gz or parquet; docs/sessions.md lists the formats")
+    sessions.add_argument(
+        "--format", metavar="NAME", help="evloom, acn, trondheim, dcfast-epfl, georgia, ticino; told from the header if left out"
+    )
+    sessions.add_argument("--check", action="store_true", help="print accepted, repaired and refused rows with reasons (also the default)")
+    sessions.set_defaults(run=_sessions)
+    selftest = jobs.add_parser("selftest", help="prove in seconds that this installation works; needs no files")
+    selftest.set_defaults(run=_selftest)
+    return parser
+
+
+def _simulate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path, help="scenario file (TOML); see examples/ and docs/scenario.md")
+    parser.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions in place of those of the scenario")
+    parser.add_argument("--format", metavar="NAME", help="format of that file; told from its header if left out")
+    parser.add_argument("--from", dest="start", metavar="DATE", help="first local day (2019-06-01) or instant, in place of the scenario's")
+    parser.add_argument("--to", dest="end", metavar="DATE", help="the day or instant after the last")
+    parser.add_argument("--policy", metavar="A,B,...", help="policies to compare, in this order")
+    parser.add_argument("--objective", metavar="TERMS", help='what optimal and foresight aim at, e.g. "cost+demand" or "peak:1.25>cost"')
+    parser.add_argument("--check", action="store_true", help="say what the scenario holds and what is doubtful, and stop")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, with units in the keys")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="one page with pictures that opens offline")
+    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report")
+    parser.add_argument(
+        "--bills", type=Path, metavar="FILE.csv", help="the itemised bill of every session under the last controlled policy"
+    )
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="every event and order, one line of JSON each (.gz compresses)")
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="feed a journal to the loop again and compare every order; exit code 1 if any differs"
+    )
+    parser.set_defaults(run=_simulate)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from evloom.simulate.scenario.load import load_scenario
+    from evloom.simulate.scenario.span import parse_moment
+
+    start = parse_moment(options.start) if options.start else None
+    end = parse_moment(options.end) if options.end else None
+    scenario = load_scenario(options.scenario, options.sessions, options.format, start, end)
+    if options.check:
+        from evloom.simulate.scenario.summary import summary
+
+        print(summary(scenario))
+        return 0
+    from evloom.simulate.command import Wanted, replay, simulate
+
+    if options.replay:
+        return replay(scenario, options.replay)
+    policies = tuple(name.strip() for name in options.policy.split(",")) if options.policy else scenario.policies
+    return simulate(
+        scenario,
+        policies,
+        options.objective or scenario.objective,
+        Wanted(options.json, options.report, options.lang, options.bills, options.journal),
+        Bar(),
+    )
+
+
+class Bar:
+    """A progress bar on standard error, one for each policy; silent where nobody watches."""
+
+    def __init__(self) -> None:
+        from tqdm import tqdm
+
+        self._tqdm = tqdm
+        self._bar: tqdm[None] | None = None
+        self._policy = ""
+
+    def __call__(self, policy: str, done: int, total: int) -> None:
+        """Show how far a policy has come."""
+        if policy != self._policy or self._bar is None:
+            self._policy = policy
+            self._bar = self._tqdm(total=total, desc=policy, unit="cycle", disable=None, leave=False)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._bar.close()
+
+
+def _sessions(options: argparse.Namespace) -> int:
+    from evloom.simulate.sources.read import read_sessions
+    from evloom.simulate.sources.table import read_report
+
+    print(read_report(read_sessions(options.file, options.format)).text())
     return 0
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from evloom.simulate.selftest import selftest
+
+    return selftest(print)

@@ -67,12 +67,3 @@ async def drive_live(loop: Loop, field: Field, clock: Clock, instants_s: Iterabl
         orders, record = loop.tick(events)
         field.act(orders)
         sink(events, orders, record)
-
-
-def replay(loop: Loop, ticks: Iterable[tuple[list[Event], tuple[SetPower, ...]]]) -> int:
-    """Feed the events of a journal to a fresh loop. Returns how many ticks gave other orders than the journal holds."""
-    differing = 0
-    for events, ordered in ticks:
-        orders, _ = loop.tick(events)
-        differing += orders != ordered
-    return differing

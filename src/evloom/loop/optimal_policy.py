@@ -15,6 +15,7 @@ from evloom.loop.rule_policy import filled
 from evloom.loop.snapshot import Orders, Snapshot
 
 LEAST_H = 1.0 / 60.0  # a stay is planned for at least this long
+MARGIN_H = 0.5  # a stated departure is planned for this much earlier where time allows: cars taper, drivers come early
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class OptimalPolicy:
 
 def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]:
     """Departure (epoch s) and energy still wanted (kWh) of the connected rows, given that they are still there and draw."""
-    departure_s, need_kwh = snapshot.bays.departure_s[rows].copy(), snapshot.bays.need_kwh[rows].copy()
+    need_kwh = snapshot.bays.need_kwh[rows].copy()
+    soonest_s = snapshot.now_s + need_kwh / np.maximum(snapshot.bays.charge_max_kw[rows], 1e-6) * 3600.0
+    stated_s = snapshot.bays.departure_s[rows]
+    departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - MARGIN_H * 3600.0))
     for i, row in enumerate(rows):
         likely = snapshot.likely[row]
         if len(likely.departure_s):

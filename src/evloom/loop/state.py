@@ -57,7 +57,7 @@ class State:
             case Readings():
                 self._readings(event)
             case Known():
-                self._table(event.name)[event.first : event.first + len(event.values)] = event.values
+                self._table(event.name)[event.first : event.first + len(event.values)] = np.array(event.values, dtype=np.float64)
             case Tick():
                 self.now_s, self.step_h = event.at_s, event.step_h
 

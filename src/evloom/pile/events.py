@@ -76,7 +76,7 @@ class Known:
     at_s: float
     name: str
     first: int
-    values: list[float]
+    values: list[float | None]
 
 
 @dataclass(frozen=True, slots=True)

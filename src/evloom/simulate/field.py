@@ -203,4 +203,4 @@ class SimulatedField:
             return []
         first, last = int(differs[0]), int(differs[-1]) + 1
         before[first:last] = values[first:last]
-        return [Known(now_s, name, step + first, values[first:last].tolist())]
+        return [Known(now_s, name, step + first, [value if value == value else None for value in values[first:last].tolist()])]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evloom.dispatch.allocate import allocate
 from evloom.dispatch.exact import solve
+from evloom.dispatch.moment import Bays, with_units
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
-from evloom.dispatch.reason import PLAN
 from evloom.kernel.timegrid import Float
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.simulate.stage import Stage
@@ -18,14 +19,16 @@ from evloom.simulate.stage import Stage
 
 @dataclass(frozen=True)
 class ForesightPolicy:
-    """Executes a plan made beforehand. It is not checked like orders to real piles; the track shows whether limits held.
+    """Executes a plan made beforehand, as far as limits allow: a car that lags behind its plan (taper) catches up when it can.
 
-    cycle_s (n_cycle,) instants, power_kw (n_session, n_cycle) by session id, storage_kw (n_storage, n_cycle).
+    cycle_s (n_cycle + 1,) instants; planned_kwh (n_session, n_cycle) net energy from plug-in to the end of each cycle, rows by
+    session id; storage_kw (n_storage, n_cycle); objective: the terms of the plan.
     """
 
     cycle_s: Float
     row: dict[str, int]
-    power_kw: Float
+    departure_s: Float
+    planned_kwh: Float
     storage_kw: Float
     objective: dict[str, float]
     name: str = "foresight"
@@ -34,10 +37,23 @@ class ForesightPolicy:
     def decide(self, snapshot: Snapshot, memory: object) -> tuple[Orders, object]:
         """The planned power of the cars that are there."""
         cycle = int(np.searchsorted(self.cycle_s, snapshot.now_s))
-        power_kw = np.zeros(len(snapshot.evse_id))
-        for at in np.flatnonzero(snapshot.sight.connected):
-            power_kw[at] = self.power_kw[self.row[snapshot.session_id[at]], cycle]
-        return Orders(power_kw, np.full(len(power_kw), PLAN), self.storage_kw[:, cycle]), None
+        rows = np.flatnonzero(snapshot.sight.connected)
+        cars = np.array([self.row[snapshot.session_id[at]] for at in rows], dtype=np.int64)
+        hours = (np.minimum(self.cycle_s[cycle + 1], self.departure_s[cars]) - snapshot.now_s) / 3600.0
+        target_kw = np.zeros(len(snapshot.evse_id))
+        lag_kwh = self.planned_kwh[cars, cycle] - snapshot.sight.net_kwh[rows]
+        target_kw[rows] = np.where(np.abs(lag_kwh) > 1e-9, lag_kwh / hours, 0.0)
+        storage_kw = self.storage_kw[:, cycle]
+        now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
+        rank = rows[np.argsort(self.departure_s[cars], kind="stable")]
+        power_kw, reason = allocate(_continuous(snapshot.bays), now, target_kw, rank)
+        return Orders(power_kw, reason, storage_kw), None
+
+
+def _continuous(bays: Bays) -> Bays:
+    """The bays as if they could be set to any power at any time: a bound need not be what a real pile can do."""
+    zero = np.zeros(len(bays.need_kwh))
+    return bays._replace(current_min_a=zero, current_step_a=zero, one_at_a_time=np.zeros(len(zero), dtype=np.bool_))
 
 
 def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
@@ -46,20 +62,9 @@ def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
     schedule = solve(problem, objective)
     ids = stage.scenario.sessions.session_id
     row = {ids[i]: at for at, i in enumerate(stage.session)}
-    power_kw = (schedule.charge_kwh - schedule.discharge_kwh) / present_h(problem)
+    planned_kwh = np.cumsum(schedule.charge_kwh - schedule.discharge_kwh, axis=1)
     storage_kw = schedule.store_kwh / problem.step_h
-    return ForesightPolicy(stage.cycle_s[:-1], row, power_kw, storage_kw, schedule.objective)
-
-
-def present_h(problem: Problem) -> Float:
-    """Hours each stay is there in each step, (n_stay, n_step); the step's length where it is not there at all."""
-    hours = np.tile(problem.step_h, (problem.stays.n, 1))
-    stays = np.arange(problem.stays.n)
-    last = problem.stays.last - 1
-    hours[stays, last] = problem.step_h[last] * problem.stays.last_share
-    inner = problem.stays.first != last
-    hours[stays[inner], problem.stays.first[inner]] *= problem.stays.first_share[inner]
-    return hours
+    return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, planned_kwh, storage_kw, schedule.objective)
 
 
 def problem_of_run(stage: Stage) -> Problem:

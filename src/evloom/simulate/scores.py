@@ -116,7 +116,8 @@ def outflow_kwh(stage: Stage, run: PolicyRun) -> Float:
     at = np.concatenate(
         [np.arange(track.offset[i + 1] - track.offset[i]) + track.first[i] for i in range(len(track.first))] or [np.zeros(0, int)]
     )
-    return np.bincount(at.astype(np.int64), weights=np.maximum(0.0, -track.flow_kwh), minlength=stage.grid.n)[: stage.grid.n]
+    out_kwh: Float = np.bincount(at.astype(np.int64), weights=np.maximum(0.0, -track.flow_kwh), minlength=stage.grid.n)
+    return out_kwh[: stage.grid.n].astype(np.float64)
 
 
 def _infeasible_kwh(stage: Stage) -> Float:
