@@ -10,7 +10,8 @@ from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Bool, Float, Int
 
 _REST_KWH = 1e-10
-_ROUNDS_MAX = 1000
+# What is left undistributed of each part, so that rounding does not make it too much.
+_MARGIN_KWH = 1e-10
 
 
 class Shares:
@@ -48,51 +49,45 @@ def fair_need_kwh(problem: Problem, cells: Cells, need_kwh: Float) -> Float:
         return need_kwh
     promised = np.zeros_like(need_kwh)
     for priority in np.unique(problem.stays.priority)[::-1]:
-        _share_class(problem, shares, np.flatnonzero((problem.stays.priority == priority) & (need_kwh > 0)), need_kwh, promised)
+        members = np.flatnonzero((problem.stays.priority == priority) & (need_kwh > 0))
+        wanted = promised.copy()
+        wanted[members] = need_kwh[members]
+        available_kwh = float(need_kwh[members].sum()) - shares.lacking(wanted)[0]
+        _share_class(shares, members, available_kwh, (problem.stays.need_kwh, need_kwh), promised)
     return promised
 
 
-def _share_class(problem: Problem, shares: Shares, members: Int, need_kwh: Float, promised: Float) -> None:
-    """Give the members of one class what they can get beside what is promised already; writes into `promised`.
+def _share_class(shares: Shares, members: Int, available_kwh: float, needs: tuple[Float, Float], promised: Float) -> None:
+    """Share what is available for the members of one class beside what is promised already; writes into `promised`.
 
-    Again and again: the least share missed by all who are still open (Newton's method on the cut that stops the flow);
-    those on the cut cannot get more and are settled.
+    Fujishige's decomposition: all miss the same share; if that cannot be, the least cut parts them into those who must
+    miss more and those who miss less, and each part is shared by itself, with the energy that the cut lets through.
     """
-    is_open = np.zeros(len(need_kwh), dtype=bool)
-    is_open[members] = True
-    whole_kwh = problem.stays.need_kwh
-    missed, binding = 0.0, np.zeros(len(need_kwh), dtype=bool)
-    for _ in range(_ROUNDS_MAX):
-        wanted = np.where(is_open, np.clip((1.0 - missed) * whole_kwh, 0.0, need_kwh), promised)
+    parts = [(members, available_kwh)]
+    for _ in range(4 * len(members) + 4):
+        if not parts:
+            return
+        part, energy_kwh = parts.pop()
+        wanted = promised.copy()
+        wanted[part] = _equal_shares(needs[0][part], needs[1][part], energy_kwh - _MARGIN_KWH)
         lacking_kwh, cut = shares.lacking(wanted)
+        more, less = part[cut[part]], part[~cut[part]]
         if lacking_kwh == 0.0:
-            settled = is_open & binding if missed > 0.0 else is_open
-            promised[settled] = wanted[settled]
-            is_open &= ~settled
-            if not is_open.any():
-                return
-            missed, binding = 0.0, np.zeros_like(binding)
-            continue
-        binding = cut
-        gives = is_open & cut & (wanted > 0)
-        # Only those whose promise shrinks with the share give something; the others are held by their own limit.
-        kinks = 1.0 - need_kwh[gives] / whole_kwh[gives]
-        missed = _raise(missed, lacking_kwh, kinks, whole_kwh[gives])
+            promised[part] = wanted[part]
+        elif len(more) == 0 or len(less) == 0:
+            parts.append((part, energy_kwh - lacking_kwh))  # rounding: there is a hair less than was thought
+        else:
+            through_kwh = float(wanted[more].sum()) - lacking_kwh
+            parts += [(less, energy_kwh - through_kwh), (more, through_kwh)]
     raise SolverError("the scarce energy could not be shared out")
 
 
-def _raise(missed: float, lacking_kwh: float, kinks: Float, whole_kwh: Float) -> float:
-    """The share at which stays that begin to give at their own `kinks` have given up lacking_kwh more than at `missed`."""
+def _equal_shares(whole_kwh: Float, need_kwh: Float, energy_kwh: float) -> Float:
+    """Parts min(need, (1 - missed) x whole) that add up to energy_kwh, at the `missed` 0..1 that does it."""
+    kinks = 1.0 - need_kwh / whole_kwh  # below its kink a stay gets all that it could use
     order = np.argsort(kinks, kind="stable")
-    giving_kwh = 0.0
-    for who in order:
-        missed_next = max(missed, float(kinks[who]))
-        given_kwh = giving_kwh * (missed_next - missed)
-        if given_kwh >= lacking_kwh and giving_kwh > 0.0:
-            break
-        lacking_kwh -= given_kwh
-        missed = missed_next
-        giving_kwh += float(whole_kwh[who])
-    if giving_kwh == 0.0:
-        raise SolverError("energy is lacking though nobody wants any")
-    return min(1.0, missed + lacking_kwh / giving_kwh)
+    still_full_kwh = need_kwh.sum() - np.cumsum(need_kwh[order])
+    totals = np.append(still_full_kwh + (1.0 - kinks[order]) * np.cumsum(whole_kwh[order]), 0.0)
+    kinks = np.append(kinks[order], 1.0)
+    missed = float(np.interp(-max(energy_kwh, 0.0), -totals, kinks))
+    return np.minimum(need_kwh, (1.0 - missed) * whole_kwh)
