@@ -13,20 +13,17 @@ from evloom.simulate.twin import Cars, empty_world
 START_S, HOUR_S = 1.75e9, 3600.0
 
 
-def run(
-    stays, *, evse=None, rule: int = QUEUE, limit_kw: float = np.inf, n_evse: int = 1, wanted_kwh=None, energy_kwh: float = 99.0
-) -> Track:
-    """Four hourly steps on direct-current piles of 10 kW. stays = (arrival, departure) in hours."""
+def run(stays, *, evse=None, n_evse: int = 1, rule: int = QUEUE, limit_kw: float = np.inf, energy_kwh=(99.0, 99.0)) -> Track:
+    """Four hourly steps on direct-current piles of 10 kW. stays = (arrival, departure) in hours; energy_kwh = true, believed."""
     n, n_step = len(stays), 4
     arrival_s, departure_s = (START_S + HOUR_S * np.array(column, dtype=np.float64) for column in zip(*stays, strict=True))
     one, none = np.ones(n), np.zeros(n, dtype=np.int64)
     cars = Cars(
-        arrival_s, departure_s, energy_kwh * one, np.inf * one, 0 * one, 10 * one, one, one, 0 * one, one, none,
+        arrival_s, departure_s, energy_kwh[0] * one, np.inf * one, 0 * one, 10 * one, one, one, 0 * one, one, none,
         np.zeros(n, dtype=np.bool_), np.array([[0.0, 1.0]]), np.array([[10.0, 10.0]]),
     )  # fmt: skip
-    wanted = energy_kwh * one if wanted_kwh is None else np.array(wanted_kwh, dtype=np.float64)
     rows = none if evse is None else np.array(evse)
-    beliefs = Beliefs(departure_s, wanted, 10 * one, 0.69 * one, 0 * one, 0 * one, none - 1, one, rows)
+    beliefs = Beliefs(departure_s, energy_kwh[1] * one, 10 * one, 0.69 * one, 0 * one, 0 * one, none - 1, one, rows)
     edges_s = START_S + HOUR_S * np.arange(n_step + 2, dtype=np.float64)
     clock = Clockwork(
         edges_s[: n_step + 1], np.arange(n_step), edges_s, np.zeros((1, n_step)), np.zeros(n_step + 1), np.zeros(n_step + 1), 1
@@ -79,10 +76,10 @@ def test_the_queue_gives_to_the_first_and_the_deadline_to_the_most_pressed():
 
 def test_who_wants_more_than_was_believed_gets_it_when_there_is_room():
     """10 kWh, then the 2 kWh believed to be left, then full power for as long as it draws on."""
-    np.testing.assert_allclose(run([(0, 4)], wanted_kwh=[12.0], energy_kwh=30.0).flow_kwh, [10.0, 2.0, 10.0, 8.0])
+    np.testing.assert_allclose(run([(0, 4)], energy_kwh=(30.0, 12.0)).flow_kwh, [10.0, 2.0, 10.0, 8.0])
 
 
 def test_who_wants_less_than_was_believed_frees_the_room():
-    track = run([(0, 4), (0, 4)], evse=[0, 1], n_evse=2, limit_kw=10.0, wanted_kwh=[40.0, 40.0], energy_kwh=5.0)
+    track = run([(0, 4), (0, 4)], evse=[0, 1], n_evse=2, limit_kw=10.0, energy_kwh=(5.0, 40.0))
     np.testing.assert_allclose(track.in_kwh, [5.0, 5.0])
     assert track.over_kw[0] == 0.0
