@@ -45,6 +45,11 @@ def _folder() -> Path:
     return base / f"kernels-{sources_stamp(_PACKAGE):08x}"
 
 
+def has_machine_code() -> bool:
+    """Whether kernels of the present state were compiled by an earlier run."""
+    return any(_folder().rglob("*.nbi"))
+
+
 def sources_stamp(package: Path) -> int:
     """A number that changes with any file of `package` that holds kernels, or that such a file imports."""
     holds = {path: path.read_bytes() for path in package.rglob("*.py")}

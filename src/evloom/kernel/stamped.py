@@ -38,6 +38,7 @@ class Signal:
                     0 for a meter. A day-ahead price bears the time from publication to the last hour.
     issued          forecasts as they were issued: row k holds, as known at grid.at(k), the value of
                     steps k, k + 1, ... (grid.n, n_lead); None where no forecast was recorded
+    published       what was issued are the true values made public, as of an auction, not forecasts
     """
 
     name: str
@@ -46,6 +47,7 @@ class Signal:
     actual: Float
     known_ahead_s: float = 0.0
     issued: NDArray[np.float64] | None = None
+    published: bool = False
 
     def actual_on(self, onto: TimeGrid) -> Float:
         """What came true, averaged over each step of `onto` -> (onto.n,). Only `foresight` and scores may ask."""

@@ -65,7 +65,8 @@ def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]
     need_kwh = snapshot.bays.need_kwh[rows].copy()
     soonest_s = snapshot.now_s + need_kwh / np.maximum(snapshot.bays.charge_max_kw[rows], 1e-6) * 3600.0
     stated_s = snapshot.bays.departure_s[rows]
-    departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - MARGIN_H * 3600.0))
+    margin_h = MARGIN_H + snapshot.sight.slow_h[rows]
+    departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - margin_h * 3600.0))
     for i, row in enumerate(rows):
         likely = snapshot.likely[row]
         if len(likely.departure_s):

@@ -38,6 +38,7 @@ class Sight(NamedTuple):
     charge_efficiency, discharge_efficiency   meter to cells, cells to meter
     wear_per_kwh         money per kWh discharged, for battery life
     priority             weight of the need under scarcity
+    slow_h               by how many hours the taper near full is expected to lengthen its charging
     net_kwh, draw_kw     metered net energy since arrival; power at the last reading
     ordered_kw           the last order
     seen_max_kw          what the car was seen to be able to draw; infinity = not yet seen to fall short
@@ -60,6 +61,7 @@ class Sight(NamedTuple):
     discharge_efficiency: Float
     wear_per_kwh: Float
     priority: Float
+    slow_h: Float
     net_kwh: Float
     draw_kw: Float
     ordered_kw: Float

@@ -106,6 +106,7 @@ class State:
             "discharge_efficiency": event.discharge_efficiency,
             "wear_per_kwh": event.wear_per_kwh,
             "priority": event.priority,
+            "slow_h": event.slow_h,
             "net_kwh": 0.0,
             "draw_kw": 0.0,
             "ordered_kw": 0.0,

@@ -11,6 +11,7 @@ class PluggedIn:
     """A car took an EVSE: what it and its driver say, and what is believed of the stay.
 
     departure_s, wanted_kwh   believed departure and net energy at the meter
+    slow_h                    by how many hours the taper near full is expected to lengthen its charging
     like_departure_s, like_kwh   how like stays went: possible departures and energies in pairs; empty where the
                               belief is meant to be taken as it is
     car_max_kw, n_phase, current_min_a   what the car can take
@@ -31,6 +32,7 @@ class PluggedIn:
     discharge_efficiency: float
     wear_per_kwh: float
     priority: float
+    slow_h: float
     like_departure_s: list[float]
     like_kwh: list[float]
 

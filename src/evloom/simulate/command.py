@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.simulate.bills import write_bills
@@ -31,7 +32,7 @@ def simulate(scenario: Scenario, policies: tuple[str, ...], objective: str, want
     doubts = (*scenario.findings, *scenario.sessions.findings)
     if doubts:
         print(findings_text(doubts, most=20), file=sys.stderr)
-    if not _compiled_before():
+    if not has_machine_code():
         print("evloom: the kernels are compiled at the first run; this takes a minute once", file=sys.stderr)
     result = study(scenario, policies, objective, wanted.journal, watch)
     if result.interrupted and not result.runs:
@@ -74,11 +75,6 @@ def replay(scenario: Scenario, journal: Path) -> int:
         if result.part.findings:
             print(findings_text(result.part.findings), file=sys.stderr)
     return int(differs)
-
-
-def _compiled_before() -> bool:
-    """Whether machine code of an earlier run lies beside the package."""
-    return any((Path(__file__).parent / "__pycache__").glob("stride.*.nbi"))
 
 
 def _check_writable(path: Path | None) -> None:

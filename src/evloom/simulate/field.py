@@ -160,6 +160,7 @@ class SimulatedField:
             discharge_efficiency=float(cars.discharge_efficiency[car]) * pile,
             wear_per_kwh=float(fleet.wear_per_kwh[model]),
             priority=float(beliefs.priority[car]),
+            slow_h=float(stage.slow_h[car]),
             like_departure_s=stage.likely[car].departure_s.tolist(),
             like_kwh=stage.likely[car].energy_kwh.tolist(),
         )

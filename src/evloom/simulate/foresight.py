@@ -68,13 +68,18 @@ def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
 
 
 def problem_of_run(stage: Stage) -> Problem:
-    """The planning problem of the whole run, with everything as it came true."""
+    """The planning problem of the whole run, with everything as it came true.
+
+    Power is taken as constant up to full; the time that the taper costs is left free before the departure.
+    """
     cars, beliefs, scenario = stage.cars, stage.beliefs, stage.scenario
     first = np.searchsorted(stage.cycle_s, cars.arrival_s)
-    last = np.maximum(np.searchsorted(stage.cycle_s, cars.departure_s, side="left"), first + 1)
+    soonest_s = stage.cycle_s[first] + cars.energy_kwh / cars.draw_max_kw * 3600.0
+    end_s = np.minimum(cars.departure_s, np.maximum(soonest_s, cars.departure_s - stage.slow_h * 3600.0))
+    last = np.maximum(np.searchsorted(stage.cycle_s, end_s, side="left"), first + 1)
     step_h = np.diff(stage.cycle_s) / 3600.0
     last = np.minimum(last, len(step_h))
-    share = np.clip((cars.departure_s - stage.cycle_s[last - 1]) / 3600.0 / step_h[last - 1], 0.0, 1.0)
+    share = np.clip((end_s - stage.cycle_s[last - 1]) / 3600.0 / step_h[last - 1], 0.0, 1.0)
     pile = scenario.evse.efficiency[beliefs.evse]
     known = np.isfinite(cars.battery_kwh)
     battery_kwh = np.where(known, cars.battery_kwh, 0.0)

@@ -11,7 +11,7 @@ from evloom.loop.state import Terms
 from evloom.network.tree import node_total
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.sources.table import SessionTable
-from evloom.simulate.stays import beliefs_of, cars_of, seats
+from evloom.simulate.stays import beliefs_of, cars_of, seats, slow_h
 from evloom.simulate.stride import Beliefs
 from evloom.simulate.twin import Cars
 
@@ -21,6 +21,7 @@ class Stage:
     """grid has the steps of the run, long enough for the last departure; ahead the same and the hours looked ahead.
 
     cars, beliefs, likely    of the sessions that found an EVSE, rows session[i] of scenario.sessions
+    slow_h                   (n_session,) by how much the taper near full lengthens each car's charging
     turned_away              rows of scenario.sessions that found none
     own_kw                   (n_node, ahead.n) load nobody steers at each node itself, solar taken off, as it came true
     base_kw                  (n_node, n_step) the same at or below each node
@@ -34,6 +35,7 @@ class Stage:
     cars: Cars
     beliefs: Beliefs
     likely: tuple[Likely, ...]
+    slow_h: Float
     session: Int
     turned_away: Int
     own_kw: Float
@@ -72,7 +74,7 @@ def stage(scenario: Scenario) -> Stage:
     step = ((cycle_s[:-1] - grid.start_s) // grid.step_s).astype(np.int64)
     carbon = np.full(ahead.n, np.nan) if scenario.carbon is None else _reaching(scenario.carbon.actual_on(ahead), ahead)
     return Stage(
-        scenario, grid, ahead, cars, beliefs, likely, kept, np.flatnonzero(at < 0), own_kw,
+        scenario, grid, ahead, cars, beliefs, likely, slow_h(cars, scenario.evse.efficiency[at[kept]]), kept, np.flatnonzero(at < 0), own_kw,
         node_total(scenario.site.tree, own_kw[:, : grid.n]), _prices(scenario, ahead),
         scenario.tariff.terms.export_price_on(ahead), carbon, cycle_s, step,
     )  # fmt: skip

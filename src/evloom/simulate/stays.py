@@ -7,6 +7,7 @@ from evloom.loop.snapshot import NOTHING_LIKE, Likely
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stride import Beliefs
 from evloom.simulate.twin import Cars
+from evloom.vehicle.battery import hours_to_reach
 
 
 def seats(scenario: Scenario) -> Int:
@@ -47,6 +48,20 @@ def cars_of(scenario: Scenario, kept: Int, at: Int) -> Cars:
         _draw_max_kw(scenario, kept, at, model), fleet.charge_efficiency[model], fleet.discharge_efficiency[model],
         np.minimum(fleet.soc_floor[model], np.where(known, soc, 1.0)), np.ones(len(kept)), model, v2g, fleet.curve_soc, fleet.curve_kw,
     )  # fmt: skip
+
+
+def slow_h(cars: Cars, efficiency: Float) -> Float:
+    """By how many hours the taper near full lengthens each car's charging, (n_session,); efficiency of its pile (n_session,)."""
+    loss_h = np.zeros(len(cars.energy_kwh))
+    for car in np.flatnonzero(np.isfinite(cars.battery_kwh) & (cars.energy_kwh > 0.0)):
+        per_kw_h = cars.charge_efficiency[car] / cars.battery_kwh[car]
+        inlet_kw, model = cars.draw_max_kw[car] * efficiency[car], cars.model[car]
+        end = min(1.0, cars.soc[car] + cars.energy_kwh[car] * efficiency[car] * per_kw_h)
+        stay_h = (cars.departure_s[car] - cars.arrival_s[car]) / 3600.0
+        least_h = cars.energy_kwh[car] / cars.draw_max_kw[car]
+        full_h = hours_to_reach(end, cars.soc[car], inlet_kw, per_kw_h, cars.curve_soc[model], cars.curve_kw[model], max(stay_h, least_h))
+        loss_h[car] = max(0.0, full_h - least_h)
+    return loss_h
 
 
 def _draw_max_kw(scenario: Scenario, kept: Int, at: Int, model: Int) -> Float:

@@ -61,3 +61,16 @@ def charge_along_curve(soc: float, power_kw: float, hours: float, per_kw_h: floa
             soc = border if needed_h <= hours else soc + rate * math.expm1(k * step_h) / k
         hours -= step_h
     return min(soc, 1.0)
+
+
+@compiled
+def hours_to_reach(soc_end: float, soc: float, power_kw: float, per_kw_h: float, curve_soc: Float, curve_kw: Float, most_h: float) -> float:
+    """Hours until `soc_end` at min(power_kw, curve), at most `most_h`; by bisection on `charge_along_curve`, to a second."""
+    low_h, high_h = 0.0, most_h
+    while high_h - low_h > 1.0 / 3600.0:
+        middle_h = 0.5 * (low_h + high_h)
+        if charge_along_curve(soc, power_kw, middle_h, per_kw_h, curve_soc, curve_kw) < soc_end - 1e-9:
+            low_h = middle_h
+        else:
+            high_h = middle_h
+    return high_h
