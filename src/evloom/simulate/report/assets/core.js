@@ -33,9 +33,9 @@ function offsetAt(t) {
   return D.offsets[k][1];
 }
 
-function dateText(t) {
+function dateText(t, form) {
   const local = new Date((t + offsetAt(t)) * 1000);
-  return say("date", {
+  return say(form || "date", {
     weekday: D.words.weekdays.split(" ")[local.getUTCDay()],
     day: local.getUTCDate(),
     month: D.words.months.split(" ")[local.getUTCMonth()],
@@ -154,7 +154,7 @@ function niceStep(span, most) {
 const TIME_STEPS = [900, 1800, 3600, 7200, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY];
 
 function timeTicks(scale) {
-  const room = narrow() ? 74 : 88;
+  const room = narrow() ? 60 : 88;
   const most = Math.max(2, (scale.right - scale.left) / room);
   const step = TIME_STEPS.find((s) => (view.to - view.from) / s <= most) || 91 * DAY;
   const ticks = [];
@@ -178,7 +178,7 @@ function timeAxis(g, scale, top, bottom, labelled) {
     g.lineTo(x, bottom);
     g.stroke();
     if (!labelled) return;
-    const text = tick.day ? dateText(tick.t) : clockText(tick.t);
+    const text = tick.day ? dateText(tick.t, narrow() ? "short-date" : "date") : clockText(tick.t);
     const half = g.measureText(text).width / 2;
     g.fillStyle = tick.day ? INK : SOFT;
     g.fillText(text, Math.min(Math.max(x, half + 2), scale.right + 12 - half), bottom + 11);
