@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.dispatch.allocate import allocate
-from evloom.dispatch.moment import with_units
 from evloom.dispatch.reason import FALLBACK, FULL
-from evloom.dispatch.verify import Violation, verify
+from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Orders, Snapshot
@@ -45,8 +44,7 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, deadband_kw: float 
 
 
 def _check(orders: Orders, snapshot: Snapshot) -> tuple[Violation, ...]:
-    now = with_units(snapshot.wires, snapshot.site.storage.node, orders.storage_kw)
-    return verify(snapshot.bays, now, orders.power_kw)
+    return verify(snapshot.bays, snapshot.wires, orders.power_kw, Units(snapshot.site.storage.node, orders.storage_kw))
 
 
 def _steady(wanted: Orders, snapshot: Snapshot, deadband_kw: float) -> Orders:

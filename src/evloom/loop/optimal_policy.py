@@ -13,6 +13,7 @@ from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
 from evloom.kernel.timegrid import Float, Int
 from evloom.loop.rule_policy import filled
 from evloom.loop.snapshot import Orders, Snapshot
+from evloom.network.tree import LimitTree
 
 LEAST_H = 1.0 / 60.0  # a stay is planned for at least this long
 MARGIN_H = 0.5  # a stated departure is planned for this much earlier where time allows: cars taper, drivers come early
@@ -109,7 +110,7 @@ def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Floa
         wear_per_kwh=sight.wear_per_kwh[rows],
         priority=bays.priority[rows],
     )
-    return Problem(step_h, stays, _stores(snapshot), _nodes(snapshot, len(step_h)), _signals(snapshot))
+    return Problem(step_h, stays, _stores(snapshot), _nodes(snapshot), _signals(snapshot))
 
 
 def _stores(snapshot: Snapshot) -> Stores:
@@ -120,10 +121,17 @@ def _stores(snapshot: Snapshot) -> Stores:
     )  # fmt: skip
 
 
-def _nodes(snapshot: Snapshot, n_step: int) -> Nodes:
-    tree = snapshot.site.tree
-    spread = np.ones(n_step)
-    return Nodes(tree.parent, tree.import_max_kw[:, None] * spread, tree.export_max_kw[:, None] * spread, snapshot.ahead.base_kw)
+def _nodes(snapshot: Snapshot) -> Nodes:
+    return nodes_of(snapshot.site.tree, snapshot.ahead.base_kw)
+
+
+def nodes_of(tree: LimitTree, base_kw: Float) -> Nodes:
+    """The tree over a horizon with the base load (n_node, n_step) on it.
+
+    A limit of export through a node lets steered units feed the node's own load as well: that much more they may push back.
+    """
+    import_max_kw = np.repeat(tree.import_max_kw[:, None], base_kw.shape[1], axis=1)
+    return Nodes(tree.parent, import_max_kw, np.maximum(tree.export_max_kw[:, None] + base_kw, 0.0), base_kw)
 
 
 def _signals(snapshot: Snapshot) -> Signals:

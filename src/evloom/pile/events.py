@@ -51,7 +51,8 @@ class Readings:
     """Meters of the site and of every EVSE with a car, columns of equal length.
 
     site_kwh      net import of the whole site since the start of the run
-    net_kwh       net energy since the car came; draw_kw power now, positive = charging
+    net_kwh       energy charged since the car came, less what discharging took from the cells (measured as what it takes at
+                  the meter to put it back, so that losses are never the driver's); draw_kw power now, positive = charging
     done          it was offered power and drew none
     spare_kwh     energy it can give before its floor (0 = none or unknown); room_kwh energy until full (None = unknown)
     storage_kwh   energy in each stationary battery

@@ -99,13 +99,14 @@ class SimulatedField:
         v2g = cars.v2g[car]
         cells_kwh = np.where(v2g, cars.battery_kwh[car], 0.0)
         soc = np.where(v2g, world.soc[rows], 0.0)
+        round_trip = cars.charge_efficiency[car] * cars.discharge_efficiency[car] * pile * pile
         spare_kwh = np.maximum(0.0, soc - cars.soc_floor[car]) * cells_kwh * cars.discharge_efficiency[car] * pile
         room_kwh = np.maximum(0.0, cars.soc_full[car] - soc) * cells_kwh / (cars.charge_efficiency[car] * pile)
         return Readings(
             until_s,
             self.site_kwh,
             [evse_id[row] for row in rows],
-            (world.in_kwh[rows] - world.out_kwh[rows]).tolist(),
+            (world.in_kwh[rows] - world.out_kwh[rows] / round_trip).tolist(),
             world.draw_kw[rows].tolist(),
             world.done[rows].tolist(),
             spare_kwh.tolist(),

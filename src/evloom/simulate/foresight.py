@@ -11,8 +11,9 @@ from evloom.dispatch.allocate import allocate
 from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import Bays, with_units
 from evloom.dispatch.objective import Objective
-from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
+from evloom.dispatch.problem import Problem, Signals, Stays, Stores
 from evloom.kernel.timegrid import Float
+from evloom.loop.optimal_policy import nodes_of
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.simulate.stage import Stage
 
@@ -21,14 +22,16 @@ from evloom.simulate.stage import Stage
 class ForesightPolicy:
     """Executes a plan made beforehand, as far as limits allow: a car that lags behind its plan (taper) catches up when it can.
 
-    cycle_s (n_cycle + 1,) instants; planned_kwh (n_session, n_cycle) net energy from plug-in to the end of each cycle, rows by
-    session id; storage_kw (n_storage, n_cycle); objective: the terms of the plan.
+    cycle_s (n_cycle + 1,) instants; planned_kwh (n_session, n_cycle) energy from plug-in to the end of each cycle, counted as
+    in `pile.events.Readings`, rows by session id; round_trip (n_session,) efficiency of out and in again;
+    storage_kw (n_storage, n_cycle); objective: the terms of the plan.
     """
 
     cycle_s: Float
     row: dict[str, int]
     departure_s: Float
     planned_kwh: Float
+    round_trip: Float
     storage_kw: Float
     objective: dict[str, float]
     name: str = "foresight"
@@ -42,6 +45,7 @@ class ForesightPolicy:
         hours = (np.minimum(self.cycle_s[cycle + 1], self.departure_s[cars]) - snapshot.now_s) / 3600.0
         target_kw = np.zeros(len(snapshot.evse_id))
         lag_kwh = self.planned_kwh[cars, cycle] - snapshot.sight.net_kwh[rows]
+        lag_kwh = np.where(lag_kwh < 0.0, lag_kwh * self.round_trip[cars], lag_kwh)
         target_kw[rows] = np.where(np.abs(lag_kwh) > 1e-9, lag_kwh / hours, 0.0)
         storage_kw = self.storage_kw[:, cycle]
         now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
@@ -62,9 +66,10 @@ def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
     schedule = solve(problem, objective)
     ids = stage.scenario.sessions.session_id
     row = {ids[i]: at for at, i in enumerate(stage.session)}
-    planned_kwh = np.cumsum(schedule.charge_kwh - schedule.discharge_kwh, axis=1)
+    round_trip = (problem.stays.charge_efficiency * problem.stays.discharge_efficiency)[:, None]
+    planned_kwh = np.cumsum(schedule.charge_kwh - schedule.discharge_kwh / round_trip, axis=1)
     storage_kw = schedule.store_kwh / problem.step_h
-    return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, planned_kwh, storage_kw, schedule.objective)
+    return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, planned_kwh, round_trip[:, 0], storage_kw, schedule.objective)
 
 
 def problem_of_run(stage: Stage) -> Problem:
@@ -96,9 +101,8 @@ def problem_of_run(stage: Stage) -> Problem:
         table.node, table.capacity_kwh, table.soc_initial * table.capacity_kwh, table.charge_max_kw, table.discharge_max_kw,
         table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh,
     )  # fmt: skip
-    tree, step = scenario.site.tree, stage.step
-    ones = np.ones(len(step_h))
-    nodes = Nodes(tree.parent, tree.import_max_kw[:, None] * ones, tree.export_max_kw[:, None] * ones, stage.base_kw[:, step])
+    step = stage.step
+    nodes = nodes_of(scenario.site.tree, stage.base_kw[:, step])
     terms = stage.terms
     signals = Signals(
         stage.price_per_kwh[step], stage.export_price_per_kwh[step], np.nan_to_num(stage.carbon_kg_per_kwh[step]),

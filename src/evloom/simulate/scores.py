@@ -106,8 +106,14 @@ def score(stage: Stage, run: PolicyRun) -> Score:
 
 
 def short_kwh(stage: Stage, run: PolicyRun) -> Float:
-    """What each session (n_session,) wanted by its departure and did not get."""
-    return np.maximum(0.0, stage.cars.energy_kwh - (run.track.in_kwh - run.track.out_kwh))
+    """What each session (n_session,) wanted by its departure and did not get, at the meter.
+
+    What discharging took from the cells counts with the losses of putting it back: they are never the driver's.
+    """
+    cars = stage.cars
+    pile = stage.scenario.evse.efficiency[stage.beliefs.evse]
+    round_trip = cars.charge_efficiency * cars.discharge_efficiency * pile * pile
+    return np.maximum(0.0, cars.energy_kwh - (run.track.in_kwh - run.track.out_kwh / round_trip))
 
 
 def outflow_kwh(stage: Stage, run: PolicyRun) -> Float:

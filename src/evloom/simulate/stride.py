@@ -103,7 +103,7 @@ def read_meters(world: World, sight: Sight) -> None:
     """What meters and connectors tell after a span; the loop learns from it."""
     for row in range(len(world.session)):
         if world.session[row] >= 0:
-            sight.net_kwh[row] = world.in_kwh[row] - world.out_kwh[row]
+            sight.net_kwh[row] = world.in_kwh[row]
             sight.draw_kw[row] = world.draw_kw[row]
             sight.done[row] = world.done[row]
             learn_draw(row, sight)
