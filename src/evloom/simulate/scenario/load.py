@@ -44,7 +44,7 @@ from evloom.simulate.scenario.schema import (
 )
 from evloom.simulate.scenario.section import Moment, Notes, Section, read_section, read_sections
 from evloom.simulate.scenario.span import span_of, zone_of
-from evloom.simulate.scenario.stays import Override, cut_to_span, generated, give_to_piles, read_recorded
+from evloom.simulate.scenario.stays import Override, before_span, cut_to_span, generated, give_to_piles, read_recorded
 from evloom.simulate.sources.table import SessionTable
 
 S = TypeVar("S", bound=Section)
@@ -208,6 +208,7 @@ def _build(parts: Sections, override: Override | None, path: Path, notes: Notes)
         contract=contract,
         carbon=carbon,
         sessions=table,
+        history=before_span(recorded if recorded is not None else table, grid),
         model_row=assign_models(table, fleet, evse, notes),
         driver=DriverInput(parts.driver.departure, parts.driver.energy),
         control=Control(parts.control.replan, parts.control.deadband_kw, parts.control.horizon_h, parts.control.scarcity),

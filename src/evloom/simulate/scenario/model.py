@@ -51,6 +51,7 @@ class Scenario:
     grid        the reporting steps; sessions outside it are not part of the run
     sessions    each with an evse_id of `evse` ("" = not yet assigned: takes a free EVSE at arrival, or is
                 turned away and counted), already selected for the grid's span
+    history     recorded sessions of the same source that had ended before the run began: what is known of drivers by then
     model_row   row of `fleet` of each session's vehicle, (n_session,)
     carbon      kgCO2/kWh, or None where none is given
     policies, objective   the defaults of the scenario, overridden by the command line
@@ -68,6 +69,7 @@ class Scenario:
     contract: Contract | None
     carbon: Signal | None
     sessions: SessionTable
+    history: SessionTable
     model_row: tuple[int, ...]
     driver: DriverInput
     control: Control

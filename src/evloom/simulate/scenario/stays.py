@@ -94,6 +94,11 @@ def cut_to_span(table: SessionTable, how: str, grid: TimeGrid, notes: Notes) -> 
     return kept
 
 
+def before_span(table: SessionTable, grid: TimeGrid) -> SessionTable:
+    """The sessions that had ended when the run begins: what is known by then. Drivers' habits may be learnt from them."""
+    return table.select(table.departure_s <= grid.start_s)
+
+
 def give_to_piles(table: SessionTable, evse: EvseTable, keep: bool, notes: Notes) -> SessionTable:
     """Sessions with evse_id of the scenario or "" (a free bay is taken at arrival).
 
