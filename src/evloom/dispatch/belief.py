@@ -1,17 +1,41 @@
-"""What to believe of a stay that has just begun, from what its driver says and from the stays known so far."""
+"""What to believe of a stay: how long it lasts and how much it takes, from stays that ended before it began.
+
+What drivers say is often wrong, but wrong in the same way: it tells which earlier stays were alike. Their departures and
+energies are the samples of a belief (k nearest neighbours, Fix and Hodges 1951), fixed at arrival; as time passes only
+those still possible count. docs/beliefs.md says how good that is.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from evloom.kernel.timegrid import Bool, Float, Int
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Bool, Float, Int, local_clock
+
+HISTORY_DAYS = 60  # older stays are forgotten: habits change
+NOTICE_S = 60.0  # a car still there is believed to stay at least this long
+MEASURABLE_KWH = 0.05  # a car that still draws wants at least this much more
+FEW = 3  # with no more samples than this left, nothing is known of what comes
+OVERDUE_S = 900.0  # then it is believed to leave so soon
+MORE_KWH = 3.0  # and to want so much more
+SILENT_H = 1.0  # a car of which nothing at all is known is believed to leave after this long and to want all it can take till then
+SAME_H, SAME_KWH = 0.02, 0.02  # drivers who typed the very same figures are probably one driver
 
 
 @dataclass(frozen=True)
 class History:
-    """Stays that have ended, columns (n_stay,): local minute of day of arrival, weekend or not, hours stayed, kWh taken;
-    what the driver had told (NaN where nothing), and a number for the driver (-1 unknown)."""
+    """Stays that have ended, columns (n_stay,), in any order. What was not told is NaN.
 
+    ended_s         departure, epoch seconds: nobody may learn from a stay before then
+    minute_of_day   local minute of arrival, 0..1439; weekend: it arrived on a Saturday or Sunday
+    stay_h          hours stayed; energy_kwh what it took by its meter
+    told_h          hours the driver said he would stay; requested_kwh what he asked for
+    driver          a number for the driver, -1 unknown
+    """
+
+    ended_s: Float
     minute_of_day: Int
     weekend: Bool
     stay_h: Float
@@ -21,24 +45,208 @@ class History:
     driver: Int
 
 
+class Newcomer(NamedTuple):
+    """A stay that begins at arrival_s (epoch seconds); the rest as in `History`."""
+
+    arrival_s: float
+    minute_of_day: int
+    weekend: bool
+    told_h: float
+    requested_kwh: float
+    driver: int
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How far two stays are apart, in hours of arrival (the unit), and how many of the nearest count.
+
+    The weights were found on Caltech and JPL, May to July 2019, by the continuous ranked probability score of stay and energy.
+
+    stay_clock, stay_told        per hour between times of arrival; per unit of ln(1 + told hours)
+    energy_clock, energy_told,   the same for the energy, and per unit of ln(requested kWh)
+    energy_asked
+    weekend                      between a weekday and a weekend, for the stay
+    silence                      between a driver who told something and one who did not
+    same_driver                  how much nearer stays of the same driver are
+    """
+
+    stay_clock: float = 0.7
+    stay_told: float = 4.0
+    energy_clock: float = 0.3
+    energy_told: float = 1.0
+    energy_asked: float = 2.0
+    weekend: float = 3.0
+    silence: float = 2.0
+    same_driver: float = 2.0
+    n_like: int = 25
+
+
 @dataclass(frozen=True)
 class Trust:
-    """How cautious a belief is, and how many stays it needs.
+    """How cautious plans are with beliefs. docs/beliefs.md has what each costs in savings and in energy short.
 
     departure_quantile   the believed departure is this quantile of what like stays did: low = cautious
     energy_quantile      the believed need is this quantile: high = cautious
-    least_stays          with fewer like stays known than this, what the driver says is believed
+    least_stays          with fewer ended stays than this known, what the driver says is believed
+    shortage_factor      a kWh that may be missed is dreaded as this many times the mean cost of a kWh ahead
+    unforeseen_per_h     chance in an hour that a car leaves though no like stay ended then
+    forecast_caution     a forecast hour counts as dearer by this many times the error of such forecasts
     """
 
-    departure_quantile: float = 0.1
-    energy_quantile: float = 0.9
+    departure_quantile: float = 0.35
+    energy_quantile: float = 0.6
     least_stays: int = 20
+    shortage_factor: float = 0.5
+    unforeseen_per_h: float = 0.04
+    forecast_caution: float = 0.5
+
+
+def history_of(arrival_s: Float, departure_s: Float, energy_kwh: Float, told: tuple[Float, Float], driver: Int, zone: ZoneInfo) -> History:
+    """Columns of a history from stays (n_stay,); told is (departures in epoch seconds, kWh asked for), NaN where nothing was."""
+    clock = local_clock(arrival_s, zone)
+    return History(
+        departure_s,
+        clock.minute_of_day,
+        clock.weekday >= 5,
+        (departure_s - arrival_s) / 3600.0,
+        energy_kwh,
+        (told[0] - arrival_s) / 3600.0,
+        told[1],
+        driver,
+    )
+
+
+def newcomer(arrival_s: float, told_departure_s: float, requested_kwh: float, driver: int, zone: ZoneInfo) -> Newcomer:
+    """A stay that begins; NaN for what the driver did not tell, driver -1 where unknown."""
+    clock = local_clock(np.array([arrival_s]), zone)
+    told_h = (told_departure_s - arrival_s) / 3600.0
+    return Newcomer(arrival_s, int(clock.minute_of_day[0]), bool(clock.weekday[0] >= 5), told_h, requested_kwh, driver)
+
+
+def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Likeness) -> tuple[Float, Float]:
+    """Departures (epoch s) and energies (kWh) of the stays most like `new`, each sorted, (n_like,) at most.
+
+    Only stays that ended before `new` arrived, and not over HISTORY_DAYS earlier, are looked at; with fewer than
+    `least_stays` of them both come out empty. Departures and energies are chosen apart from each other, as different
+    things make them alike: they are two lists, not pairs. An energy is scaled halfway to what the newcomer asked for.
+    """
+    known = np.flatnonzero((history.ended_s < new.arrival_s) & (history.ended_s >= new.arrival_s - HISTORY_DAYS * 86400.0))
+    if len(known) < max(1, least_stays):
+        return np.zeros(0), np.zeros(0)
+    by_stay, by_need = _distances(history, known, new, likeness)
+    for_stay = known[np.argsort(by_stay, kind="stable")[: likeness.n_like]]
+    for_need = known[np.argsort(by_need, kind="stable")[: likeness.n_like]]
+    asked_ratio = new.requested_kwh / history.requested_kwh[for_need]
+    scale = np.where(np.isfinite(asked_ratio) & (asked_ratio > 0.0), np.sqrt(np.maximum(asked_ratio, 0.0)), 1.0)
+    return np.sort(new.arrival_s + history.stay_h[for_stay] * 3600.0), np.sort(history.energy_kwh[for_need] * scale)
+
+
+def _distances(history: History, known: Int, new: Newcomer, likeness: Likeness) -> tuple[Float, Float]:
+    """How far the stays `known` are from `new` in what matters to the stay, and to the energy."""
+    clock_h = np.abs(history.minute_of_day[known] - new.minute_of_day) / 60.0
+    clock_h = np.minimum(clock_h, 24.0 - clock_h)
+    told_h, asked_kwh = history.told_h[known], history.requested_kwh[known]
+    told = _apart(np.log1p(np.maximum(told_h, 0.0)), np.log1p(max(new.told_h, 0.0) if new.told_h == new.told_h else np.nan))
+    asked = _apart(np.log(np.maximum(asked_kwh, 0.5)), np.log(max(new.requested_kwh, 0.5)) if new.requested_kwh > 0 else np.nan)
+    typed_the_same = (np.abs(told_h - new.told_h) < SAME_H) & (np.abs(asked_kwh - new.requested_kwh) < SAME_KWH)
+    same = typed_the_same | ((history.driver[known] == new.driver) & (new.driver >= 0))
+    nearer = np.where(same, likeness.same_driver, 0.0)
+    silent = np.isfinite(told_h) != np.isfinite(new.told_h)
+    weekday = np.where(history.weekend[known] != new.weekend, likeness.weekend, 0.0)
+    apart = np.where(silent, likeness.silence, 0.0) - nearer
+    stay = apart + likeness.stay_clock * clock_h + likeness.stay_told * told + weekday
+    return stay, apart + likeness.energy_clock * clock_h + likeness.energy_told * told + likeness.energy_asked * asked
+
+
+def _apart(values: Float, value: float) -> Float:
+    """Distance where both are known, else 0."""
+    distance = np.abs(values - value)
+    return np.where(np.isfinite(distance), distance, 0.0)
+
+
+def told_belief(told_departure_s: float, requested_kwh: float, arrival_s: float, charge_max_kw: float) -> tuple[float, float]:
+    """Departure (epoch s) and wanted energy (kWh) at arrival by what the driver says alone.
+
+    Where he says nothing the car is believed to leave soon and to want full power till then: it is served at once.
+    """
+    departure_s = told_departure_s if np.isfinite(told_departure_s) else arrival_s + SILENT_H * 3600.0
+    departure_s = max(departure_s, arrival_s + OVERDUE_S)
+    wanted_kwh = requested_kwh if np.isfinite(requested_kwh) else charge_max_kw * SILENT_H
+    return departure_s, max(wanted_kwh, MEASURABLE_KWH)
 
 
 def condition(like_departure_s: Float, like_kwh: Float, now_s: float, net_kwh: float, trust: Trust) -> tuple[float, float]:
-    """Departure (epoch s) and energy still wanted (kWh) of a car that is still there at `now_s` and still draws after `net_kwh`."""
-    later_s = like_departure_s[like_departure_s > now_s + 60.0]
-    more_kwh = like_kwh[like_kwh > net_kwh + 0.05]
-    departure_s = np.quantile(later_s, trust.departure_quantile) if len(later_s) > 3 else now_s + 1800.0
-    wanted_kwh = np.quantile(more_kwh, trust.energy_quantile) - net_kwh if len(more_kwh) > 3 else 3.0
-    return float(departure_s), float(wanted_kwh)
+    """Departure (epoch s) and energy still wanted (kWh) of a car that is still there at `now_s` and still draws after `net_kwh`.
+
+    The samples are those of `like_stays`, sorted and not empty. At arrival (net_kwh 0) this is the point belief of the rules.
+    """
+    return _condition(like_departure_s, like_kwh, now_s, net_kwh, trust.departure_quantile, trust.energy_quantile)
+
+
+@compiled
+def _condition(
+    like_departure_s: Float, like_kwh: Float, now_s: float, net_kwh: float, departure_quantile: float, energy_quantile: float
+) -> tuple[float, float]:
+    later_s = like_departure_s[np.searchsorted(like_departure_s, now_s + NOTICE_S, side="right") :]
+    more_kwh = like_kwh[np.searchsorted(like_kwh, net_kwh + MEASURABLE_KWH, side="right") :]
+    departure_s = _quantile(later_s, departure_quantile) if len(later_s) > FEW else now_s + OVERDUE_S
+    wanted_kwh = _quantile(more_kwh, energy_quantile) - net_kwh if len(more_kwh) > FEW else MORE_KWH
+    return departure_s, wanted_kwh
+
+
+@compiled
+def _quantile(values: Float, share: float) -> float:
+    """The quantile of sorted values, linear between them (type 7 of Hyndman and Fan 1996)."""
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return float(values[below] + (place - below) * (values[above] - values[below]))
+
+
+class Steps(NamedTuple):
+    """The steps ahead: edges_s (n_step + 1,) epoch seconds from now on, and what a kWh costs in each, (n_step,), in any unit."""
+
+    edges_s: Float
+    cost_per_kwh: Float
+
+
+def urgent_kwh(like_departure_s: Float, believed: tuple[float, float], charge_max_kw: float, steps: Steps, trust: Trust) -> float:
+    """What a car alone should charge in the first step (kWh) when a missed kWh is dreaded.
+
+    believed is (departure, need) of `condition`. Waiting for a step costs its price and the chance that the car has left by
+    then times the dread; the need goes to the steps where that sum is least. A plan that knows no such chance waits for the
+    smallest gain and, told at every step that the car will stay a little longer, may wait until it has left.
+    Without samples (n_like = 0) the believed departure is taken as sure.
+    """
+    dread = trust.shortage_factor * float(np.abs(steps.cost_per_kwh).mean()) if len(steps.cost_per_kwh) else 0.0
+    first_kwh: float = _urgent_kwh(like_departure_s, *believed, charge_max_kw, steps, (dread, trust.unforeseen_per_h))
+    return first_kwh
+
+
+@compiled
+def _urgent_kwh(
+    like_departure_s: Float, departure_s: float, need_kwh: float, charge_max_kw: float, steps: Steps, dread: tuple[float, float]
+) -> float:
+    edges_s = steps.edges_s
+    first = np.searchsorted(like_departure_s, edges_s[0] + NOTICE_S, side="right")
+    n_later = len(like_departure_s) - first
+    now_kwh = min(need_kwh, charge_max_kw * (edges_s[1] - edges_s[0]) / 3600.0)
+    is_sure = len(like_departure_s) == 0
+    if need_kwh <= 0.0 or (n_later <= FEW and not is_sure):
+        return float(max(now_kwh, 0.0))
+    cheaper_kwh, now_cost = 0.0, 0.0
+    for step in range(len(steps.cost_per_kwh)):
+        hours = (min(edges_s[step + 1], departure_s) - edges_s[step]) / 3600.0
+        if hours <= 0.0 or cheaper_kwh >= need_kwh:
+            break
+        middle_s = (edges_s[step] + edges_s[step + 1]) / 2.0
+        there = 1.0
+        if not is_sure:
+            left = max(0, np.searchsorted(like_departure_s, middle_s) - first)
+            there = (1.0 - left / n_later) * np.exp(-dread[1] * (middle_s - edges_s[0]) / 3600.0)
+        cost = steps.cost_per_kwh[step] + dread[0] * (1.0 - there)
+        if step == 0:
+            now_cost = cost
+        elif cost < now_cost:
+            cheaper_kwh += charge_max_kw * hours
+    return float(max(0.0, min(now_kwh, need_kwh - cheaper_kwh)))

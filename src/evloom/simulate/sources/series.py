@@ -143,6 +143,7 @@ def _smard(paths: list[Path], column: str | None) -> SeriesReading:
         actual,
         PUBLISHED_AHEAD_S,
         published_day_ahead(gridded.grid, actual, zone),
+        published=True,
     )
     return _reading(gridded, [raw], signal, more)
 
@@ -166,12 +167,15 @@ def published_day_ahead(grid: TimeGrid, actual: Float, zone: ZoneInfo) -> Float:
 def _caiso_moer(paths: list[Path], _column: str | None) -> SeriesReading:
     """Marginal emissions of the Californian grid, kgCO2/kWh, with the 36 forecasts issued at each 5 minutes.
 
+    The first forecast is for the step at whose start it was issued: it lies nearest to the value of that step.
+    The value itself was metered, hence known at the end of its step.
+
     Several months may be given; where files overlap they must agree.
     """
     ahead = tuple(f"f{k}" for k in range(1, 37))
     raws = [read_rows(read_bytes(path), path.name, ",", ("time", "moer", *ahead)) for path in paths]
     gridded = on_grid(joined([_moer_rows(raw, ahead) for raw in raws]))
-    signal = Signal("marginal carbon intensity", "kgCO2/kWh", gridded.grid, gridded.value[:, 0].copy(), 0.0, gridded.value)
+    signal = Signal("marginal carbon intensity", "kgCO2/kWh", gridded.grid, gridded.value[:, 0].copy(), 0.0, gridded.value[:, 1:])
     return _reading(gridded, raws, signal)
 
 
