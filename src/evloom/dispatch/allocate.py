@@ -18,12 +18,18 @@ CRUMB_KW = 1e-8  # with which a pile of continuous current enters an equal share
 
 
 class Free(NamedTuple):
-    """What may still be added (up) or pushed back (down) at each node: kW (n_node,) and A per phase (n_node, 3)."""
+    """What may still be added (up) or pushed back (down) at each node, (n_node, 4): kW, then A on each of three phases."""
 
-    up_kw: Float
-    up_a: Float
-    down_kw: Float
-    down_a: Float
+    up: Float
+    down: Float
+
+
+class Given(NamedTuple):
+    """Columns (n_evse,) of an allocation in the making: what each row gets and why not more; busy is by pile."""
+
+    order_kw: Float
+    reason: Int
+    busy: Bool
 
 
 class Shares(NamedTuple):
@@ -46,16 +52,16 @@ def _or_none(room: Float) -> Float:
 def free_room(wires: Wires) -> Free:
     """The room that the load nobody steers leaves."""
     limit_a = wires.phase_max_a.reshape(-1, 1)
-    return Free(
-        _or_none(wires.import_max_kw - wires.base_kw),
-        _or_none(limit_a - wires.base_phase_a),
-        _or_none(wires.export_max_kw + wires.base_kw),
-        _or_none(limit_a + wires.base_phase_a),
-    )
+    up, down = np.empty((len(wires.base_kw), 4)), np.empty((len(wires.base_kw), 4))
+    up[:, 0] = wires.import_max_kw - wires.base_kw
+    up[:, 1:] = limit_a - wires.base_phase_a
+    down[:, 0] = wires.export_max_kw + wires.base_kw
+    down[:, 1:] = limit_a + wires.base_phase_a
+    return Free(_or_none(up), _or_none(down))
 
 
 @compiled
-def room_kw(path: Int, leaf: int, phase: int, kw_per_a: float, free_kw: Float, free_a: Float) -> tuple[float, int]:
+def room_kw(path: Int, leaf: int, phase: int, kw_per_a: float, free: Float) -> tuple[float, int]:
     """Most power (kW, >= 0) that fits on the way from `leaf` to the root, and the node that binds. phase -1 = all three."""
     room = np.inf
     at = -1
@@ -64,28 +70,32 @@ def room_kw(path: Int, leaf: int, phase: int, kw_per_a: float, free_kw: Float, f
         if node < 0:
             break
         if phase < 0:
-            least_a = min(free_a[node, 0], free_a[node, 1], free_a[node, 2])
+            least_a = min(free[node, 1], free[node, 2], free[node, 3])
         else:
-            least_a = free_a[node, phase]
-        here_kw = min(free_kw[node], least_a * kw_per_a)
+            least_a = free[node, phase + 1]
+        here_kw = min(free[node, 0], least_a * kw_per_a)
         if here_kw < room:
             room, at = here_kw, node
     return max(room, 0.0), at
 
 
 @compiled
-def take(path: Int, leaf: int, phase: int, current_a: float, power_kw: float, free: Free) -> None:
-    """Book `power_kw` (positive = import) with `current_a` on its phases on the way from `leaf` to the root, in place."""
+def take(path: Int, leaf: int, phase: int, load: tuple[float, float], up: Float, down: Float) -> None:
+    """Book a load (kW, positive = import, and A on its phases) on the way from `leaf` to the root, in place."""
+    power_kw, current_a = load
     for level in range(path.shape[1]):
         node = path[leaf, level]
         if node < 0:
             break
-        free.up_kw[node] -= power_kw
-        free.down_kw[node] += power_kw
-        for p in range(3):
-            if phase < 0 or phase == p:
-                free.up_a[node, p] -= current_a
-                free.down_a[node, p] += current_a
+        up[node, 0] -= power_kw
+        down[node, 0] += power_kw
+        if phase >= 0:
+            up[node, phase + 1] -= current_a
+            down[node, phase + 1] += current_a
+        else:
+            for p in range(1, 4):
+                up[node, p] -= current_a
+                down[node, p] += current_a
 
 
 @compiled
@@ -108,6 +118,50 @@ def _verdict(want_kw: float, give_kw: float, room: float, at: int, rating_kw: fl
 
 
 @compiled
+def _allocate_out(bays: Bays, path: Int, target_kw: Float, rank: Int, free: Free, given: Given) -> None:
+    """Set the discharge that is wanted (target_kw < 0), row by row."""
+    node, phase, pile, kw_per_a = bays.node, bays.phase, bays.pile, bays.kw_per_a
+    order_kw, reason, busy, up, down = given.order_kw, given.reason, given.busy, free.up, free.down
+    for row in rank:
+        if target_kw[row] < 0.0 and bays.one_at_a_time[row] and busy[pile[row]]:
+            reason[row] = BAY
+        elif target_kw[row] < 0.0:
+            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], down)
+            want_kw = min(-target_kw[row], bays.discharge_max_kw[row])
+            give_kw = _settable(min(want_kw, room), kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
+            reason[row] = at if room < want_kw else PLAN
+            if give_kw > 0.0:
+                order_kw[row] = -give_kw
+                busy[pile[row]] = True
+                take(path, node[row], phase[row], (-give_kw, -give_kw / kw_per_a[row]), up, down)
+
+
+@compiled
+def _allocate_in(bays: Bays, path: Int, target_kw: Float, rank: Int, free: Free, given: Given) -> None:
+    """Set the charging that is wanted (target_kw >= 0), row by row."""
+    # Columns by names of their own: reaching into the tables for every row is several times slower.
+    node, phase, pile, alone, need_kwh = bays.node, bays.phase, bays.pile, bays.one_at_a_time, bays.need_kwh
+    kw_per_a, least_a, step_a, rating_kw = bays.kw_per_a, bays.current_min_a, bays.current_step_a, bays.charge_max_kw
+    order_kw, reason, busy, up, down = given.order_kw, given.reason, given.busy, free.up, free.down
+    for row in rank:
+        want_kw = min(target_kw[row], rating_kw[row])
+        if target_kw[row] < 0.0:
+            continue
+        if not want_kw > SLACK_KW:  # also where it is not a number
+            reason[row] = DONE if need_kwh[row] <= 0.0 else PLAN
+        elif alone[row] and busy[pile[row]]:
+            reason[row] = BAY
+        else:
+            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
+            give_kw = _settable(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
+            reason[row] = _verdict(want_kw, give_kw, room, at, rating_kw[row], need_kwh[row])
+            if give_kw > 0.0:
+                order_kw[row] = give_kw
+                busy[pile[row]] = True
+                take(path, node[row], phase[row], (give_kw, give_kw / kw_per_a[row]), up, down)
+
+
+@compiled
 def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Float, Int]:
     """Give every row of `rank`, in that order, what it wants (target_kw, positive = charge) as far as limits allow.
 
@@ -118,36 +172,8 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
     reason = np.full(len(target_kw), EMPTY)
     busy = np.zeros(len(target_kw), dtype=np.bool_)
     free = free_room(wires)
-    path, node, phase, pile = wires.path, bays.node, bays.phase, bays.pile
-    kw_per_a, least_a, step_a, rating_kw = bays.kw_per_a, bays.current_min_a, bays.current_step_a, bays.charge_max_kw
-    for row in rank:
-        if target_kw[row] < 0.0 and bays.one_at_a_time[row] and busy[pile[row]]:
-            reason[row] = BAY
-        elif target_kw[row] < 0.0:
-            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.down_kw, free.down_a)
-            want_kw = min(-target_kw[row], bays.discharge_max_kw[row])
-            give_kw = _settable(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
-            reason[row] = at if room < want_kw else PLAN
-            if give_kw > 0.0:
-                order_kw[row] = -give_kw
-                busy[pile[row]] = True
-                take(path, node[row], phase[row], -give_kw / kw_per_a[row], -give_kw, free)
-    for row in rank:
-        want_kw = min(target_kw[row], rating_kw[row])
-        if target_kw[row] < 0.0:
-            continue
-        if not want_kw > SLACK_KW:  # also where it is not a number
-            reason[row] = DONE if bays.need_kwh[row] <= 0.0 else PLAN
-        elif bays.one_at_a_time[row] and busy[pile[row]]:
-            reason[row] = BAY
-        else:
-            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
-            give_kw = _settable(min(want_kw, room), kw_per_a[row], least_a[row], step_a[row])
-            reason[row] = _verdict(want_kw, give_kw, room, at, rating_kw[row], bays.need_kwh[row])
-            if give_kw > 0.0:
-                order_kw[row] = give_kw
-                busy[pile[row]] = True
-                take(path, node[row], phase[row], give_kw / kw_per_a[row], give_kw, free)
+    _allocate_out(bays, wires.path, target_kw, rank, free, Given(order_kw, reason, busy))
+    _allocate_in(bays, wires.path, target_kw, rank, free, Given(order_kw, reason, busy))
     return order_kw, reason
 
 
@@ -155,10 +181,10 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
 def _start_equal(bays: Bays, path: Int, rows: Int, free: Free, shares: Shares) -> None:
     """Give the least current that can be set to as many of `rows` as have room for it, largest energy debt first."""
     node, phase, pile, kw_per_a = bays.node, bays.phase, bays.pile, bays.kw_per_a
-    want_kw, reason, busy = shares.want_kw, shares.reason, shares.busy
+    want_kw, reason, busy, up, down = shares.want_kw, shares.reason, shares.busy, free.up, free.down
     for row in rows[np.argsort(-bays.debt_kwh[rows], kind="mergesort")]:
         least_kw = quantise_up(CRUMB_KW, kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
-        room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
+        room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
         if not want_kw[row] > SLACK_KW:  # also where it is not a number
             reason[row] = DONE
         elif bays.one_at_a_time[row] and busy[pile[row]]:
@@ -170,42 +196,45 @@ def _start_equal(bays: Bays, path: Int, rows: Int, free: Free, shares: Shares) -
         else:
             shares.order_kw[row] = least_kw
             busy[pile[row]] = True
-            take(path, node[row], phase[row], least_kw / kw_per_a[row], least_kw, free)
+            take(path, node[row], phase[row], (least_kw, least_kw / kw_per_a[row]), up, down)
 
 
 @compiled
-def _common_rounds(bays: Bays, path: Int, gap_kw: Float, step_kw: Float, active: Int, free: Free) -> float:
+def _common_rounds(bays: Bays, path: Int, gap_kw: Float, step_kw: Float, active: Int, up: Float) -> float:
     """How many whole rounds the active rows can surely be raised together; gap_kw is what each still wants."""
-    rise = Free(np.zeros_like(free.up_kw), np.zeros_like(free.up_a), np.zeros_like(free.up_kw), np.zeros_like(free.up_a))
+    node_of, phase, kw_per_a = bays.node, bays.phase, bays.kw_per_a
+    free_of_load, rise = np.zeros_like(up), np.zeros_like(up)
     rounds = 1e9
     for row in active:
-        take(path, bays.node[row], bays.phase[row], -step_kw[row] / bays.kw_per_a[row], -step_kw[row], rise)
+        take(path, node_of[row], phase[row], (step_kw[row], step_kw[row] / kw_per_a[row]), free_of_load, rise)
         rounds = min(rounds, gap_kw[row] / step_kw[row])
-    for node in range(len(rise.up_kw)):
-        if rise.up_kw[node] > 0.0:
-            rounds = min(rounds, free.up_kw[node] / rise.up_kw[node])
-        for p in range(3):
-            if rise.up_a[node, p] > 0.0:
-                rounds = min(rounds, free.up_a[node, p] / rise.up_a[node, p])
+    for node in range(len(rise)):
+        for column in range(4):
+            if rise[node, column] > 0.0:
+                rounds = min(rounds, up[node, column] / rise[node, column])
     return float(np.floor(max(rounds, 0.0)))
 
 
 @compiled
 def _raise(bays: Bays, path: Int, active: Int, free: Free, shares: Shares) -> None:
     """Raise the rows `active` together, round by round, until a limit or what each wants stops it."""
-    node, phase, kw_per_a = bays.node, bays.phase, bays.kw_per_a
+    # Columns by names of their own: reaching into the tables for every row is several times slower.
+    node, phase, kw_per_a, least_step_a, rating_kw = bays.node, bays.phase, bays.kw_per_a, bays.current_step_a, bays.charge_max_kw
     want_kw, step_kw, order_kw, reason = shares.want_kw, shares.step_kw, shares.order_kw, shares.reason
+    up, down = free.up, free.down
     while len(active) > 0:
-        rounds = _common_rounds(bays, path, want_kw - order_kw, step_kw, active, free)
+        rounds = _common_rounds(bays, path, want_kw - order_kw, step_kw, active, up)
         still = np.ones(len(active), dtype=np.bool_)
         for i in range(len(active)):
             row = active[i]
-            continuous = bays.current_step_a[row] <= 0.0
+            continuous = least_step_a[row] <= 0.0
             gap_kw = want_kw[row] - order_kw[row]
             rise_kw = rounds * step_kw[row] if rounds > 0.0 else (min(step_kw[row], gap_kw) if continuous else step_kw[row])
-            room, at = room_kw(path, node[row], phase[row], kw_per_a[row], free.up_kw, free.up_a)
+            room, at = np.inf, -1  # that whole rounds fit is known
+            if rounds <= 0.0:
+                room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
             if rise_kw > gap_kw + SLACK_KW or gap_kw <= SLACK_KW:
-                reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= bays.charge_max_kw[row] else PLAN)
+                reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= rating_kw[row] else PLAN)
                 still[i] = False
             elif rise_kw > room + SLACK_KW:
                 reason[row] = at
@@ -213,7 +242,7 @@ def _raise(bays: Bays, path: Int, active: Int, free: Free, shares: Shares) -> No
                 rise_kw = room if continuous else 0.0
             if still[i] or (continuous and reason[row] >= 0):
                 order_kw[row] += rise_kw
-                take(path, node[row], phase[row], rise_kw / kw_per_a[row], rise_kw, free)
+                take(path, node[row], phase[row], (rise_kw, rise_kw / kw_per_a[row]), up, down)
         active = active[still]
 
 

@@ -48,10 +48,10 @@ def precedence(rule: int, bays: Bays, now_s: float) -> Int:
 def asked_kw(row: int, bays: Bays, now_s: float, step_h: float) -> float:
     """Full power, but in the last step of a car's need only as much as it still needs (rounded up to what can be set)."""
     if bays.need_kwh[row] <= 0.0:
-        return bays.charge_max_kw[row]
+        return float(bays.charge_max_kw[row])
     hours = min(step_h, (bays.departure_s[row] - now_s) / 3600.0)
     finish_kw = quantise_up(bays.need_kwh[row] / hours, bays.kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
-    return min(bays.charge_max_kw[row], finish_kw)
+    return float(min(bays.charge_max_kw[row], finish_kw))
 
 
 @compiled
@@ -64,16 +64,19 @@ def booked_kw(bays: Bays, rank: Int, room_by_step_kw: Float, price: Float, edges
     free_kw = room_by_step_kw.copy()
     cheapest_first = np.argsort(price, kind="mergesort")
     now_kw = np.zeros(len(bays.need_kwh))
+    # Columns by names of their own: reaching into the table at every step is several times slower.
+    need_kwh, departure_s, rating_kw = bays.need_kwh, bays.departure_s, bays.charge_max_kw
+    least_kw = bays.current_min_a * bays.kw_per_a
     for row in rank:
-        left_kwh = bays.need_kwh[row]
+        left_kwh = need_kwh[row]
         for step in cheapest_first:
             if left_kwh <= 0.0:
                 break
-            hours = (min(edges_s[step + 1], bays.departure_s[row]) - edges_s[step]) / 3600.0
+            hours = (min(edges_s[step + 1], departure_s[row]) - edges_s[step]) / 3600.0
             if step == 0:
                 hours = max(hours, min((edges_s[1] - edges_s[0]) / 3600.0, 1.0 / 60.0))
-            power_kw = min(bays.charge_max_kw[row], free_kw[step])
-            if hours <= 0.0 or power_kw < bays.current_min_a[row] * bays.kw_per_a[row] or power_kw <= 0.0:
+            power_kw = min(rating_kw[row], free_kw[step])
+            if hours <= 0.0 or power_kw < least_kw[row] or power_kw <= 0.0:
                 continue
             left_kwh -= power_kw * hours
             free_kw[step] -= power_kw

@@ -108,32 +108,65 @@ def _curve_peak(soc: float, soc_end: float, curve_soc: Float, curve_kw: Float) -
     return peak_kw
 
 
+class Pack(NamedTuple):
+    """What one car's charging depends on beside its curve: numbers only, which the kernels pass quickly.
+
+    left_kwh is what it still takes at the meter; per_kwh the rise of soc per kWh at the inlet, 0 for a battery not known.
+    """
+
+    left_kwh: float
+    soc: float
+    soc_full: float
+    per_kwh: float
+    pile_efficiency: float
+
+
 @compiled
-def _charge(row: int, car: int, power_kw: float, hours: float, world: World, cars: Cars) -> float:
-    """Energy at the meter (kWh) the car takes in `hours` when offered `power_kw`; notes its power at the end."""
-    power_kw = min(power_kw, cars.draw_max_kw[car])
-    known = np.isfinite(cars.battery_kwh[car])
-    left_kwh = np.inf if cars.v2g[car] and known else max(0.0, cars.energy_kwh[car] - world.in_kwh[row])
+def _charge(power_kw: float, hours: float, pack: Pack, curve_soc: Float, curve_kw: Float) -> tuple[float, float, float]:
+    """Energy at the meter (kWh) the car takes in `hours` when offered `power_kw`, its power at the end and its highest."""
     energy_kwh = power_kw * hours
     end_kw = power_kw
-    peak_kw = power_kw if left_kwh > SLACK_KWH else 0.0
-    pile = world.efficiency[row]
-    per_kwh = cars.charge_efficiency[car] / cars.battery_kwh[car] if known else 0.0
-    if known:
-        curve_soc, curve_kw = cars.curve_soc[cars.model[car]], cars.curve_kw[cars.model[car]]
-        soc = min(charge_along_curve(world.soc[row], power_kw * pile, hours, per_kwh, curve_soc, curve_kw), cars.soc_full[car])
-        energy_kwh = min(energy_kwh, max(0.0, soc - world.soc[row]) / (per_kwh * pile))
-        end_kw = min(power_kw, curve_at(soc, curve_soc, curve_kw) / pile) if soc < cars.soc_full[car] else 0.0
-        peak_kw = min(peak_kw, _curve_peak(world.soc[row], soc, curve_soc, curve_kw) / pile) if energy_kwh > 0.0 else 0.0
-    if energy_kwh >= left_kwh - SLACK_KWH:
-        energy_kwh = left_kwh
+    peak_kw = power_kw
+    pile = pack.pile_efficiency
+    if pack.per_kwh > 0.0:
+        soc = min(charge_along_curve(pack.soc, power_kw * pile, hours, pack.per_kwh, curve_soc, curve_kw), pack.soc_full)
+        energy_kwh = min(energy_kwh, max(0.0, soc - pack.soc) / (pack.per_kwh * pile))
+        end_kw = min(power_kw, curve_at(soc, curve_soc, curve_kw) / pile) if soc < pack.soc_full else 0.0
+        peak_kw = min(peak_kw, _curve_peak(pack.soc, soc, curve_soc, curve_kw) / pile) if energy_kwh > 0.0 else 0.0
+    if energy_kwh >= pack.left_kwh - SLACK_KWH:
+        energy_kwh = pack.left_kwh
         end_kw = 0.0
-    world.soc[row] += energy_kwh * pile * per_kwh
-    world.in_kwh[row] += energy_kwh
-    world.draw_kw[row] = end_kw
-    world.peak_kw[row] = peak_kw
-    world.done[row] = end_kw <= 0.0
-    return energy_kwh
+    return energy_kwh, end_kw, peak_kw
+
+
+@compiled
+def _charge_rows(order_kw: Float, from_s: float, to_s: float, world: World, cars: Cars, energy_kwh: Float) -> None:
+    """Charge every car that is offered power; notes what each draws at the end and at most."""
+    # Columns by names of their own: reaching into the tables for every row is several times slower.
+    session, soc, in_kwh, efficiency = world.session, world.soc, world.in_kwh, world.efficiency
+    draw_kw, peak_kw, trough_kw, done = world.draw_kw, world.peak_kw, world.trough_kw, world.done
+    departure_s, wanted_kwh, battery_kwh, soc_full = cars.departure_s, cars.energy_kwh, cars.battery_kwh, cars.soc_full
+    draw_max_kw, into_cells, model, v2g = cars.draw_max_kw, cars.charge_efficiency, cars.model, cars.v2g
+    for row in range(len(order_kw)):
+        car = session[row]
+        if car < 0 or not order_kw[row] > 0.0:
+            continue
+        known = np.isfinite(battery_kwh[car])
+        left_kwh = np.inf if v2g[car] and known else max(0.0, wanted_kwh[car] - in_kwh[row])
+        taken_kwh = end_kw = highest_kw = 0.0
+        if left_kwh > SLACK_KWH:
+            hours = (min(to_s, departure_s[car]) - from_s) / 3600.0
+            per_kwh = into_cells[car] / battery_kwh[car] if known else 0.0
+            pack = Pack(left_kwh, soc[row], soc_full[car], per_kwh, efficiency[row])
+            power_kw = min(order_kw[row], draw_max_kw[car])
+            taken_kwh, end_kw, highest_kw = _charge(power_kw, hours, pack, cars.curve_soc[model[car]], cars.curve_kw[model[car]])
+        soc[row] += taken_kwh * efficiency[row] * (into_cells[car] / battery_kwh[car] if known else 0.0)
+        in_kwh[row] += taken_kwh
+        energy_kwh[row] = taken_kwh
+        draw_kw[row] = end_kw
+        peak_kw[row] = highest_kw
+        trough_kw[row] = 0.0
+        done[row] = end_kw <= 0.0
 
 
 @compiled
@@ -161,16 +194,16 @@ def draw(order_kw: Float, from_s: float, to_s: float, world: World, cars: Cars, 
 
     energy_kwh (n_evse,) gets the net import at the meter.
     """
+    energy_kwh[:] = 0.0
+    _charge_rows(order_kw, from_s, to_s, world, cars, energy_kwh)
+    session = world.session
     for row in range(len(order_kw)):
-        energy_kwh[row] = 0.0
-        car = world.session[row]
-        if car < 0:
+        car = session[row]
+        if car < 0 or order_kw[row] > 0.0:
             continue
-        hours = (min(to_s, cars.departure_s[car]) - from_s) / 3600.0
         world.trough_kw[row] = 0.0
-        if order_kw[row] > 0.0:
-            energy_kwh[row] = _charge(row, car, order_kw[row], hours, world, cars)
-        elif order_kw[row] < 0.0:
+        if order_kw[row] < 0.0:
+            hours = (min(to_s, cars.departure_s[car]) - from_s) / 3600.0
             energy_kwh[row] = -_discharge(row, car, -order_kw[row], hours, world, cars)
             if cars.departure_s[car] < to_s:
                 world.peak_kw[row] = 0.0  # from then on nothing holds up the load of the others

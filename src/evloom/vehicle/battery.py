@@ -13,7 +13,14 @@ NEAR = 1e-12  # states of charge closer than this are the same
 @compiled
 def curve_at(soc: float, curve_soc: Float, curve_kw: Float) -> float:
     """Power (kW, at the inlet) the battery accepts at `soc`, linear between the points (n_point,) of its curve."""
-    return float(np.interp(soc, curve_soc, curve_kw))
+    last = len(curve_soc) - 1
+    if soc <= curve_soc[0] or soc >= curve_soc[last]:
+        return float(curve_kw[0] if soc <= curve_soc[0] else curve_kw[last])
+    j = 0
+    while curve_soc[j + 1] <= soc:
+        j += 1
+    slope = (curve_kw[j + 1] - curve_kw[j]) / (curve_soc[j + 1] - curve_soc[j])
+    return float(slope * (soc - curve_soc[j]) + curve_kw[j])
 
 
 @compiled

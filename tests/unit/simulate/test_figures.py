@@ -3,6 +3,8 @@
 6.656 kW at every EVSE (32 A at 208 V), 15-minute steps, the energy delivered taken as the need, the whole stay, no limit.
 """
 
+from dataclasses import dataclass
+
 import pytest
 
 from evloom.simulate.run import run_policy
@@ -87,39 +89,66 @@ def test_packaged_month_is_the_recorded_one(tmp_path, data_dir):
     assert ours.departure_s.tolist() == theirs.departure_s.tolist()
 
 
+@dataclass(frozen=True)
+class Month:
+    """A site's June 2019, and what independent programmes make of it."""
+
+    site: str
+    sessions: int
+    energy_kwh: float
+    carbon_kg: float
+    least_carbon_kg: float
+    peak_kw: float
+
+
+MONTHS = [Month("jpl", 1384, 20034.0, 3781.2, 3132.8, 304.2), Month("caltech", 882, 7185.0, 1414.4, 1166.6, 93.2)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("site", "sessions", "energy_kwh", "carbon_kg", "least_carbon_kg", "peak_kw"),
-    [("jpl", 1384, 20034.0, 3781.2, 3132.8, 304.2), ("caltech", 882, 7185.0, 1414.4, 1166.6, 93.2)],
-)
-def test_month_of_carbon(tmp_path, data_dir, site, sessions, energy_kwh, carbon_kg, least_carbon_kg, peak_kw):
-    ready = staged(tmp_path, recorded(data_dir, site), "2019-06-01", "2019-07-01", carbon=june_carbon(data_dir))
+@pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.site)
+def test_month_of_carbon(tmp_path, data_dir, month):
+    ready = staged(tmp_path, recorded(data_dir, month.site), "2019-06-01", "2019-07-01", carbon=june_carbon(data_dir))
     disorderly = scored(ready, "uncontrolled")
-    assert disorderly.sessions == sessions
-    assert disorderly.energy_kwh == pytest.approx(energy_kwh, rel=5e-5)
-    assert disorderly.carbon_kg == pytest.approx(carbon_kg, rel=WITHIN)
-    assert disorderly.peak_ev_kw == pytest.approx(peak_kw, rel=WITHIN)
+    assert disorderly.sessions == month.sessions
+    assert disorderly.energy_kwh == pytest.approx(month.energy_kwh, rel=5e-5)
+    assert disorderly.carbon_kg == pytest.approx(month.carbon_kg, rel=WITHIN)
+    assert disorderly.peak_ev_kw == pytest.approx(month.peak_kw, rel=WITHIN)
     best = scored(ready, "foresight", "carbon")
-    assert best.carbon_kg == pytest.approx(least_carbon_kg, rel=WITHIN)
+    assert best.carbon_kg == pytest.approx(month.least_carbon_kg, rel=WITHIN)
     assert best.energy_kwh == pytest.approx(disorderly.energy_kwh, abs=1e-6)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A local day at JPL under Zhejiang's prices, and what independent programmes make of it."""
+
+    first: str
+    last: str
+    select: str
+    sessions: int
+    peak_kw: float
+    least_peak_kw: float
+    cost: float
+    least_cost: float
+    held_cost: float
 
 
 # The first with every session that arrived that day (71 of the 72 also left on it), the second wholly inside.
 DAYS = [
-    ("2019-08-29", "2019-08-30", "arriving", 72, 274.7, 71.75, 677.14, 523.44, 684.5),
-    ("2019-05-03", "2019-05-04", "wholly-inside", 85, 260.1, 91.84, 780.5, 662.45, 786.67),
+    Day("2019-08-29", "2019-08-30", "arriving", 72, 274.7, 71.75, 677.14, 523.44, 684.5),
+    Day("2019-05-03", "2019-05-04", "wholly-inside", 85, 260.1, 91.84, 780.5, 662.45, 786.67),
 ]
 
 
-@pytest.mark.parametrize(("first", "last", "select", "sessions", "peak_kw", "least_peak_kw", "cost", "least_cost", "held_cost"), DAYS)
-def test_day_of_cost_and_peak(tmp_path, data_dir, first, last, select, sessions, peak_kw, least_peak_kw, cost, least_cost, held_cost):
-    ready = staged(tmp_path, recorded(data_dir, "jpl"), first, last, select)
+@pytest.mark.parametrize("day", DAYS, ids=lambda day: day.first)
+def test_day_of_cost_and_peak(tmp_path, data_dir, day):
+    ready = staged(tmp_path, recorded(data_dir, "jpl"), day.first, day.last, day.select)
     disorderly = scored(ready, "uncontrolled")
-    assert disorderly.sessions == sessions
-    assert disorderly.peak_ev_kw == pytest.approx(peak_kw, rel=WITHIN)
-    assert disorderly.cost == pytest.approx(cost, rel=WITHIN)
-    assert scored(ready, "foresight", "peak").peak_ev_kw == pytest.approx(least_peak_kw, rel=WITHIN)
-    assert scored(ready, "foresight", "cost").cost == pytest.approx(least_cost, rel=WITHIN)
+    assert disorderly.sessions == day.sessions
+    assert disorderly.peak_ev_kw == pytest.approx(day.peak_kw, rel=WITHIN)
+    assert disorderly.cost == pytest.approx(day.cost, rel=WITHIN)
+    assert scored(ready, "foresight", "peak").peak_ev_kw == pytest.approx(day.least_peak_kw, rel=WITHIN)
+    assert scored(ready, "foresight", "cost").cost == pytest.approx(day.least_cost, rel=WITHIN)
     held = scored(ready, "foresight", "peak:1.25>cost")
-    assert held.cost == pytest.approx(held_cost, rel=WITHIN)
-    assert held.peak_ev_kw <= 1.25 * least_peak_kw * (1 + WITHIN)
+    assert held.cost == pytest.approx(day.held_cost, rel=WITHIN)
+    assert held.peak_ev_kw <= 1.25 * day.least_peak_kw * (1 + WITHIN)
