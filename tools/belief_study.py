@@ -1,8 +1,9 @@
-"""How good plans are that know of each stay only what was known: the tables of docs/beliefs.md.
+"""How good plans are that know of each stay only what was known: writes the tables of docs/beliefs.md.
 
     python -m tools.belief_study path/to/folder/with/the/recorded/data
 
-Sessions of Caltech and JPL, each car alone (no limit of the site), 6.656 kW, 15-minute steps, every stay inside the month.
+The text between the two marks in the page is generated and never typed. Takes some 40 s. Sessions of Caltech and JPL,
+each car alone (no limit of the site), 6.656 kW, 15-minute steps, every stay inside the month.
 """
 
 import sys
@@ -21,11 +22,15 @@ from evloom.kernel.stamped import Signal
 from evloom.kernel.timegrid import Float, Int, TimeGrid, local_clock
 from evloom.simulate.sources.read import read_sessions
 from evloom.simulate.sources.series import read_series
+from tools.fault import ROOT
 
+PAGE = ROOT / "docs/beliefs.md"
+MARKS = ("<!-- figures begin: python -m tools.belief_study -->\n", "<!-- figures end -->\n")
 ZONE = ZoneInfo("America/Los_Angeles")
 POWER_MAX_KW = 6.656  # 32 A at 208 V
 STEP_S = 900
 N_LEAD = 96
+AS_ISSUED, LEARNT = "as issued, then as usual", "learnt, without caution"
 ZHEJIANG = (  # tariffs_china, CNY/kWh from each local hour on
     (0, 0.3784), (8, 0.9014), (11, 0.3784), (13, 0.9014), (19, 1.2064), (21, 0.9014), (22, 0.3784),
 )  # fmt: skip
@@ -67,7 +72,7 @@ def read_month(data: Path, site: str, month: int, caution: float) -> Month:
     rows = np.flatnonzero((table.arrival_s >= edges_s[0]) & (table.departure_s <= edges_s[-1]))
     columns = table.arrival_s, history.minute_of_day, history.weekend, history.told_h, table.requested_kwh, unknown
     newcomers = [Newcomer(*(column[row].item() for column in columns)) for row in rows]
-    prices = {"cost": _tariff(grid), "carbon": _carbon(data, grid, caution)}
+    prices = {"cost": _tariff(grid), **_carbon(data, grid, caution)}
     return Month(f"{site} {grid.start.astimezone(ZONE):%B}", history, newcomers, rows, grid, prices)
 
 
@@ -77,12 +82,15 @@ def _tariff(grid: TimeGrid) -> tuple[Float, Float]:
     return price[: grid.n], np.lib.stride_tricks.sliding_window_view(price, N_LEAD)[: grid.n]
 
 
-def _carbon(data: Path, grid: TimeGrid, caution: float) -> tuple[Float, Float]:
+def _carbon(data: Path, grid: TimeGrid, caution: float) -> dict[str, tuple[Float, Float]]:
+    """Carbon intensity with each way to expect it; "carbon" is the one that plans use."""
     files = [data / f"carbon_caiso_moer/moer_caiso_SCE_2019-{month:02}.csv.gz" for month in (5, 6, 7, 8)]
     signal = read_series(files, "caiso-moer")
     if not isinstance(signal, Signal):
         raise TypeError("carbon intensity is a signal")
-    return signal.actual_on(grid), outlook(signal, grid, N_LEAD).cautious(caution)
+    actual, learnt = signal.actual_on(grid), outlook(signal, grid, N_LEAD)
+    usual = np.array([signal.known_on(TimeGrid(grid.at(k), STEP_S, N_LEAD), grid.at(k)) for k in range(grid.n)])
+    return {"carbon": (actual, learnt.cautious(caution)), AS_ISSUED: (actual, usual), LEARNT: (actual, learnt.mean)}
 
 
 Believe = Callable[[int, float, float], tuple[Float, tuple[float, float]]]
@@ -203,8 +211,22 @@ def tables(data: Path, months: tuple[tuple[str, int], ...] = (("jpl", 6), ("jpl"
             results = [run(month, objective, way(month), trust) for month in read]
             cells = [f"{100 * r.saving:.1f} ({100 * r.at_mean:.1f} / {100 * r.short:.2f})" for r in results]
             lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "Saving of carbon by how it is forecast, stays known exactly, %:", "", lines[3], lines[4]]
+    for label, key in ((AS_ISSUED, AS_ISSUED), (LEARNT, LEARNT), ("learnt, with caution", "carbon")):
+        savings = [run(month, key, by_truth(month), replace(Trust(), shortage_factor=0.0)).saving for month in read]
+        lines.append(f"| {label} | " + " | ".join(f"{100 * saving:.1f}" for saving in savings) + " |")
     return "\n".join(lines) + "\n"
 
 
+def write(data: Path) -> str:
+    """Put the tables into the page, and return them."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    made = tables(data)
+    PAGE.write_text(before + MARKS[0] + made + "\n" + MARKS[1] + after, encoding="utf-8")
+    return made
+
+
 if __name__ == "__main__":
-    print(tables(Path(sys.argv[1])))
+    print(write(Path(sys.argv[1])))

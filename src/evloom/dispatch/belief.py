@@ -67,7 +67,9 @@ class Likeness:
     energy_asked
     weekend                      between a weekday and a weekend, for the stay
     silence                      between a driver who told something and one who did not
-    same_driver                  how much nearer stays of the same driver are
+    same_driver                  how much nearer stays of the same driver are; more would change nothing much where drivers are known
+                                 (Trondheim, Georgia, Ticino: with it the score of the energy is better by up to a third)
+    typed_alike                  the same for drivers who told the very same figures and are probably one driver
     """
 
     stay_clock: float = 0.7
@@ -77,7 +79,8 @@ class Likeness:
     energy_asked: float = 2.0
     weekend: float = 3.0
     silence: float = 2.0
-    same_driver: float = 2.0
+    same_driver: float = 4.0
+    typed_alike: float = 2.0
     n_like: int = 25
 
 
@@ -134,8 +137,9 @@ def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Like
     if len(known) < max(1, least_stays):
         return np.zeros(0), np.zeros(0)
     by_stay, by_need = _distances(history, known, new, likeness)
-    for_stay = known[np.argsort(by_stay, kind="stable")[: likeness.n_like]]
-    for_need = known[np.argsort(by_need, kind="stable")[: likeness.n_like]]
+    newest_first = -history.ended_s[known]  # among the equally alike
+    for_stay = known[np.lexsort((newest_first, by_stay))[: likeness.n_like]]
+    for_need = known[np.lexsort((newest_first, by_need))[: likeness.n_like]]
     asked_ratio = new.requested_kwh / history.requested_kwh[for_need]
     scale = np.where(np.isfinite(asked_ratio) & (asked_ratio > 0.0), np.sqrt(np.maximum(asked_ratio, 0.0)), 1.0)
     return np.sort(new.arrival_s + history.stay_h[for_stay] * 3600.0), np.sort(history.energy_kwh[for_need] * scale)
@@ -148,9 +152,9 @@ def _distances(history: History, known: Int, new: Newcomer, likeness: Likeness) 
     told_h, asked_kwh = history.told_h[known], history.requested_kwh[known]
     told = _apart(np.log1p(np.maximum(told_h, 0.0)), np.log1p(max(new.told_h, 0.0) if new.told_h == new.told_h else np.nan))
     asked = _apart(np.log(np.maximum(asked_kwh, 0.5)), np.log(max(new.requested_kwh, 0.5)) if new.requested_kwh > 0 else np.nan)
-    typed_the_same = (np.abs(told_h - new.told_h) < SAME_H) & (np.abs(asked_kwh - new.requested_kwh) < SAME_KWH)
-    same = typed_the_same | ((history.driver[known] == new.driver) & (new.driver >= 0))
-    nearer = np.where(same, likeness.same_driver, 0.0)
+    typed_alike = (np.abs(told_h - new.told_h) < SAME_H) & (np.abs(asked_kwh - new.requested_kwh) < SAME_KWH)
+    same_driver = (history.driver[known] == new.driver) & (new.driver >= 0)
+    nearer = np.where(same_driver, likeness.same_driver, np.where(typed_alike, likeness.typed_alike, 0.0))
     silent = np.isfinite(told_h) != np.isfinite(new.told_h)
     weekday = np.where(history.weekend[known] != new.weekend, likeness.weekend, 0.0)
     apart = np.where(silent, likeness.silence, 0.0) - nearer
