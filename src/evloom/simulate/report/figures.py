@@ -175,7 +175,7 @@ def story(scores: Sequence[Score], tree: LimitTree, words: Words) -> list[str]:
     base, chosen = compared(scores)
     subject = chosen or base
     if subject is None or not subject.sessions:
-        return [words("no-sessions")]
+        return [words("no-policy" if subject is None else "no-sessions")]
     told = [_without_control(base, tree, words)] if base is not None else []
     if chosen is not None:
         kept = chosen.violation_kw == 0.0

@@ -13,9 +13,8 @@ PAGE: dict[str, tuple[str, str]] = {
         "This run was interrupted. Only the policies below were finished; the others of the scenario are missing.",
         "本次运行被中断。仅下列调度策略已完成，其余策略没有结果。",
     ),
+    "no-policy": ("No policy was finished: there are no figures.", "没有任何策略运行完成：没有结果。"),
     "no-sessions": ("There is no session in this span: nothing was charged.", "该时段内没有充电会话：未充任何电量。"),
-    "contents": ("Contents", "目录"),
-    "versus": ("{from_} → {to}", "{from_} → {to}"),
     "policy.uncontrolled": ("uncontrolled", "无序充电"),
     "policy.equal-share": ("equal share", "均分功率"),
     "policy.queue": ("queue", "先到先充"),
@@ -160,6 +159,10 @@ PAGE: dict[str, tuple[str, str]] = {
     "short.fallback": ("a safe order replaced one that failed the check", "指令未通过校验，已改用安全指令"),
     "short.gives": ("it gave energy to the building or the grid", "曾向楼宇或电网放电"),
     "short.sated": ("the policy believed that the car needed no more", "策略认为该车已不再需要充电"),
+    "short.shared": (
+        "there was not enough for all within the limits, and the plan gave energy to others or to a cheaper time",
+        "限值内电量不足以满足所有车辆，计划将电量分配给其他车辆或更低价的时段",
+    ),
     "short.brief": ("the stay was too short: it drew full power as long as it was there", "停留时间过短：全程已按最大功率充电"),
     "money": ("Money side by side", "费用对比"),
     "money.note": (
@@ -213,7 +216,6 @@ PAGE: dict[str, tuple[str, str]] = {
     "phase.a": ("phase A", "A 相"),
     "phase.b": ("phase B", "B 相"),
     "phase.c": ("phase C", "C 相"),
-    "scroll": ("The table is wider than the screen: move it sideways.", "表格较宽，可左右滑动。"),
     "noscript": ("The charts need JavaScript; the tables do not.", "图表需要 JavaScript；表格不需要。"),
     "fig.peak_site_kw": ("Peak of the site", "场站峰值负荷"),
     "hint.peak_site_kw": (
@@ -349,8 +351,8 @@ SCRIPT: dict[str, tuple[str, str]] = {
         "The policy believes that the car needs no more, though it does.",
         "策略认为该车已不再需要充电，但实际仍有需求。",
     ),
+    "reason.shared": ("There is not enough for all within the limits.", "限值内电量不足以满足所有车辆。"),
     "reason.brief": ("The stay is too short even at full power.", "即使全功率，停留时间也不够。"),
-    "mean": ("mean over the step from {time}", "自 {time} 起该步长的平均值"),
 }
 
 SOURCES: tuple[tuple[str, str], ...] = (

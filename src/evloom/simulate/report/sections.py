@@ -77,7 +77,7 @@ def _short_sessions(stage: Stage, run: PolicyRun, score: Score, words: Words) ->
             number(stage.cars.energy_kwh[row], 1),
             number(stage.cars.energy_kwh[row] - lacking_kwh[row], 1),
             number(lacking_kwh[row], 1),
-            words.loss(cause(run, row, reason), sources),
+            words.loss(cause(stage, run, row, reason), sources),
         )
         for row in worst[:ROWS_MAX].tolist()
     ]

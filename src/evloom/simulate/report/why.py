@@ -12,14 +12,16 @@ GIVES = -101  # the car feeds the building or the grid
 PART = -102  # the plan gives some power now and the rest at another time
 SATED = -103  # the policy believes that the car needs no more, but it does
 BRIEF = -104  # full power for the whole stay would not have been enough
+SHARED = -105  # the plan knew the departure and gave the energy to others: there was not enough for all
 
 LOSSES = (PLAN, PART, MINIMUM, STEP, BAY, FALLBACK, GIVES, SATED)
 """Reasons for which a car gets less than it could take; a node of the limit tree (>= 0) is another."""
 
-CODES = (FULL, EMPTY, DONE, PLAN, MINIMUM, STEP, BAY, FALLBACK, GIVES, PART, SATED, BRIEF)
+CODES = (FULL, EMPTY, DONE, PLAN, MINIMUM, STEP, BAY, FALLBACK, GIVES, PART, SATED, BRIEF, SHARED)
 """Every number that the report puts into words, apart from rows of the limit tree."""
 
 IDLE_KWH = 1e-6  # less than this in a step is no charging
+EARLY_S = 60.0  # leaving less than this before the expected time is leaving on time
 FULL_SHARE = 0.97  # of the most a car can draw, above which a rounded current is called full power
 
 
@@ -63,10 +65,11 @@ def shown_reason(stage: Stage, run: PolicyRun) -> Int:
     return reason
 
 
-def cause(run: PolicyRun, row: int, reason: Int) -> int:
+def cause(stage: Stage, run: PolicyRun, row: int, reason: Int) -> int:
     """Why session `row` left with less than it wanted: what held it back most often, else BRIEF.
 
-    reason (n_cell,) as from `shown_reason`.
+    reason (n_cell,) as from `shown_reason`. A plan that waits for a car that leaves when it was expected to does not wait
+    in vain: it has given the energy to others, SHARED.
     """
     track = run.track
     seen = reason[track.offset[row] : track.offset[row + 1]]
@@ -74,7 +77,17 @@ def cause(run: PolicyRun, row: int, reason: Int) -> int:
     if len(held) == 0:
         return BRIEF
     values, counts = np.unique(held, return_counts=True)
-    return int(values[np.argmax(counts)])
+    most = int(values[np.argmax(counts)])
+    return SHARED if most in (PLAN, PART) and not _left_early(stage, row) else most
+
+
+def _left_early(stage: Stage, row: int) -> bool:
+    """Whether the car left before the system expected, by what was told and by how like stays went (their median)."""
+    expected_s = float(stage.beliefs.departure_s[row])
+    like_s = stage.likely[row].departure_s
+    if len(like_s):
+        expected_s = max(expected_s, float(np.median(like_s)))
+    return bool(stage.cars.departure_s[row] < expected_s - EARLY_S)
 
 
 def session_cost(stage: Stage, run: PolicyRun) -> Float:

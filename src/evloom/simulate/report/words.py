@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, MINIMUM, PLAN, STEP
 from evloom.simulate.report.lexicon import PAGE, SCRIPT, SOURCES
-from evloom.simulate.report.why import BRIEF, GIVES, PART, SATED
+from evloom.simulate.report.why import BRIEF, GIVES, PART, SATED, SHARED
 
 Lang = Literal["en", "zh"]
 LANGS: tuple[Lang, ...] = get_args(Lang)
@@ -24,6 +24,7 @@ REASONS = {
     PART: "part",
     SATED: "sated",
     BRIEF: "brief",
+    SHARED: "shared",
 }
 """Codes of `dispatch.reason` and `why` -> the part of the key after "reason." and "short."."""
 

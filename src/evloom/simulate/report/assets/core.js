@@ -148,7 +148,7 @@ function scaleX(width) {
 function niceStep(span, most) {
   const rough = span / most;
   const power = Math.pow(10, Math.floor(Math.log10(rough)));
-  return [1, 2, 2.5, 5, 10].map((m) => m * power).find((step) => step >= rough) || 10 * power;
+  return [1, 2, 5, 10].map((m) => m * power).find((step) => step >= rough) || 10 * power;
 }
 
 const TIME_STEPS = [900, 1800, 3600, 7200, 10800, 21600, 43200, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY];
@@ -191,7 +191,7 @@ function timeAxis(g, scale, top, bottom, labelled) {
 
 function valueAxis(g, scale, y, low, high, label, most) {
   const step = niceStep(Math.max(high - low, 1e-9), most);
-  const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) + (step / Math.pow(10, Math.floor(Math.log10(step))) === 2.5 ? 1 : 0);
+  const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   g.textAlign = "right";
   for (let value = Math.ceil(low / step) * step; value <= high + step * 1e-6; value += step) {
     g.strokeStyle = Math.abs(value) < step * 1e-6 ? "#8d98a4" : LINE;

@@ -85,7 +85,7 @@ function drawStay(g, scale, session, y) {
 }
 
 function drawGantt() {
-  const full = bays.length * ROW;
+  const full = Math.max(bays.length, 3) * ROW;
   const height = Math.min(full, (narrow() ? 420 : 600) - AXIS - 4) + AXIS;
   spacer.style.height = Math.max(0, full + AXIS - height) + "px";
   const [g, width] = brush(board, height);
