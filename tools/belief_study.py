@@ -2,7 +2,7 @@
 
     python -m tools.belief_study path/to/folder/with/the/recorded/data
 
-The text between the two marks in the page is generated and never typed. Takes some 40 s. Sessions of Caltech and JPL,
+The text between the two marks in the page is generated and never typed. Takes about a minute. Sessions of Caltech and JPL,
 each car alone (no limit of the site), 6.656 kW, 15-minute steps, every stay inside the month.
 """
 
@@ -62,7 +62,7 @@ class Result:
 
 
 def read_month(data: Path, site: str, month: int, caution: float) -> Month:
-    """June or July 2019 (month 6 or 7) at "jpl" or "caltech"."""
+    """June, July or August 2019 (month 6, 7 or 8) at "jpl" or "caltech"."""
     grid = TimeGrid.between(datetime(2019, month, 1, tzinfo=ZONE), datetime(2019, month + 1, 1, tzinfo=ZONE), STEP_S)
     table = read_sessions(data / f"sessions_acn/acn_{site}_2019-05-01_2019-08-31.csv.gz", "acn")
     unknown = np.full(len(table), -1)
@@ -194,9 +194,9 @@ SETTINGS = (
 )
 
 
-def tables(data: Path, months: tuple[tuple[str, int], ...] = (("jpl", 6), ("jpl", 7), ("caltech", 6), ("caltech", 7))) -> str:
-    """Two tables in Markdown: what is believed, and how cautious."""
-    read = [read_month(data, site, number, Trust().forecast_caution) for site, number in months]
+def tables(data: Path) -> str:
+    """Three tables in Markdown: savings of cost and of carbon by what is believed, and of carbon by how it is forecast."""
+    read = [read_month(data, site, number, Trust().forecast_caution) for site in ("jpl", "caltech") for number in (6, 7, 8)]
     lines = []
     for objective in ("cost", "carbon"):
         lines += ["", f"Saving of {objective}, % of what foresight saves (with the energy short made good / energy short, %):", ""]

@@ -60,7 +60,7 @@ class Newcomer(NamedTuple):
 class Likeness:
     """How far two stays are apart, in hours of arrival (the unit), and how many of the nearest count.
 
-    The weights were found on Caltech and JPL, May to July 2019, by the continuous ranked probability score of stay and energy.
+    The weights were found on Caltech and JPL, June and July 2019, by the continuous ranked probability score of stay and energy.
 
     stay_clock, stay_told        per hour between times of arrival; per unit of ln(1 + told hours)
     energy_clock, energy_told,   the same for the energy, and per unit of ln(requested kWh)
