@@ -1,8 +1,11 @@
 """The command `evloom`: parses arguments and prints, nothing else."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import evloom
@@ -16,7 +19,8 @@ examples:
   evloom selftest
 
 docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files.
-exit codes: 0 done, 2 wrong input (every fault is listed), 130 interrupted (what is printed is partial and says so)
+exit codes: 0 done, 1 a check failed or a result could not be written, 2 wrong input (every fault is listed),
+130 interrupted (what is printed is partial and says so)
 """
 
 SIMULATE = """\
@@ -33,9 +37,30 @@ above its least.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process when None) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show must not end the run
+    options = _parser().parse_args(arguments)
+    try:
+        code = _run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("evloom: interrupted; nothing is complete but what was said to be", file=sys.stderr)
+        return 130
+    except OSError as error:
+        # Files have been written by now, see command.py; this is the terminal, a pipe that was closed (head) or a full disk.
+        if not isinstance(error, BrokenPipeError):
+            print(f"evloom: cannot print: {error.strerror or error}; make room or print elsewhere", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere, without a complaint at exit
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Do the job. Findings of wrong input go to standard error, all of them."""
     from evloom.kernel.errors import InputError
 
-    options = _parser().parse_args(arguments)
     if "run" not in options:
         _parser().print_help()
         return 0
@@ -43,12 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except InputError as error:
         print(error, file=sys.stderr)
-        n = len(error.findings)
+        n = sum(finding.severity == "refused" for finding in error.findings)
         print(f"evloom: {n} thing{'s' if n != 1 else ''} to put right; nothing was run", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("evloom: interrupted before anything was finished", file=sys.stderr)
-        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,26 +118,26 @@ def _simulate(options: argparse.Namespace) -> int:
     from evloom.simulate.scenario.load import load_scenario
     from evloom.simulate.scenario.span import parse_moment
 
-    start = parse_moment(options.start) if options.start else None
-    end = parse_moment(options.end) if options.end else None
+    start = parse_moment(options.start) if options.start is not None else None
+    end = parse_moment(options.end) if options.end is not None else None
     scenario = load_scenario(options.scenario, options.sessions, options.format, start, end)
     if options.check:
         from evloom.simulate.scenario.summary import summary
 
         print(summary(scenario))
         return 0
-    from evloom.simulate.command import Wanted, replay, simulate
+    from evloom.simulate.command import Voice, replay, simulate
+    from evloom.simulate.paths import Wanted
 
-    if options.replay:
-        return replay(scenario, options.replay)
-    policies = tuple(name.strip() for name in options.policy.split(",")) if options.policy else scenario.policies
-    return simulate(
-        scenario,
-        policies,
-        options.objective or scenario.objective,
-        Wanted(options.json, options.report, options.lang, options.bills, options.journal),
-        Bar(),
-    )
+    voice = Voice(print, partial(print, file=sys.stderr))
+    if options.replay is not None:
+        return replay(scenario, options.replay, voice)
+    policies = scenario.policies if options.policy is None else tuple(name.strip() for name in options.policy.split(","))
+    objective = scenario.objective if options.objective is None else options.objective
+    inputs = tuple(path for path in (options.scenario, options.sessions) if path is not None)
+    wanted = Wanted(options.json, options.report, options.lang, options.bills, options.journal, inputs)
+    with Bar() as bar:
+        return simulate(scenario, policies, objective, wanted, bar, voice)
 
 
 class Bar:
@@ -128,14 +150,27 @@ class Bar:
         self._bar: tqdm[None] | None = None
         self._policy = ""
 
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
     def __call__(self, policy: str, done: int, total: int) -> None:
         """Show how far a policy has come."""
-        if policy != self._policy or self._bar is None:
+        if policy != self._policy:
+            self._close()
             self._policy = policy
             self._bar = self._tqdm(total=total, desc=policy, unit="cycle", disable=None, leave=False)
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
         if done >= total:
+            self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
             self._bar.close()
+            self._bar = None
 
 
 def _sessions(options: argparse.Namespace) -> int:
@@ -146,7 +181,7 @@ def _sessions(options: argparse.Namespace) -> int:
     return 0
 
 
-def _selftest(options: argparse.Namespace) -> int:
+def _selftest(_: argparse.Namespace) -> int:
     from evloom.simulate.selftest import selftest
 
     return selftest(print)

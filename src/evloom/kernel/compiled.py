@@ -8,6 +8,7 @@ own for every state of all the files that hold kernels, or constants that kernel
 import functools
 import os
 import re
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,32 +23,44 @@ _IMPORTED = re.compile(rb"^from evloom\.([\w.]+) import", re.MULTILINE)
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile `function` to machine code at its first call and keep the result on disk.
+    """Compile `function` to machine code at its first call and keep the result on disk where a folder can be written.
 
     No fast-math: the same input gives the same bits on every run, which the digest tests need.
     """
+    folder = _folder()
     before = _CONFIG.CACHE_DIR
-    _CONFIG.CACHE_DIR = str(_folder())
+    _CONFIG.CACHE_DIR = str(folder or before)
     try:
         # The dispatcher is called like the function it stands for.
-        return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        return cast(_Function, numba.njit(cache=folder is not None, nogil=True, error_model="numpy")(function))
     finally:
         _CONFIG.CACHE_DIR = before
 
 
 @functools.cache
-def _folder() -> Path:
-    """Where machine code of the present state of the kernels is kept: in $NUMBA_CACHE_DIR if that is set, else in the package.
+def _folder() -> Path | None:
+    """Where machine code of the present state of the kernels is kept, or None where no folder can be written.
 
-    Where it cannot be written numba falls back to the user's own cache folder.
+    The first of $NUMBA_CACHE_DIR, the package itself and the user's cache that can be written. numba would find such a folder
+    too, but not one for each state of the kernels, and it gives up with an error where there is none.
     """
-    base = Path(os.environ.get("NUMBA_CACHE_DIR") or _PACKAGE / "__pycache__")
-    return base / f"kernels-{sources_stamp(_PACKAGE):08x}"
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache") / "evloom"
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    for base in ([Path(named)] if named else []) + [_PACKAGE / "__pycache__", user]:
+        folder = base / f"kernels-{sources_stamp(_PACKAGE):08x}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
 
 
 def has_machine_code() -> bool:
     """Whether kernels of the present state were compiled by an earlier run."""
-    return any(_folder().rglob("*.nbi"))
+    folder = _folder()
+    return folder is not None and any(folder.rglob("*.nbi"))
 
 
 def sources_stamp(package: Path) -> int:

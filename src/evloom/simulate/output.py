@@ -22,8 +22,8 @@ _ROWS: tuple[tuple[str, _Figure], ...] = (
     ("EV peak, kW (15-min mean)", lambda s: _number(s.peak_ev_kw)),
     ("site peak, kW (15-min mean)", lambda s: _number(s.peak_site_kw)),
     ("highest load, % of transformer", lambda s: _number(100 * s.loading, 0) if s.loading else "-"),
-    ("hours over a limit", lambda s: _number(s.overload_h)),
-    ("worst excess over a limit, kW", lambda s: _number(s.violation_kw)),
+    ("hours over a limit by charging", lambda s: _number(s.overload_h)),
+    ("worst excess by charging, kW", lambda s: _number(s.violation_kw)),
     ("energy delivered, kWh", lambda s: _number(s.energy_kwh, 0)),
     ("energy short, kWh", lambda s: _number(s.short_kwh)),
     ("sessions short (of all)", lambda s: f"{s.sessions_short} ({s.sessions})"),
@@ -96,9 +96,9 @@ def _plain(value: Any) -> Any:
     return value.item()
 
 
-def findings_text(findings: tuple[Finding, ...], most: int = 50) -> str:
-    """One line each, up to `most`, then how many more."""
-    lines = [finding.text() for finding in findings[:most]]
-    if len(findings) > most:
-        lines.append(f"... and {len(findings) - most} more")
-    return "\n".join(lines)
+def findings_text(findings: tuple[Finding, ...]) -> str:
+    """One line for each kind of finding, its first case and how many more there are; refused ones first."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: ("refused", "repaired", "warning").index(finding.severity)):
+        kinds.setdefault((finding.severity, finding.code), []).append(finding)
+    return "\n".join(each[0].text() + (f" (and {len(each) - 1} more of this kind)" if len(each) > 1 else "") for each in kinds.values())

@@ -16,8 +16,8 @@ from evloom.kernel.timegrid import Float
 from evloom.loop.driver import Loop, Sink, drive
 from evloom.loop.optimal_policy import OptimalPolicy
 from evloom.loop.ports import Policy
-from evloom.loop.rule_policy import RulePolicy
 from evloom.loop.record import Record
+from evloom.loop.rule_policy import RulePolicy
 from evloom.loop.sight import blank_sight, piles
 from evloom.loop.state import State
 from evloom.market.tariff import SeriesTariff
@@ -31,6 +31,7 @@ from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import empty_world
 
 POLICIES = (*RULES, "optimal", "foresight")
+CHUNK = 5_000_000  # EVSE-cycles in one compiled call, about a second: between two calls Ctrl-C is heard
 
 Progress = Callable[[int, int], None]
 
@@ -57,24 +58,19 @@ class PolicyRun:
 
 
 def check_policies(names: tuple[str, ...]) -> None:
-    """Raise InputError for a policy that does not exist."""
-    wrong = [name for name in names if name not in POLICIES]
-    if wrong or not names:
-        value = ", ".join(wrong) or "(none)"
-        raise InputError(
-            [
-                Finding(
-                    "policy.unknown",
-                    "refused",
-                    "policy",
-                    None,
-                    "policy",
-                    value,
-                    ", ".join(POLICIES),
-                    "choose from those, separated by commas",
-                )
-            ]
-        )
+    """Raise InputError for a policy that does not exist or is asked for twice, and where none is asked for."""
+    allowed = ", ".join(POLICIES)
+    wrong = [repr(name) for name in names if name not in POLICIES] or ([] if names else ["(none)"])
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1 and name in POLICIES]
+    findings = [_of_policies("unknown", ", ".join(wrong), allowed, "choose from those, separated by commas")] if wrong else []
+    if twice:
+        findings.append(_of_policies("repeated", ", ".join(twice), "each policy once", "name it once: a second run gives the same"))
+    if findings:
+        raise InputError(findings)
+
+
+def _of_policies(kind: str, value: str, allowed: str, advice: str) -> Finding:
+    return Finding(f"policy.{kind}", "refused", "policies", None, "policy", value, allowed, advice)
 
 
 def run_policy(stage: Stage, name: str, objective: str, sink: Sink | None = None, progress: Progress | None = None) -> PolicyRun:
@@ -83,7 +79,7 @@ def run_policy(stage: Stage, name: str, objective: str, sink: Sink | None = None
     began = time.process_time()
     aim = parse_objective(objective)
     if sink is None and strides(stage, name):
-        track = _stride(stage, name)
+        track = _stride(stage, name, progress)
         n_storage = len(stage.scenario.site.storage.storage_id)
         nothing = np.zeros((n_storage, stage.grid.n))
         return PolicyRun(name, track, nothing, np.zeros(n_storage), len(stage.step), time.process_time() - began, "", 0, {})
@@ -108,7 +104,7 @@ def strides(stage: Stage, name: str) -> bool:
     return name != "price-queue" or not forecast
 
 
-def _stride(stage: Stage, name: str) -> Track:
+def _stride(stage: Stage, name: str, progress: Progress | None) -> Track:
     scenario = stage.scenario
     tree = scenario.site.tree
     track = blank_track(stage.cars, stage.grid.edges_s(), tree.n)
@@ -116,7 +112,13 @@ def _stride(stage: Stage, name: str) -> Track:
     clock = Clockwork(stage.cycle_s, stage.step, stage.ahead.edges_s(), stage.base_kw, stage.price_per_kwh, room_kw, stage.n_ahead)
     now = wires(tree, np.zeros(tree.n), scenario.site.voltage_v)
     sight, world = blank_sight(scenario.evse.n), empty_world(scenario.evse.efficiency)
-    run_rule(RULES[name], clock, now, piles(scenario.evse), sight, world, stage.cars, stage.beliefs, track)
+    chunk = max(1, CHUNK // max(1, scenario.evse.n))
+    for begin in range(0, len(stage.step), chunk):
+        end = min(begin + chunk, len(stage.step))
+        some = clock._replace(begin=begin, end=end)
+        run_rule(RULES[name], some, now, piles(scenario.evse), sight, world, stage.cars, stage.beliefs, track)
+        if progress is not None:
+            progress(end, len(stage.step))
     return track
 
 

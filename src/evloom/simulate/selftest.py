@@ -2,8 +2,8 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib.resources import as_file, files
 from functools import partial
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ from evloom.dispatch.objective import parse_objective
 from evloom.loop.driver import Loop, drive_live
 from evloom.loop.state import State
 from evloom.simulate.field import SimulatedField
+from evloom.simulate.replay import replay_journal
 from evloom.simulate.run import PolicyRun, make_policy
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scores import Score
 from evloom.simulate.stage import Stage
-from evloom.simulate.study import Study, replay_journal, study
+from evloom.simulate.study import Study, study
 from evloom.simulate.virtual_time import VirtualClock, run_virtually
 
 POLICIES = ("uncontrolled", "equal-share", "queue", "earliest-deadline", "least-laxity", "price-queue", "optimal", "foresight")
@@ -28,7 +29,7 @@ def selftest(say: Callable[[str], None]) -> int:
     with as_file(files("evloom.simulate") / "data" / "selftest.toml") as path, tempfile.TemporaryDirectory() as folder:
         scenario = load_scenario(path)
         journal = Path(folder) / "journal.jsonl.gz"
-        result = study(scenario, POLICIES, "cost", journal, lambda policy, done, total: None)
+        result = study(scenario, POLICIES, "cost", journal, lambda *_: None)
         replays = replay_journal(scenario, journal)
     same = all(replay.same_digest and not replay.differing for replay in replays)
     for name, holds in (*_facts(result), ("a replay of the journal gives the same orders", same), *_live(result)):

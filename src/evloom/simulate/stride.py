@@ -40,6 +40,7 @@ class Clockwork(NamedTuple):
     cycle_s (n_cycle + 1,) epoch seconds, step (n_cycle,) the step each cycle lies in, edges_s (n_step + n_ahead + 1,);
     base_kw (n_node, n_step) load nobody steers at or below each node;
     price, room_kw (n_step + n_ahead,) as known in advance.
+    begin, end: the cycles to run now, end not included and -1 meaning all; the next call goes on where one ended.
     """
 
     cycle_s: Float
@@ -49,6 +50,8 @@ class Clockwork(NamedTuple):
     price: Float
     room_kw: Float
     n_ahead: int
+    begin: int = 0
+    end: int = -1
 
 
 @compiled
@@ -113,16 +116,17 @@ def read_meters(world: World, sight: Sight) -> None:
 def run_rule(
     rule: int, clock: Clockwork, wires: Wires, piles: Piles, sight: Sight, world: World, cars: Cars, beliefs: Beliefs, track: Track
 ) -> float:
-    """Run all cycles; `sight`, `world` and `track` change in place. Returns a digest of all orders (a weighted sum).
+    """Run the cycles of `clock`; `sight`, `world` and `track` change in place. Returns a digest of their orders (a weighted sum).
 
     Departures at an instant come before arrivals at it; a car that arrives between two cycles is seen at the next.
     """
     n_evse = len(world.session)
     energy_kwh = np.zeros(n_evse)
     storage_kw = np.zeros(len(wires.base_kw))
-    arrived = 0
+    end = len(clock.step) if clock.end < 0 else clock.end
+    arrived = 0 if clock.begin == 0 else np.searchsorted(cars.arrival_s, clock.cycle_s[clock.begin - 1], side="right")
     digest = 0.0
-    for cycle in range(len(clock.step)):
+    for cycle in range(clock.begin, end):
         now_s, next_s, step = clock.cycle_s[cycle], clock.cycle_s[cycle + 1], clock.step[cycle]
         for row in range(n_evse):
             if world.session[row] >= 0 and cars.departure_s[world.session[row]] <= now_s:
@@ -152,6 +156,6 @@ def run_rule(
         enter_nodes(step, (next_s - now_s) / 3600.0, energy_kwh, wires, storage_kw, piles, sight, world, track)
         read_meters(world, sight)
     for row in range(n_evse):
-        if world.session[row] >= 0:
+        if end == len(clock.step) and world.session[row] >= 0:
             leave(row, world, sight, track)
     return digest

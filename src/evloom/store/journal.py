@@ -1,31 +1,49 @@
 """The journal: one line of JSON for every event and for the orders of every tick, in the order in which they happened.
 
-    {"journal":1,"policy":"optimal","objective":"cost"}     a run begins
+    {"journal":1,"policy":"optimal","objective":"cost",...} a run begins; `Frame` says of what site and when
     {"PluggedIn":{...}}                                     events, by the names of pile.events
     {"Tick":{...}}                                          the loop is to run
     {"orders":[{...}],"digest":"..."}                       what it ordered, and the fingerprint of all orders so far
+    {"end":"optimal","cycles":193}                          the run was finished
 
 Floats are written so that they come back bit for bit; NaN is written as null. A line that is cut off (power failure) ends
-the reading with a finding; what came before it is used.
+the reading with a finding; what came before it is used. A run without its last line was interrupted; a finding says so.
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import msgspec
 
 from evloom.kernel.errors import InputError
-from evloom.kernel.finding import Finding
+from evloom.kernel.finding import Finding, Severity
 from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 
 VERSION = 1
 _EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (PluggedIn, Unplugged, Readings, Known, Tick)}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the rows and steps in a run's events refer to.
+
+    start_s epoch seconds of step 0; step_s length of a step; n_step steps of the run, n_ahead more that are looked ahead;
+    evse_id, node_id, storage_id in the order of the loop's rows.
+    """
+
+    start_s: float
+    step_s: int
+    n_step: int
+    n_ahead: int
+    evse_id: tuple[str, ...]
+    node_id: tuple[str, ...]
+    storage_id: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,7 @@ class Header:
     policy: str
     objective: str
     deadband_kw: float
+    frame: Frame
 
 
 @dataclass(frozen=True)
@@ -47,90 +66,148 @@ class Cycle:
 
 
 class JournalWriter:
-    """Writes a journal; a name that ends in .gz is compressed. Every tick is flushed, so that a kill loses at most one."""
+    """Writes a journal; a name that ends in .gz is compressed. Every tick is flushed, so that a kill loses at most one.
+
+    Raises OSError where the file cannot be made. Where it cannot be written later (full disk), `error` says so, nothing more is
+    written, and the run goes on: what it is about is not the journal.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file: gzip.GzipFile | BufferedWriter = gzip.open(path, "wb", compresslevel=3) if path.suffix == ".gz" else path.open("wb")
+        packed = path.suffix == ".gz"
+        self._file: gzip.GzipFile | BufferedWriter = gzip.open(path, "wb", compresslevel=3) if packed else path.open("wb")  # noqa: SIM115
         self._encoder = msgspec.json.Encoder()
+        self.error: OSError | None = None
 
     def __enter__(self) -> "JournalWriter":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as closing:
+            self.error = self.error or closing
 
     def begin(self, header: Header) -> None:
         """Start the part of one policy."""
-        line = {"journal": VERSION, "policy": header.policy, "objective": header.objective, "deadband_kw": header.deadband_kw}
-        self._line(line)
+        self._write([{"journal": VERSION, **{name: getattr(header, name) for name in header.__dataclass_fields__}}])
 
     def cycle(self, cycle: Cycle) -> None:
         """Add one tick."""
-        for event in cycle.events:
-            self._line({type(event).__name__: event})
-        self._line({"orders": cycle.orders, "digest": cycle.digest})
-        self._file.flush()
+        self._write([*({type(event).__name__: event} for event in cycle.events), {"orders": cycle.orders, "digest": cycle.digest}])
 
-    def _line(self, content: object) -> None:
-        self._file.write(self._encoder.encode(content) + b"\n")
+    def end(self, policy: str, cycles: int) -> None:
+        """Say that the policy's run is complete."""
+        self._write([{"end": policy, "cycles": cycles}])
+
+    def _write(self, contents: list[object]) -> None:
+        if self.error is not None:
+            return
+        try:
+            self._file.write(b"".join(self._encoder.encode(content) + b"\n" for content in contents))
+            self._file.flush()
+        except OSError as error:
+            self.error = error
 
 
 @dataclass(frozen=True)
 class Part:
-    """One policy's run in a journal; `findings` says where it was cut off, if it was."""
+    """One policy's run in a journal; `findings` says where it was cut off or became unreadable, if it did."""
 
     header: Header
     cycles: list[Cycle]
     findings: tuple[Finding, ...]
 
 
+@dataclass
+class _Reading:
+    """The parts read so far, the events since the last orders, and whether the last part has ended."""
+
+    source: str
+    parts: list[Part] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    ended: bool = True
+
+    def take(self, row: int, line: bytes) -> None:
+        """Take in one line. Raises msgspec.MsgspecError or ValueError for what is no line of a journal."""
+        content = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        if "journal" in content:
+            self.close(row)
+            self.parts.append(Part(_header(line, content), [], ()))
+            self.events, self.ended = [], False
+        elif self.ended:
+            raise ValueError("a run must begin with its policy")
+        elif "orders" in content:
+            made = msgspec.json.decode(line, type=_Made)
+            self.parts[-1].cycles.append(Cycle(self.events, made.orders, made.digest))
+            self.events = []
+        elif "end" in content:
+            self.ended = True
+        else:
+            self.events.append(_event(content))
+
+    def close(self, row: int | None) -> None:
+        """Say of a part that has not ended that it was interrupted."""
+        if not self.ended:
+            last = self.parts[-1]
+            value = f"{last.header.policy} stops after {len(last.cycles)} ticks"
+            allowed = "a run with its end line"
+            note = _finding("journal.unfinished", "warning", self.source, row, value, allowed, "it was interrupted; what is there is used")
+            self.parts[-1] = replace(last, findings=(*last.findings, note))
+
+
+class _Made(msgspec.Struct):
+    orders: tuple[SetPower, ...]
+    digest: str
+
+
 def read_journal(path: Path) -> list[Part]:
     """All runs in a journal. Raises InputError where the file is no journal."""
-    parts: list[Part] = []
-    events: list[Event] = []
-    for row, line in _lines(path):
-        try:
-            content: dict[str, Any] = msgspec.json.decode(line)
-            if "journal" in content:
-                parts.append(Part(_header(path, row, content), [], ()))
-                events = []
-            elif "orders" in content:
-                orders = msgspec.convert(content["orders"], tuple[SetPower, ...])
-                parts[-1].cycles.append(Cycle(events, orders, content["digest"]))
-                events = []
-            else:
-                ((kind, body),) = content.items()
-                events.append(msgspec.convert(body, _EVENTS[kind]))
-        except (msgspec.MsgspecError, KeyError, ValueError, IndexError, AttributeError) as error:
-            finding = _finding(path, row, line, str(error))
-            if not parts:
-                raise InputError([finding]) from None
-            parts[-1] = Part(parts[-1].header, parts[-1].cycles, (finding,))
-            break
-    if not parts:
-        raise InputError([_finding(path, None, b"", "empty file")])
-    return parts
+    reading, row, line = _Reading(path.name), 0, b""
+    try:
+        for row, line in _lines(path):
+            reading.take(row, line)
+        reading.close(None)
+    except (msgspec.MsgspecError, ValueError, EOFError, OSError, zlib.error) as error:
+        shown = line[:60].decode("utf-8", "replace").strip() + (" ..." if len(line) > 60 else "") if row else str(path)
+        value = f"{shown}: {_reason(error)}"
+        allowed = f"a journal of version {VERSION}, written by evloom simulate --journal"
+        advice = "what comes before it is used" if reading.parts else "check the path"
+        finding = _finding("journal.unreadable", "refused", path.name, row or None, value, allowed, advice)
+        if not reading.parts:
+            raise InputError([finding]) from None
+        reading.parts[-1] = replace(reading.parts[-1], findings=(*reading.parts[-1].findings, finding))
+    if not reading.parts:
+        advice = "name a journal that a run was written to"
+        raise InputError([_finding("journal.empty", "refused", path.name, None, "0 lines", "at least one run", advice)])
+    return reading.parts
 
 
-def _header(path: Path, row: int, content: dict[str, Any]) -> Header:
-    if content["journal"] != VERSION:
-        raise InputError([_finding(path, row, str(content["journal"]).encode(), f"version {content['journal']}")])
-    return Header(content["policy"], content["objective"], float(content["deadband_kw"]))
+def _event(content: dict[str, msgspec.Raw]) -> Event:
+    if len(content) != 1:
+        raise ValueError("one kind of event a line")
+    ((kind, body),) = content.items()
+    if kind not in _EVENTS:
+        raise ValueError(f"event {kind!r} is none of {', '.join(_EVENTS)}")
+    return msgspec.json.decode(body, type=_EVENTS[kind])
+
+
+def _header(line: bytes, content: dict[str, msgspec.Raw]) -> Header:
+    version = msgspec.json.decode(content["journal"])
+    if version != VERSION:
+        raise ValueError(f"version {version}")
+    return msgspec.json.decode(line, type=Header)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield from enumerate(file, 1)
-    except EOFError:
-        return
-    except OSError as error:
-        raise InputError([_finding(path, None, b"", error.strerror or str(error))]) from None
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        yield from enumerate(file, 1)
 
 
-def _finding(path: Path, row: int | None, line: bytes, why: str) -> Finding:
-    shown = line[:60].decode("utf-8", "replace").strip() + (" ..." if len(line) > 60 else "")
-    allowed = f"a journal of version {VERSION}, written by evloom simulate --journal"
-    return Finding(
-        "journal.unreadable", "refused", path.name, row, None, f"{shown or '(nothing)'}: {why}", allowed, "what comes before it is used"
-    )
+def _reason(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the compressed file is cut off"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _finding(code: str, severity: Severity, source: str, row: int | None, value: str, allowed: str, advice: str) -> Finding:
+    return Finding(code, severity, source, row, None, value, allowed, advice)
