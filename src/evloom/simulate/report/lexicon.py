@@ -147,8 +147,8 @@ PAGE: dict[str, tuple[str, str]] = {
     "short.done": ("the car took no more", "车辆不再取电"),
     "short.plan": ("the plan waited for a better time, and the car left before it came", "计划等待更合适的时段，但车辆提前离开"),
     "short.part": (
-        "the plan spread the charging over a longer stay than it was",
-        "计划将充电分摊到更长的停留时间，而实际停留较短",
+        "it was charged at less than full power, as if the stay were longer than it was",
+        "按比实际更长的停留时间安排，以低于全功率充电",
     ),
     "short.minimum": (
         "what was left for it was most often below the least current of the pile",
@@ -346,7 +346,10 @@ SCRIPT: dict[str, tuple[str, str]] = {
     "reason.bay": ("The other bay of this pile is charging: one pile, two bays.", "同一充电桩的另一车位正在充电（一桩双充）。"),
     "reason.fallback": ("A safe order replaced one that failed the check.", "指令未通过校验，已改用安全指令。"),
     "reason.gives": ("It feeds the building or the grid, as the plan finds best.", "按计划向楼宇或电网放电。"),
-    "reason.part": ("The plan gives this much now and the rest at a better time.", "计划此刻给予部分功率，其余安排在更合适的时段。"),
+    "reason.part": (
+        "The policy asks for no more now: little is left to charge, or the rest is planned for a better time.",
+        "策略此刻不要求更大功率：所余需求不多，或其余部分安排在更合适的时段。",
+    ),
     "reason.sated": (
         "The policy believes that the car needs no more, though it does.",
         "策略认为该车已不再需要充电，但实际仍有需求。",

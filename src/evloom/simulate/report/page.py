@@ -77,7 +77,7 @@ def _headline(stage: Stage, scores: Sequence[Score], words: Words) -> dict[str, 
 def _parts(stage: Stage, runs: Sequence[PolicyRun], scores: Sequence[Score], words: Words) -> dict[str, object]:
     bills, trouble = sections.all_bills(stage, runs, words)
     blocks, n_more = sections.phases(stage, runs, words)
-    scenario = stage.scenario
+    scenario, tree = stage.scenario, stage.scenario.site.tree
     turned_away = stage.turned_away
     lost_kwh = figures.number(float(scenario.sessions.energy_kwh[turned_away].sum()), 1)
     infeasible_kwh = scores[0].infeasible_kwh if scores else 0.0
@@ -94,7 +94,7 @@ def _parts(stage: Stage, runs: Sequence[PolicyRun], scores: Sequence[Score], wor
         "phases_more": n_more,
         "v2g": sections.v2g(stage, runs, bills, words),
         "storage": sections.storage(stage, runs, words),
-        "limits": [(name, words.source(text)) for name, text in zip(scenario.site.tree.node_id, scenario.site.tree.source, strict=True)],
+        "limits": [(tree.node_id[node], words.source(tree.source[node])) for node in sections.shared_nodes(stage)],
         "tariff": " – ".join(text for text in (scenario.tariff.terms.name, scenario.tariff.terms.source) if text),
         "carbon": scenario.carbon.name if scenario.carbon else "",
         "sessions_source": scenario.sessions.source,

@@ -8,6 +8,7 @@ import numpy as np
 
 from evloom.kernel.timegrid import Float, epoch_s
 from evloom.simulate.report.figures import number
+from evloom.simulate.report.shape import site_limit
 from evloom.simulate.report.words import Words
 from evloom.simulate.run import PolicyRun
 from evloom.simulate.scores import Score
@@ -25,7 +26,7 @@ def picture(stage: Stage, runs: Sequence[PolicyRun], scores: Sequence[Score], st
     grid = stage.grid
     begin = max(0, int(grid.position(start)))
     steps = slice(begin, min(grid.n, begin + round(days * 86400 / grid.step_s)))
-    limit_kw = float(stage.scenario.site.tree.import_max_kw[0])
+    limit_kw, _ = site_limit(stage)
     base_kw = stage.base_kw[0][steps]
     site_kw = [base_kw + (run.track.ev_kwh + run.storage_kwh.sum(axis=0))[steps] / grid.step_h for run in runs]
     most_kw = max([float(np.max(kw, initial=1.0)) for kw in site_kw] + ([limit_kw] if np.isfinite(limit_kw) else [])) * 1.06
@@ -72,7 +73,7 @@ def _head(stage: Stage, limit_kw: float, has_base: bool, words: Words) -> str:
         parts.append(_text((x + 21, 43), label, SOFT, "start", 13))
         x += 42 + 13.5 * sum(1.0 if ord(c) > 0x2E80 else 0.52 for c in label)
     if np.isfinite(limit_kw):
-        source = words.source(stage.scenario.site.tree.source[0])
+        source = words.source(site_limit(stage)[1])
         parts.append(f'<path d="M{x:.0f} 38.5h22" stroke="{INK}" stroke-width="2" stroke-dasharray="6 4"/>')
         parts.append(_text((x + 28, 43), words("picture.limit", source=source, kw=number(limit_kw, 1)), SOFT, "start", 13))
     return "\n".join(parts)

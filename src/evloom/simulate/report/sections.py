@@ -162,14 +162,16 @@ class PhaseBlock:
     policies: tuple[tuple[str, tuple[Bars, ...]], ...]
 
 
-def phases(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> tuple[list[PhaseBlock], int]:
-    """Highest current on each phase of the nodes that carry most, and how many further nodes there are.
-
-    Nodes that stand for one pile with two bays are left out: one pile is not balanced.
-    """
+def shared_nodes(stage: Stage) -> list[int]:
+    """Rows of the limit tree without those that stand for a single pile: one pile is not balanced against itself."""
     tree, evse = stage.scenario.site.tree, stage.scenario.evse
-    single = [node for node in range(1, tree.n) if len(set(evse.pile[evse.node == node].tolist())) == 1 and node not in tree.parent]
-    nodes = [node for node in range(tree.n) if node not in single]
+    return [node for node in range(tree.n) if node == 0 or node in tree.parent or len(set(evse.pile[evse.node == node].tolist())) != 1]
+
+
+def phases(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> tuple[list[PhaseBlock], int]:
+    """Highest current on each phase of the nodes that carry most, and how many further nodes there are."""
+    tree = stage.scenario.site.tree
+    nodes = shared_nodes(stage)
     most_a = np.max([run.track.phase_max_a.max(axis=1) for run in runs], axis=0) if runs else np.zeros(tree.n)
     shown = sorted(sorted(nodes, key=lambda node: (node != 0, not np.isfinite(tree.phase_max_a[node]), -most_a[node]))[:NODES_MAX])
     return [_phase_block(stage, runs, node, float(most_a[node]), words) for node in shown], len(nodes) - len(shown)
@@ -185,7 +187,7 @@ def _phase_block(stage: Stage, runs: Sequence[PolicyRun], node: int, most_a: flo
         bars = []
         for phase, current_a in enumerate(run.track.phase_max_a[node].tolist()):
             over = current_a > limit_a + 1e-6
-            text = f"{number(current_a, 0)} A" + (f" / {limit_a:g} A" if mark is not None else "")
+            text = number(current_a, 0) + (f" / {limit_a:g} A" if mark is not None else " A")
             piece = Bar("over" if over else f"phase{phase}", 0.0, 100.0 * current_a / scale, text)
             bars.append(Bars(words(f"phase.{'abc'[phase]}"), (piece,), text, mark))
         policies.append((words.policy(run.policy), tuple(bars)))

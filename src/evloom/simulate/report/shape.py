@@ -37,7 +37,7 @@ def page_data(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> dict[str
     grid = stage.grid
     n_shown = _n_shown(stage, runs)
     site = stage.scenario.site
-    limit_kw = float(site.tree.import_max_kw[0])
+    limit_kw, source = site_limit(stage)
     solar_kw = np.zeros(grid.n)
     for solar in site.solar:
         solar_kw += np.nan_to_num(solar.signal.actual_on(grid))
@@ -52,6 +52,7 @@ def page_data(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> dict[str
         "base": _rounded(_folded(stage.base_kw[0] + solar_kw, fold), 2),
         "solar": _rounded(_folded(solar_kw, fold), 2) if site.solar else None,
         "limit": limit_kw if np.isfinite(limit_kw) else None,
+        "source": words.source(source),
         "price": _rounded(_folded(price, fold), 5),
         "carbon": _rounded(_folded(carbon, fold), 5) if stage.scenario.carbon is not None else None,
         "currency": stage.scenario.tariff.terms.currency,
@@ -62,6 +63,19 @@ def page_data(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> dict[str
         "policies": [_policy(stage, run, fold, n_shown, words) for run in runs],
         "words": words.script(),
     }
+
+
+def site_limit(stage: Stage) -> tuple[float, str]:
+    """(kW, source) of the tightest limit that everything on the site passes through; infinity where there is none.
+
+    Not always the transformer's: where all that is connected hangs on one board, its breaker may be less.
+    """
+    site, tree = stage.scenario.site, stage.scenario.site.tree
+    used = {*stage.scenario.evse.node.tolist(), *site.storage.node.tolist(), *(item.node for item in (*site.base_load, *site.solar))}
+    paths = [set(path.tolist()) for node, path in enumerate(tree.ancestors()) if node in used]
+    passed = [node for node in range(tree.n) if node == 0 or all(node in path for path in paths)]
+    tightest = min(passed, key=lambda node: (float(tree.import_max_kw[node]), node))
+    return float(tree.import_max_kw[tightest]), tree.source[tightest]
 
 
 def _policy(stage: Stage, run: PolicyRun, fold: int, n_shown: int, words: Words) -> dict[str, Any]:

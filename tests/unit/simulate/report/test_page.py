@@ -42,7 +42,8 @@ class Outline(HTMLParser):
 
 
 def page(study, words=EN, partial=False):
-    return report_html(*study, words, partial)
+    stage, runs, scores = study
+    return report_html(stage, runs, scores, words, partial)
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -92,6 +93,8 @@ def test_the_headline_is_made_of_the_scores(study):
     stage, _, scores = study
     told = " ".join(story(scores, stage.scenario.site.tree, EN)).replace("\u00a0", " ")
     base, chosen = compared(scores)
+    assert base is not None
+    assert chosen is not None
     assert (base.policy, chosen.policy) == ("uncontrolled", "optimal")
     assert f"{number(base.violation_kw, 1)} kW above a limit" in told
     assert "no limit is exceeded" in told

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evloom.simulate.report import shape
-from evloom.simulate.report.shape import COLOURS, encoded_runs, page_data
+from evloom.simulate.report.shape import COLOURS, encoded_runs, page_data, site_limit
 from evloom.simulate.report.why import shown_reason
 from evloom.simulate.report.words import Words
 from evloom.simulate.run import POLICIES
@@ -82,3 +82,10 @@ def test_everything_is_json_without_nan(study):
 def test_every_policy_has_a_colour_of_its_own():
     assert set(POLICIES) == set(COLOURS)
     assert len(set(COLOURS.values())) == len(POLICIES)
+
+
+def test_the_limit_is_the_tightest_that_everything_passes(study, make_stage):
+    assert site_limit(study[0]) == (38.0, "transformer 40 kVA x 0.95")  # the garage is tighter, but the DC pile is not in it
+    only_garage = make_stage("[[base_load]]", '[[base_load]]\nnode = "garage"', "[[solar]]", '[[solar]]\nnode = "garage"',
+                             'id = "battery"', 'id = "battery"\nnode = "garage"', 'id = "V"', 'id = "V"\nnode = "garage"')  # fmt: skip
+    assert site_limit(only_garage) == (12.0, "garage breaker <12 kW>")

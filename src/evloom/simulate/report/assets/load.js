@@ -110,7 +110,7 @@ LAYERS.filter((entry) => usedLayers.has(entry[0])).forEach(([name, colour]) => {
   const item = make("span", legend);
   const key = make("i", item, undefined, kind);
   key.style[kind === "key" ? "background" : "borderColor"] = colour;
-  item.append(D.words[name]);
+  item.append(D.words[name] + (name === "limit" ? ": " + D.source + ", " + digits(D.limit, 1) + " kW" : ""));
 });
 
 const ticks = make("div", null, undefined, "row");
@@ -283,7 +283,7 @@ function band(values, label, colour) {
     g.globalAlpha = 1;
     marks(g, scale, 22, y(least));
     g.restore();
-    valueAxis(g, scale, y, least, top, "", 2);
+    valueAxis(g, scale, y, least, top, "", 3);
     g.textAlign = "left";
     g.fillText(label, scale.left, 9);
   });
