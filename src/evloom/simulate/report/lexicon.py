@@ -160,8 +160,8 @@ PAGE: dict[str, tuple[str, str]] = {
     "short.gives": ("it gave energy to the building or the grid", "曾向楼宇或电网放电"),
     "short.sated": ("the policy believed that the car needed no more", "策略认为该车已不再需要充电"),
     "short.shared": (
-        "there was not enough for all within the limits, and the plan gave energy to others or to a cheaper time",
-        "限值内电量不足以满足所有车辆，计划将电量分配给其他车辆或更低价的时段",
+        "the plan put it late or let others go first, and the last of it no longer fitted into the stay",
+        "计划将其安排在较晚时段或让其他车辆优先，停留时间内已来不及充完",
     ),
     "short.brief": ("the stay was too short: it drew full power as long as it was there", "停留时间过短：全程已按最大功率充电"),
     "money": ("Money side by side", "费用对比"),
@@ -354,7 +354,7 @@ SCRIPT: dict[str, tuple[str, str]] = {
         "The policy believes that the car needs no more, though it does.",
         "策略认为该车已不再需要充电，但实际仍有需求。",
     ),
-    "reason.shared": ("There is not enough for all within the limits.", "限值内电量不足以满足所有车辆。"),
+    "reason.shared": ("The plan puts it late or lets others go first.", "计划将其安排在较晚时段或让其他车辆优先。"),
     "reason.brief": ("The stay is too short even at full power.", "即使全功率，停留时间也不够。"),
 }
 

@@ -91,21 +91,28 @@ def _policy(stage: Stage, run: PolicyRun, fold: int, n_shown: int, words: Words)
         "given": _rounded(_folded(given_kw, fold), 2) if given_kw.any() else None,
         "into": _rounded(_folded(into_kw, fold), 2) if into_kw.any() else None,
         "out": _rounded(_folded(out_kw, fold), 2) if out_kw.any() else None,
-        "runs": encoded_runs(stage, run)[:n_shown],
+        "runs": encoded_runs(stage, run, n_shown),
         "got": _rounded((run.track.in_kwh - run.track.out_kwh)[:n_shown], 2),
         "cost": _rounded(session_cost(stage, run)[:n_shown], 3),
     }
 
 
-def encoded_runs(stage: Stage, run: PolicyRun) -> list[str]:
-    """For each session "steps,power,reason;..." from its first step on, power in whole 0.1 kW, constant within a stretch."""
-    tenths = np.round(power_kw(stage, run) * 10.0).astype(np.int64)
-    reason = shown_reason(stage, run)
+def encoded_runs(stage: Stage, run: PolicyRun, n_shown: int) -> list[str]:
+    """For each of the first sessions "steps,power,reason;..." from its first step on, power in whole 0.1 kW, constant in a stretch."""
+    tenths, reason = _told(stage, run)
+    offset = run.track.offset[: n_shown + 1]
     borders = _borders(run, tenths, reason)
     length = np.diff(np.append(borders, len(tenths)))
-    text = [f"{n},{p},{r}" for n, p, r in zip(length.tolist(), tenths[borders].tolist(), reason[borders].tolist(), strict=True)]
-    at = np.searchsorted(borders, run.track.offset)
+    at = np.searchsorted(borders, offset)
+    shown = slice(0, at[-1])
+    columns = (length[shown].tolist(), tenths[borders[shown]].tolist(), reason[borders[shown]].tolist())
+    text = [f"{n},{p},{r}" for n, p, r in zip(*columns, strict=True)]
     return [";".join(text[a:b]) for a, b in pairwise(at.tolist())]
+
+
+def _told(stage: Stage, run: PolicyRun) -> tuple[Int, Int]:
+    """Power in 0.1 kW and reason of every cell, both (n_cell,)."""
+    return np.round(power_kw(stage, run) * 10.0).astype(np.int64), shown_reason(stage, run)
 
 
 def _borders(run: PolicyRun, tenths: Int, reason: Int) -> Int:
@@ -120,8 +127,7 @@ def _n_shown(stage: Stage, runs: Sequence[PolicyRun]) -> int:
     """How many sessions, in order of arrival, fit into the page."""
     total = np.zeros(len(stage.session))
     for run in runs:
-        tenths = np.round(power_kw(stage, run) * 10.0).astype(np.int64)
-        borders = _borders(run, tenths, shown_reason(stage, run))
+        borders = _borders(run, *_told(stage, run))
         total += np.diff(np.searchsorted(borders, run.track.offset))
     return int(np.searchsorted(np.cumsum(total), RUNS_MAX, side="right"))
 

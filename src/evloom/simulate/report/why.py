@@ -12,7 +12,7 @@ GIVES = -101  # the car feeds the building or the grid
 PART = -102  # the plan gives some power now and the rest at another time
 SATED = -103  # the policy believes that the car needs no more, but it does
 BRIEF = -104  # full power for the whole stay would not have been enough
-SHARED = -105  # the plan knew the departure and gave the energy to others: there was not enough for all
+SHARED = -105  # the car left when it was expected to, and the plan had put its energy late or behind that of others
 
 LOSSES = (PLAN, PART, MINIMUM, STEP, BAY, FALLBACK, GIVES, SATED)
 """Reasons for which a car gets less than it could take; a node of the limit tree (>= 0) is another."""
@@ -68,8 +68,8 @@ def shown_reason(stage: Stage, run: PolicyRun) -> Int:
 def cause(stage: Stage, run: PolicyRun, row: int, reason: Int) -> int:
     """Why session `row` left with less than it wanted: what held it back most often, else BRIEF.
 
-    reason (n_cell,) as from `shown_reason`. A plan that waits for a car that leaves when it was expected to does not wait
-    in vain: it has given the energy to others, SHARED.
+    reason (n_cell,) as from `shown_reason`. A plan that waits while the car leaves when it was expected to did not
+    count on a longer stay: SHARED.
     """
     track = run.track
     seen = reason[track.offset[row] : track.offset[row + 1]]

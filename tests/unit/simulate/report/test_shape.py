@@ -21,13 +21,19 @@ def test_stretches_hold_every_step_its_power_and_its_reason(study):
     stage, runs, _ = study
     for run in runs:
         reason = shown_reason(stage, run)
-        for row, text in enumerate(encoded_runs(stage, run)):
+        for row, text in enumerate(encoded_runs(stage, run, 5)):
             stretches = decoded(text)
             own = slice(run.track.offset[row], run.track.offset[row + 1])
             assert np.repeat([r for _, _, r in stretches], [n for n, _, _ in stretches]).tolist() == reason[own].tolist()
             power_kw = np.repeat([p / 10.0 for _, p, _ in stretches], [n for n, _, _ in stretches])
             inner = slice(1, -1)  # the first and last step are not whole
             assert power_kw[inner] * stage.grid.step_h == pytest.approx(run.track.flow_kwh[own][inner], abs=0.05 * stage.grid.step_h + 1e-9)
+
+
+def test_the_first_sessions_read_the_same_without_the_others(study):
+    stage, runs, _ = study
+    assert encoded_runs(stage, runs[2], 2) == encoded_runs(stage, runs[2], 5)[:2]
+    assert encoded_runs(stage, runs[2], 0) == []
 
 
 def test_series_sum_to_what_the_run_delivered(study):
