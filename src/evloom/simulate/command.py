@@ -38,16 +38,22 @@ def simulate(scenario: Scenario, policies: tuple[str, ...], objective: str, want
     if result.runs:
         _tell(result, voice.say)
     if result.interrupted:
-        names = ", ".join(run.policy for run in result.runs)
-        done = f"the figures are of {names} only" if names else "no policy was finished, there are no figures"
-        voice.warn(f"PARTIAL: interrupted during {result.interrupted}; {done}")
+        voice.warn(_partial(result))
     return 130 if result.interrupted else int(failed)
+
+
+def _partial(result: Study) -> str:
+    names = ", ".join(run.policy for run in result.runs)
+    done = f"the figures are of {names} only" if names else "no policy was finished, there are no figures"
+    return f"PARTIAL: interrupted during {result.interrupted}; {done}"
 
 
 def _tell(result: Study, say: Callable[[str], None]) -> None:
     scenario, grid = result.stage.scenario, result.stage.scenario.grid
     span = f"{grid.start:%Y-%m-%d %H:%M} to {grid.end:%Y-%m-%d %H:%M} UTC"
     say(f"{scenario.name}: {len(scenario.sessions)} sessions, {scenario.evse.n} EVSE, {span}, objective {result.objective}\n")
+    if result.interrupted:
+        say(f"{_partial(result)}\n")
     say(table_text(result))
     if headline(result):
         say(f"\n{headline(result)}")

@@ -21,7 +21,7 @@ from types import TracebackType
 import msgspec
 
 from evloom.kernel.errors import InputError
-from evloom.kernel.finding import Finding, Severity
+from evloom.kernel.finding import Finding
 from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 
@@ -151,7 +151,9 @@ class _Reading:
             last = self.parts[-1]
             value = f"{last.header.policy} stops after {len(last.cycles)} ticks"
             allowed = "a run with its end line"
-            note = _finding("journal.unfinished", "warning", self.source, row, value, allowed, "it was interrupted; what is there is used")
+            note = Finding(
+                "journal.unfinished", "warning", self.source, row, None, value, allowed, "it was interrupted; what is there is used"
+            )
             self.parts[-1] = replace(last, findings=(*last.findings, note))
 
 
@@ -172,13 +174,13 @@ def read_journal(path: Path) -> list[Part]:
         value = f"{shown}: {_reason(error)}"
         allowed = f"a journal of version {VERSION}, written by evloom simulate --journal"
         advice = "what comes before it is used" if reading.parts else "check the path"
-        finding = _finding("journal.unreadable", "refused", path.name, row or None, value, allowed, advice)
+        finding = Finding("journal.unreadable", "refused", path.name, row or None, None, value, allowed, advice)
         if not reading.parts:
             raise InputError([finding]) from None
         reading.parts[-1] = replace(reading.parts[-1], findings=(*reading.parts[-1].findings, finding))
     if not reading.parts:
         advice = "name a journal that a run was written to"
-        raise InputError([_finding("journal.empty", "refused", path.name, None, "0 lines", "at least one run", advice)])
+        raise InputError([Finding("journal.empty", "refused", path.name, None, None, "0 lines", "at least one run", advice)])
     return reading.parts
 
 
@@ -207,7 +209,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "the compressed file is cut off"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _finding(code: str, severity: Severity, source: str, row: int | None, value: str, allowed: str, advice: str) -> Finding:
-    return Finding(code, severity, source, row, None, value, allowed, advice)
