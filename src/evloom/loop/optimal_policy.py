@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.allocate import allocate
-from evloom.dispatch.belief import Trust, condition
+from evloom.dispatch.belief import Steps, Trust, condition
+from evloom.dispatch.belief import urgent_kwh as urgent_kwh_of
+from evloom.dispatch.closed import step_costs
 from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import with_units
 from evloom.dispatch.objective import Objective
@@ -17,6 +19,7 @@ from evloom.network.tree import LimitTree
 
 LEAST_H = 1.0 / 60.0  # a stay is planned for at least this long
 MARGIN_H = 0.5  # a stated departure is planned for this much earlier where time allows: cars taper, drivers come early
+COUPLED = {"demand", "peak", "valley"}  # terms that depend on all cars together
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,32 @@ class OptimalPolicy:
         here_h = np.minimum(problem.step_h[0], (departure_s - snapshot.now_s) / 3600.0)
         plan_kw = np.zeros(len(snapshot.evse_id))
         plan_kw[rows] = (schedule.charge_kwh[:, 0] - schedule.discharge_kwh[:, 0]) / here_h
+        plan_kw[rows] = np.maximum(plan_kw[rows], self._urgent_kwh(snapshot, rows, problem, (departure_s, need_kwh)) / here_h)
         debts = memory if isinstance(memory, dict) else {}
         owed_kwh = np.array([debts.get(snapshot.session_id[row], 0.0) for row in rows])
         target_kw = plan_kw.copy()
         target_kw[rows] = np.where(plan_kw[rows] > 0.0, plan_kw[rows] + owed_kwh / here_h, plan_kw[rows])
         storage_kw = schedule.store_kwh[:, 0] / problem.step_h[0]
         now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
-        bays = snapshot.bays
-        power_kw, reason = allocate(bays, now, target_kw, _by_laxity(snapshot, rows, departure_s, need_kwh))
+        power_kw, reason = allocate(snapshot.bays, now, target_kw, _by_laxity(snapshot, rows, departure_s, need_kwh))
         return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
+
+    def _urgent_kwh(self, snapshot: Snapshot, rows: Int, problem: Problem, belief: tuple[Float, Float]) -> Float:
+        """What each car (n_row,) should charge now lest it leave before the plan has served it.
+
+        Only where a step has one price for all: what a peak or a battery would cost is not known car by car.
+        """
+        urgent_kwh = np.full(len(rows), -np.inf)
+        costs = step_costs(problem, self.objective)
+        if costs is None or len(costs) == 0 or COUPLED & {term for stage in self.objective.stages for term, _ in stage.weights}:
+            return urgent_kwh
+        steps = Steps(snapshot.ahead.edges_s, costs[0])
+        for i, row in enumerate(rows):
+            like_s = snapshot.likely[row].departure_s
+            if len(like_s):
+                believed_now = float(belief[0][i]), float(belief[1][i])
+                urgent_kwh[i] = urgent_kwh_of(like_s, believed_now, float(snapshot.bays.charge_max_kw[row]), steps, self.trust)
+        return urgent_kwh
 
     def _debts(self, snapshot: Snapshot, rows: Int, owed_kwh: Float, plan_kw: Float, power_kw: Float) -> dict[str, float]:
         """What each session is owed after the coming step: at most what one step at its least current carries."""
@@ -70,9 +90,10 @@ def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]
     departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - margin_h * 3600.0))
     for i, row in enumerate(rows):
         likely = snapshot.likely[row]
+        leaves_s, wants_kwh = condition(likely.departure_s, likely.energy_kwh, snapshot.now_s, snapshot.sight.net_kwh[row], trust)
         if len(likely.departure_s):
-            leaves_s, wants_kwh = condition(likely.departure_s, likely.energy_kwh, snapshot.now_s, snapshot.sight.net_kwh[row], trust)
-            departure_s[i] = leaves_s
+            departure_s[i] = min(leaves_s, max(soonest_s[i], leaves_s - snapshot.sight.slow_h[row] * 3600.0))
+        if len(likely.energy_kwh):
             need_kwh[i] = 0.0 if snapshot.sight.done[row] else wants_kwh
     return np.maximum(departure_s, snapshot.now_s + LEAST_H * 3600.0), need_kwh
 

@@ -26,7 +26,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Likely:
-    """How like stays went, in pairs (n_sample,): possible departures (epoch seconds) and net energies (kWh)."""
+    """How like stays went: possible departures (epoch seconds) and net energies (kWh), each list sorted by itself."""
 
     departure_s: Float
     energy_kwh: Float

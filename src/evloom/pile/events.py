@@ -12,7 +12,7 @@ class PluggedIn:
 
     departure_s, wanted_kwh   believed departure and net energy at the meter
     slow_h                    by how many hours the taper near full is expected to lengthen its charging
-    like_departure_s, like_kwh   how like stays went: possible departures and energies in pairs; empty where the
+    like_departure_s, like_kwh   how like stays went: possible departures and energies, each sorted; empty where the
                               belief is meant to be taken as it is
     car_max_kw, n_phase, current_min_a   what the car can take
     give_max_kw               most it may discharge (unsigned): its rating where the owner consents, else 0

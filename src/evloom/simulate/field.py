@@ -8,11 +8,13 @@ from datetime import datetime
 import numpy as np
 
 from evloom.dispatch.moment import wires
+from evloom.kernel.forecast import outlook
 from evloom.kernel.timegrid import Float, Int, TimeGrid, from_epoch_s
 from evloom.loop.sight import Sight, blank_sight, piles
 from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 from evloom.simulate.stage import Stage
+from evloom.simulate.stays import TRUST
 from evloom.simulate.storage_twin import StorageTwin
 from evloom.simulate.track import Track, blank_track, enter_cars, enter_nodes
 from evloom.simulate.twin import World, draw, empty_world, plug_in, unplug
@@ -40,6 +42,7 @@ class SimulatedField:
         self._cycle = 0
         self._arrived = 0
         self._step = -1
+        self._carbon_ahead: Float | None = None
 
     def advance(self, until_s: float) -> list[Event]:
         """Let time pass to `until_s`, which must be the next instant of the stage's cycles, and tell what happened."""
@@ -177,12 +180,20 @@ class SimulatedField:
             "export-price": stage.export_price_per_kwh[step : step + n],
         }
         if scenario.carbon is not None:
-            news["carbon"] = scenario.carbon.known_on(span, now)
+            news["carbon"] = self._carbon(step)
         for node, name in enumerate(scenario.site.tree.node_id):
             own_kw = self._own_known_kw(node, span, step, now)
             if own_kw is not None:
                 news[f"base-load {name}"] = own_kw
         return [event for name, values in news.items() for event in self._changed(now_s, name, step, values)]
+
+    def _carbon(self, step: int) -> Float:
+        """The carbon intensity expected from `step` on, a far hour the dearer the more such estimates erred."""
+        if self._carbon_ahead is None:
+            assert self.stage.scenario.carbon is not None
+            self._carbon_ahead = outlook(self.stage.scenario.carbon, self.stage.grid, self.stage.n_ahead).cautious(TRUST.forecast_caution)
+        ahead: Float = self._carbon_ahead[step]
+        return ahead
 
     def _own_known_kw(self, node: int, span: TimeGrid, step: int, now: datetime) -> Float | None:
         """Load nobody steers at a node: metered now, forecast for later."""

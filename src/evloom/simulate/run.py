@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.belief import Trust
 from evloom.dispatch.moment import wires
 from evloom.dispatch.objective import Objective, parse_objective
 from evloom.dispatch.rules import RULES
@@ -26,6 +25,7 @@ from evloom.pile.orders import SetPower
 from evloom.simulate.field import SimulatedField
 from evloom.simulate.foresight import foresight
 from evloom.simulate.stage import Stage
+from evloom.simulate.stays import TRUST
 from evloom.simulate.stride import Clockwork, run_rule
 from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import empty_world
@@ -91,7 +91,7 @@ def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
     if name == "foresight":
         return foresight(stage, objective)
     if name == "optimal":
-        return OptimalPolicy(objective, Trust())
+        return OptimalPolicy(objective, TRUST)
     return RulePolicy(name)
 
 

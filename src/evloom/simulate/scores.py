@@ -122,7 +122,7 @@ def outflow_kwh(stage: Stage, run: PolicyRun) -> Float:
     at = np.concatenate(
         [np.arange(track.offset[i + 1] - track.offset[i]) + track.first[i] for i in range(len(track.first))] or [np.zeros(0, int)]
     )
-    out_kwh: Float = np.bincount(at.astype(np.int64), weights=np.maximum(0.0, -track.flow_kwh), minlength=stage.grid.n)
+    out_kwh = np.bincount(at.astype(np.int64), weights=np.maximum(0.0, -track.flow_kwh), minlength=stage.grid.n)
     return out_kwh[: stage.grid.n].astype(np.float64)
 
 

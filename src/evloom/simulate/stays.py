@@ -1,13 +1,18 @@
 """The stays of a scenario: at which EVSE each car stands, what is true of it, and what is believed."""
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
+from evloom.dispatch.belief import Likeness, Trust, condition, history_of, like_stays, newcomer, told_belief
 from evloom.kernel.timegrid import Float, Int
 from evloom.loop.snapshot import NOTHING_LIKE, Likely
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stride import Beliefs
 from evloom.simulate.twin import Cars
 from evloom.vehicle.battery import hours_to_reach
+
+TRUST = Trust()
 
 
 def seats(scenario: Scenario) -> Int:
@@ -96,13 +101,47 @@ def beliefs_of(scenario: Scenario, kept: Int, at: Int, cars: Cars) -> tuple[Beli
 
 
 def _stay_beliefs(scenario: Scenario, kept: Int, cars: Cars) -> tuple[Float, Float, tuple[Likely, ...]]:
-    """Believed departure and need, and how like stays went, as the scenario's [driver] says."""
+    """Believed departure and need, and how like stays went, as the scenario's [driver] says.
+
+    A car that may discharge tells its state of charge and what it must hold at departure: its energy is never guessed.
+    """
     sessions, driver = scenario.sessions, scenario.driver
-    told_s, told_kwh = sessions.told_departure_s[kept], sessions.requested_kwh[kept]
-    departure_s = np.where(np.isfinite(told_s), np.maximum(told_s, cars.arrival_s + 900.0), cars.departure_s)
-    wanted_kwh = np.where(np.isfinite(told_kwh), told_kwh, cars.energy_kwh)
-    if driver.departure == "true":
-        departure_s = cars.departure_s.copy()
-    if driver.energy == "true":
-        wanted_kwh = cars.energy_kwh.copy()
-    return departure_s, np.where(cars.v2g, cars.energy_kwh, wanted_kwh), (NOTHING_LIKE,) * len(kept)
+    told = [
+        told_belief(sessions.told_departure_s[i], sessions.requested_kwh[i], arrival_s, draw_kw)
+        for i, arrival_s, draw_kw in zip(kept, cars.arrival_s, cars.draw_max_kw, strict=True)
+    ]
+    told_s, told_kwh = np.array(told).reshape(len(told), 2).T
+    by_history = _by_history(scenario, kept) if "history" in (driver.departure, driver.energy) else [NOTHING_LIKE] * len(kept)
+    likely = []
+    for car, like in enumerate(by_history):
+        departures_s = like.departure_s if driver.departure == "history" else np.zeros(0)
+        energies_kwh = like.energy_kwh if driver.energy == "history" and not cars.v2g[car] else np.zeros(0)
+        likely.append(Likely(departures_s, energies_kwh))
+    start_kwh = [
+        condition(like.departure_s, like.energy_kwh, arrival_s, 0.0, TRUST) for like, arrival_s in zip(likely, cars.arrival_s, strict=True)
+    ]
+    guess_s, guess_kwh = np.array(start_kwh).reshape(len(likely), 2).T
+    departure_s = np.where([len(like.departure_s) > 0 for like in likely], guess_s, told_s)
+    wanted_kwh = np.where([len(like.energy_kwh) > 0 for like in likely], guess_kwh, told_kwh)
+    departure_s = cars.departure_s.copy() if driver.departure == "true" else departure_s
+    wanted_kwh = cars.energy_kwh.copy() if driver.energy == "true" else wanted_kwh
+    return departure_s, np.where(cars.v2g, cars.energy_kwh, wanted_kwh), tuple(likely)
+
+
+def _by_history(scenario: Scenario, kept: Int) -> list[Likely]:
+    """For each session of `kept` the departures and energies of the most alike that had ended when it began."""
+    past, now, zone = scenario.history, scenario.sessions, ZoneInfo(scenario.site.zone)
+    drivers = {name: number for number, name in enumerate(dict.fromkeys([*past.driver_id, *now.driver_id])) if name}
+
+    def joined(name: str) -> Float:
+        return np.concatenate([getattr(past, name), getattr(now, name)[kept]])
+
+    number = np.array([drivers.get(name, -1) for name in [*past.driver_id, *(now.driver_id[i] for i in kept)]], dtype=np.int64)
+    told = joined("told_departure_s"), joined("requested_kwh")
+    history = history_of(joined("arrival_s"), joined("departure_s"), joined("energy_kwh"), told, number, zone)
+    return [
+        Likely(
+            *like_stays(history, newcomer(now.arrival_s[i], told[0][at], told[1][at], int(number[at]), zone), TRUST.least_stays, Likeness())
+        )
+        for at, i in enumerate(kept, len(past))
+    ]
