@@ -19,7 +19,7 @@ from evloom.simulate.stage import Stage
 
 ROWS_MAX = 20  # rows of a table of sessions; the rest is summed up in words
 NODES_MAX = 8  # nodes whose phases are drawn
-BILLS_MAX = 30_000  # bills made for the page, about ten seconds of work
+BILLS_MAX = 20_000  # bills made for the page, about ten seconds of work
 
 
 @dataclass(frozen=True)
