@@ -11,6 +11,8 @@ Where the network is limited the stations have current steps (8 A): with continu
 and stops 0.01 A below the limit.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from evloom.simulate.run import run_policy
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stage import stage
+from tools.bench.environment import BUILD, run_acnportal
 
 VOLTAGE_V = 208.0
 CURRENT_MAX_A = 32.0
@@ -78,6 +81,12 @@ MONTH = (
     Case("unlimited", "earliest-deadline", UNLIMITED_A, 0.0),
     Case("limited-480A", "earliest-deadline", 480.0, 8.0),
     Case("limited-480A", "least-laxity", 480.0, 8.0),
+)
+
+
+WEEK = (
+    Case("week", "earliest-deadline", 480.0, 8.0, "2019-06-03", "2019-06-10"),
+    Case("week", "least-laxity", 480.0, 8.0, "2019-06-03", "2019-06-10"),
 )
 
 
@@ -149,3 +158,56 @@ def delivered_kwh(case: Case, scenario: Scenario) -> tuple[dict[str, float], flo
     run = run_policy(ready, case.rule, scenario.objective)
     names = [scenario.sessions.session_id[row] for row in ready.session]
     return dict(zip(names, run.track.in_kwh.tolist(), strict=True)), run.cpu_s
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Evloom and acnportal on one case: CPU seconds of each run, most that any session differs, and what was wanted and lacking."""
+
+    case: Case
+    sessions: int
+    evse_steps: int
+    cpu_s: float
+    acnportal_cpu_s: float
+    apart_kwh: float
+    delivered: float
+
+
+def record_path(case: Case) -> Path:
+    """Where the answer of acnportal is kept for the tests."""
+    return BUILD / f"acnportal-{case.name}-{case.rule}.json"
+
+
+def recorded(case: Case, task: dict[str, Any]) -> dict[str, float] | None:
+    """What acnportal gave each session in the last benchmark; None where it has not run on exactly this task."""
+    path = record_path(case)
+    if not path.exists():
+        return None
+    kept: dict[str, Any] = json.loads(path.read_text())
+    return kept["delivered_kwh"] if kept["task"] == digest(task) else None
+
+
+def digest(task: dict[str, Any]) -> str:
+    """A fingerprint of a task."""
+    return hashlib.sha256(json.dumps(task, sort_keys=True).encode()).hexdigest()
+
+
+def apart_kwh(ours: dict[str, float], theirs: dict[str, float]) -> float:
+    """Most that any session differs. Raises ValueError where the sessions are not the same."""
+    if ours.keys() != theirs.keys():
+        raise ValueError("the two simulations did not run the same sessions")
+    return max(abs(ours[name] - theirs[name]) for name in ours)
+
+
+def compare(case: Case, folder: Path) -> Comparison:
+    """Run both, and keep what acnportal answers."""
+    scenario = scenario_of(case, folder)
+    delivered_kwh(case, scenario)  # compiling does not count
+    ours, cpu_s = delivered_kwh(case, scenario)
+    task = task_of(case, scenario)
+    answer = run_acnportal(task)
+    theirs = answer["delivered_kwh"]
+    record_path(case).write_text(json.dumps({"task": digest(task), "delivered_kwh": theirs}))
+    share = sum(ours.values()) / float(scenario.sessions.energy_kwh.sum())
+    evse_steps = scenario.grid.n * scenario.evse.n
+    return Comparison(case, len(ours), evse_steps, cpu_s, answer["cpu_s"], apart_kwh(ours, theirs), share)

@@ -80,9 +80,9 @@ def room_kw(path: Int, leaf: int, phase: int, kw_per_a: float, free: Float) -> t
 
 
 @compiled
-def take(path: Int, leaf: int, phase: int, load: tuple[float, float], up: Float, down: Float) -> None:
-    """Book a load (kW, positive = import, and A on its phases) on the way from `leaf` to the root, in place."""
-    power_kw, current_a = load
+def take(path: Int, leaf: int, phase: int, drawn: tuple[float, float], up: Float, down: Float) -> None:
+    """Book what is `drawn` (kW, positive = import, and A on its phases) on the way from `leaf` to the root, in place."""
+    power_kw, current_a = drawn
     for level in range(path.shape[1]):
         node = path[leaf, level]
         if node < 0:
