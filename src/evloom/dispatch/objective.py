@@ -38,7 +38,11 @@ _TERM = re.compile(r"^(?:(?P<weight>[0-9.]+(?:e-?[0-9]+)?)\*)?(?P<term>[a-z]+)$"
 
 
 def _refuse(text: str, part: str) -> InputError:
-    allowed = "terms " + ", ".join(TERMS) + '; "a+0.5*b" adds with weights, "a>b" puts a before b, "peak:1.25>cost" lets the peak be 25 % above its least'
+    allowed = (
+        "terms "
+        + ", ".join(TERMS)
+        + '; "a+0.5*b" adds with weights, "a>b" puts a before b, "peak:1.25>cost" lets the peak be 25 % above its least'
+    )
     return InputError([Finding("objective.unknown", "refused", "objective", None, text, part, allowed, "choose from the allowed terms")])
 
 

@@ -50,9 +50,13 @@ class OptimalPolicy:
         owed_kwh = np.array([debts.get(snapshot.session_id[row], 0.0) for row in rows])
         target_kw = plan_kw.copy()
         target_kw[rows] = np.where(plan_kw[rows] > 0.0, plan_kw[rows] + owed_kwh / here_h, plan_kw[rows])
+        full = plan_kw[rows] >= problem.stays.charge_max_kw * (1.0 - 1e-6)
+        target_kw[rows[full]] = snapshot.bays.charge_max_kw[rows[full]]
+        laxity_h = _laxity_h(snapshot, rows, departure_s, need_kwh)
+        target_kw = take_turns(snapshot, rows, target_kw, (departure_s, need_kwh))
         storage_kw = schedule.store_kwh[:, 0] / problem.step_h[0]
         now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
-        power_kw, reason = allocate(snapshot.bays, now, target_kw, _by_laxity(snapshot, rows, departure_s, need_kwh))
+        power_kw, reason = allocate(snapshot.bays, now, target_kw, rows[np.argsort(laxity_h, kind="stable")])
         return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
 
     def _urgent_kwh(self, snapshot: Snapshot, rows: Int, problem: Problem, belief: tuple[Float, Float]) -> Float:
@@ -76,7 +80,8 @@ class OptimalPolicy:
         """What each session is owed after the coming step: at most what one step at its least current carries."""
         bays = snapshot.bays
         most_kwh = np.maximum(bays.current_min_a[rows], bays.current_step_a[rows]) * bays.kw_per_a[rows] * snapshot.step_h
-        owed_kwh = owed_kwh + (plan_kw[rows] - power_kw[rows]) * snapshot.step_h
+        given_kw = np.minimum(power_kw[rows], snapshot.sight.car_max_kw[rows])
+        owed_kwh = owed_kwh + (plan_kw[rows] - given_kw) * snapshot.step_h
         owed_kwh = np.where(plan_kw[rows] >= 0.0, np.clip(owed_kwh, -most_kwh, most_kwh), 0.0)
         return {snapshot.session_id[row]: float(kwh) for row, kwh in zip(rows, owed_kwh, strict=True)}
 
@@ -98,11 +103,31 @@ def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]
     return np.maximum(departure_s, snapshot.now_s + LEAST_H * 3600.0), need_kwh
 
 
-def _by_laxity(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Int:
-    """The rows, least laxity first, cars believed done last."""
+def _laxity_h(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Float:
+    """Hours each row can wait, (n_row,); infinite for cars believed done."""
     charge_kw = np.maximum(snapshot.bays.charge_max_kw[rows], 1e-6)
-    laxity_h = (departure_s - snapshot.now_s) / 3600.0 - need_kwh / charge_kw
-    return rows[np.argsort(np.where(need_kwh > 0.0, laxity_h, np.inf), kind="stable")]
+    laxity_h: Float = np.where(need_kwh > 0.0, (departure_s - snapshot.now_s) / 3600.0 - need_kwh / charge_kw, np.inf)
+    return laxity_h
+
+
+def take_turns(snapshot: Snapshot, rows: Int, target_kw: Float, belief: tuple[Float, Float]) -> Float:
+    """Targets (n_evse,) in which at piles that charge one bay at a time the cars charge in turns, each at its full power.
+
+    The plan cannot know that bays exclude each other: where it charges any of several cars in need, it is the turn of the one
+    that leaves first, which serves all if that can be done at all (earliest deadline first on one machine, Horn 1974).
+    belief is (departure, need), each (n_row,).
+    """
+    bays, (departure_s, need_kwh) = snapshot.bays, belief
+    needy = bays.one_at_a_time[rows] & (need_kwh > 0.0)
+    turned_kw = target_kw.copy()
+    piles, count = np.unique(bays.pile[rows[needy]], return_counts=True)
+    for pile in piles[count > 1]:
+        at = np.flatnonzero(needy & (bays.pile[rows] == pile))
+        if target_kw[rows[at]].max() > 0.0:
+            turn = rows[at[np.argmin(departure_s[at])]]
+            turned_kw[rows[at]] = 0.0
+            turned_kw[turn] = bays.charge_max_kw[turn]
+    return turned_kw
 
 
 def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Problem:
@@ -121,7 +146,7 @@ def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Floa
         first_share=np.where(last == 1, share, 1.0),
         last_share=share,
         node=bays.node[rows],
-        charge_max_kw=bays.charge_max_kw[rows],
+        charge_max_kw=np.minimum(bays.charge_max_kw[rows], sight.car_max_kw[rows]),
         discharge_max_kw=bays.discharge_max_kw[rows],
         need_kwh=need_kwh,
         room_kwh=np.where(np.isfinite(room_kwh), room_kwh, need_kwh),
@@ -131,7 +156,7 @@ def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Floa
         wear_per_kwh=sight.wear_per_kwh[rows],
         priority=bays.priority[rows],
     )
-    return Problem(step_h, stays, _stores(snapshot), _nodes(snapshot), _signals(snapshot))
+    return Problem(step_h, stays, _stores(snapshot), _nodes(snapshot, rows, stays), _signals(snapshot))
 
 
 def _stores(snapshot: Snapshot) -> Stores:
@@ -142,8 +167,19 @@ def _stores(snapshot: Snapshot) -> Stores:
     )  # fmt: skip
 
 
-def _nodes(snapshot: Snapshot) -> Nodes:
-    return nodes_of(snapshot.site.tree, snapshot.ahead.base_kw)
+def _nodes(snapshot: Snapshot, rows: Int, stays: Stays) -> Nodes:
+    """The tree ahead. A pile that charges one bay at a time gives, while several cars are there, the mean power of serving their
+    needs one after the other: less than its rating where the cars are slow."""
+    nodes = nodes_of(snapshot.site.tree, snapshot.ahead.base_kw)
+    turns = np.flatnonzero(snapshot.bays.one_at_a_time[rows] & (stays.need_kwh > 0.0) & (stays.charge_max_kw > 0.0))
+    piles, count = np.unique(snapshot.bays.pile[rows[turns]], return_counts=True)
+    for pile in piles[count > 1]:
+        at = turns[snapshot.bays.pile[rows[turns]] == pile]
+        turn_kw = stays.need_kwh[at].sum() / (stays.need_kwh[at] / stays.charge_max_kw[at]).sum()
+        together = slice(0, int(np.sort(stays.last[at])[-2]))
+        limit_kw = nodes.import_max_kw[stays.node[at[0]], together]
+        np.minimum(limit_kw, turn_kw + nodes.base_kw[stays.node[at[0]], together], out=limit_kw)
+    return nodes
 
 
 def nodes_of(tree: LimitTree, base_kw: Float) -> Nodes:

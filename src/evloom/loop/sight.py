@@ -8,6 +8,7 @@ from evloom.dispatch.moment import Bays
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.pile.evse import EvseTable
+from evloom.pile.limit import quantise_up
 
 OVERSTAY_S = 900.0  # a car still there after its believed departure is believed to stay this much longer
 MORE_H = 0.25  # a car still drawing after its believed need is believed to want this long at full power
@@ -130,7 +131,10 @@ def need_kwh(done: bool, left_kwh: float, draw_kw: float, charge_max_kw: float, 
 
 @compiled
 def moment(now_s: float, step_h: float, piles: Piles, sight: Sight) -> Bays:
-    """The moment at `now_s` as the rules and the allocation need it; step_h is the longest time until the next cycle."""
+    """The moment at `now_s` as the rules and the allocation need it; step_h is the longest time until the next cycle.
+
+    A car's own limit is rounded up to what the pile can be set to: it draws what it can, and is not held a step below it.
+    """
     n = len(sight.arrival_s)
     need = np.zeros(n)
     charge = np.zeros(n)
@@ -140,10 +144,12 @@ def moment(now_s: float, step_h: float, piles: Piles, sight: Sight) -> Bays:
     connected, done, believed_s = sight.connected, sight.done, sight.departure_s
     wanted_kwh, net_kwh, draw_kw = sight.wanted_kwh, sight.net_kwh, sight.draw_kw
     rating_kw, car_max_kw, seen_max_kw = piles.charge_max_kw, sight.car_max_kw, sight.seen_max_kw
+    kw_per_a, least_a, step_a = sight.kw_per_a, sight.current_min_a, sight.current_step_a
     pile_give_kw, car_give_kw, spare_kwh = piles.discharge_max_kw, sight.give_max_kw, sight.spare_kwh
     for row in range(n):
         if connected[row]:
-            charge[row] = min(rating_kw[row], car_max_kw[row], seen_max_kw[row])
+            own_kw = min(car_max_kw[row], seen_max_kw[row])
+            charge[row] = min(rating_kw[row], quantise_up(own_kw, kw_per_a[row], least_a[row], step_a[row]))
             need[row] = need_kwh(done[row], wanted_kwh[row] - net_kwh[row], draw_kw[row], charge[row], step_h)
             give[row] = min(pile_give_kw[row], car_give_kw[row], spare_kwh[row] / step_h)
             departure[row] = max(believed_s[row], now_s + 60.0)
