@@ -5,7 +5,8 @@ energies are the samples of a belief (k nearest neighbours, Fix and Hodges 1951)
 those still possible count. docs/beliefs.md says how good that is.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,29 @@ class History:
     energy_kwh: Float
     told_h: Float
     requested_kwh: Float
+    driver: Int
+
+    @cached_property
+    def by_end(self) -> "_Past":
+        """The same stays by departure, those that left together in falling order of their rows."""
+        row = np.lexsort((-np.arange(len(self.ended_s)), self.ended_s))
+        told_h, asked_kwh = self.told_h[row], self.requested_kwh[row]
+        log_told, log_asked = np.log1p(np.maximum(told_h, 0.0)), np.log(np.maximum(asked_kwh, 0.5))
+        clock = self.minute_of_day[row].astype(np.int64), self.weekend[row]
+        return _Past(row, self.ended_s[row], *clock, told_h, asked_kwh, log_told, log_asked, self.driver[row].astype(np.int64))
+
+
+class _Past(NamedTuple):
+    """Columns of a `History` by departure; row says where each stands there, log_told is ln(1 + told_h), log_asked ln(requested_kwh)."""
+
+    row: Int
+    ended_s: Float
+    minute_of_day: Int
+    weekend: Bool
+    told_h: Float
+    requested_kwh: Float
+    log_told: Float
+    log_asked: Float
     driver: Int
 
 
@@ -133,39 +157,56 @@ def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Like
     `least_stays` of them both come out empty. Departures and energies are chosen apart from each other, as different
     things make them alike: they are two lists, not pairs. An energy is scaled halfway to what the newcomer asked for.
     """
-    known = np.flatnonzero((history.ended_s < new.arrival_s) & (history.ended_s >= new.arrival_s - HISTORY_DAYS * 86400.0))
-    if len(known) < max(1, least_stays):
+    past = history.by_end
+    first, last = np.searchsorted(past.ended_s, (new.arrival_s - HISTORY_DAYS * 86400.0, new.arrival_s))
+    if last - first < max(1, least_stays):
         return np.zeros(0), np.zeros(0)
-    by_stay, by_need = _distances(history, known, new, likeness)
-    newest_first = -history.ended_s[known]  # among the equally alike
-    for_stay = known[np.lexsort((newest_first, by_stay))[: likeness.n_like]]
-    for_need = known[np.lexsort((newest_first, by_need))[: likeness.n_like]]
-    asked_ratio = new.requested_kwh / history.requested_kwh[for_need]
+    log_told = np.log1p(max(new.told_h, 0.0)) if new.told_h == new.told_h else np.nan
+    log_asked = np.log(max(new.requested_kwh, 0.5)) if new.requested_kwh > 0 else np.nan
+    *weights, n_like = astuple(likeness)
+    for_stay, for_need = _nearest(past, first, last, new, (log_told, log_asked), tuple(weights), n_like)
+    with np.errstate(divide="ignore", invalid="ignore"):  # some asked for nothing
+        asked_ratio = new.requested_kwh / history.requested_kwh[for_need]
     scale = np.where(np.isfinite(asked_ratio) & (asked_ratio > 0.0), np.sqrt(np.maximum(asked_ratio, 0.0)), 1.0)
     return np.sort(new.arrival_s + history.stay_h[for_stay] * 3600.0), np.sort(history.energy_kwh[for_need] * scale)
 
 
-def _distances(history: History, known: Int, new: Newcomer, likeness: Likeness) -> tuple[Float, Float]:
-    """How far the stays `known` are from `new` in what matters to the stay, and to the energy."""
-    clock_h = np.abs(history.minute_of_day[known] - new.minute_of_day) / 60.0
-    clock_h = np.minimum(clock_h, 24.0 - clock_h)
-    told_h, asked_kwh = history.told_h[known], history.requested_kwh[known]
-    told = _apart(np.log1p(np.maximum(told_h, 0.0)), np.log1p(max(new.told_h, 0.0) if new.told_h == new.told_h else np.nan))
-    asked = _apart(np.log(np.maximum(asked_kwh, 0.5)), np.log(max(new.requested_kwh, 0.5)) if new.requested_kwh > 0 else np.nan)
-    typed_alike = (np.abs(told_h - new.told_h) < SAME_H) & (np.abs(asked_kwh - new.requested_kwh) < SAME_KWH)
-    same_driver = (history.driver[known] == new.driver) & (new.driver >= 0)
-    nearer = np.where(same_driver, likeness.same_driver, np.where(typed_alike, likeness.typed_alike, 0.0))
-    silent = np.isfinite(told_h) != np.isfinite(new.told_h)
-    weekday = np.where(history.weekend[known] != new.weekend, likeness.weekend, 0.0)
-    apart = np.where(silent, likeness.silence, 0.0) - nearer
-    stay = apart + likeness.stay_clock * clock_h + likeness.stay_told * told + weekday
-    return stay, apart + likeness.energy_clock * clock_h + likeness.energy_told * told + likeness.energy_asked * asked
+@compiled
+def _nearest(
+    past: _Past, first: int, last: int, new: Newcomer, logs: tuple[float, float], weights: tuple[float, ...], n_like: int
+) -> tuple[Int, Int]:
+    """Rows of the `n_like` of past[first:last] nearest to `new`, by what matters to the stay and to the energy; newest first among equals.
+
+    weights are the fields of `Likeness` in their order; logs are ln(1 + told_h) and ln(requested_kwh) of `new`.
+    """
+    stay_clock, stay_told, energy_clock, energy_told, energy_asked, weekend, silence, same_driver, typed_alike = weights
+    n = min(n_like, last - first)
+    stays, needs = np.full(n, np.inf), np.full(n, np.inf)
+    for_stay, for_need = np.full(n, -1), np.full(n, -1)
+    for at in range(last - 1, first - 1, -1):
+        clock_h = abs(past.minute_of_day[at] - new.minute_of_day) / 60.0
+        clock_h = min(clock_h, 24.0 - clock_h)
+        told, asked = abs(past.log_told[at] - logs[0]), abs(past.log_asked[at] - logs[1])
+        told, asked = told if np.isfinite(told) else 0.0, asked if np.isfinite(asked) else 0.0
+        typed = abs(past.told_h[at] - new.told_h) < SAME_H and abs(past.requested_kwh[at] - new.requested_kwh) < SAME_KWH
+        nearer = same_driver if new.driver >= 0 and past.driver[at] == new.driver else (typed_alike if typed else 0.0)
+        apart = (silence if np.isfinite(past.told_h[at]) != np.isfinite(new.told_h) else 0.0) - nearer
+        weekday = weekend if past.weekend[at] != new.weekend else 0.0
+        _keep(apart + stay_clock * clock_h + stay_told * told + weekday, past.row[at], stays, for_stay)
+        _keep(apart + energy_clock * clock_h + energy_told * told + energy_asked * asked, past.row[at], needs, for_need)
+    return for_stay, for_need
 
 
-def _apart(values: Float, value: float) -> Float:
-    """Distance where both are known, else 0."""
-    distance = np.abs(values - value)
-    return np.where(np.isfinite(distance), distance, 0.0)
+@compiled
+def _keep(distance: float, row: int, nearest: Float, rows: Int) -> None:
+    """Put a row in its place among the nearest so far, which are in rising order, or leave it out."""
+    at = len(nearest) - 1
+    if not distance < nearest[at]:
+        return
+    while at > 0 and distance < nearest[at - 1]:
+        nearest[at], rows[at] = nearest[at - 1], rows[at - 1]
+        at -= 1
+    nearest[at], rows[at] = distance, row
 
 
 def told_belief(told_departure_s: float, requested_kwh: float, arrival_s: float, charge_max_kw: float) -> tuple[float, float]:
