@@ -9,7 +9,15 @@ from tools.bench.environment import ROOT
 
 
 def month_mb() -> tuple[float, float]:
-    """Peak memory (MB) and CPU seconds of the month with all the policies that its scenario names, as a user runs it."""
+    """Peak memory (MB) and CPU seconds of the month with all the policies that its scenario names, as a user runs it.
+
+    It runs twice and the second counts: compiling the kernels, once per installation, takes memory too.
+    """
+    _run()
+    return _run()
+
+
+def _run() -> tuple[float, float]:
     command = Path(sys.executable).with_name("evloom")
     scenario = ROOT / "examples" / "workplace-month" / "scenario.toml"
     child = subprocess.Popen([str(command), "simulate", str(scenario)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

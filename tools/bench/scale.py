@@ -100,7 +100,7 @@ class Speed:
 def site(n_evse: int, days: int, kind: str, folder: Path) -> Stage:
     """A stage with generated sessions; its file is written to `folder`."""
     ampere_per_kw = 1000 / (3 * 230) * 1.1
-    root_kw, feeder_kw = 2.5 * n_evse, 1.5 * n_evse
+    root_kw, feeder_kw = 0.9 * n_evse, 0.55 * n_evse
     text = SCENARIO.format(
         first=FIRST, last=FIRST + timedelta(days), step_s=STEP_S, root_kw=root_kw, root_a=root_kw * ampere_per_kw,
         feeder_kw=feeder_kw, feeder_a=feeder_kw * ampere_per_kw, half=n_evse // 2, kind=kind,

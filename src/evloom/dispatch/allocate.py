@@ -180,70 +180,102 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
 @compiled
 def _start_equal(bays: Bays, path: Int, rows: Int, free: Free, shares: Shares) -> None:
     """Give the least current that can be set to as many of `rows` as have room for it, largest energy debt first."""
-    node, phase, pile, kw_per_a = bays.node, bays.phase, bays.pile, bays.kw_per_a
+    node, phase, pile, kw_per_a, alone = bays.node, bays.phase, bays.pile, bays.kw_per_a, bays.one_at_a_time
+    min_a, step_a, order_kw = bays.current_min_a, bays.current_step_a, shares.order_kw
     want_kw, reason, busy, up, down = shares.want_kw, shares.reason, shares.busy, free.up, free.down
     for row in rows[np.argsort(-bays.debt_kwh[rows], kind="mergesort")]:
-        least_kw = quantise_up(CRUMB_KW, kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
+        least_kw = quantise_up(CRUMB_KW, kw_per_a[row], min_a[row], step_a[row])
         room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
         if not want_kw[row] > SLACK_KW:  # also where it is not a number
             reason[row] = DONE
-        elif bays.one_at_a_time[row] and busy[pile[row]]:
+        elif alone[row] and busy[pile[row]]:
             reason[row] = BAY
         elif least_kw > want_kw[row] * (1.0 + TOLERANCE):
             reason[row] = MINIMUM
         elif least_kw > room * (1.0 + TOLERANCE):
             reason[row] = at
         else:
-            shares.order_kw[row] = least_kw
+            order_kw[row] = least_kw
             busy[pile[row]] = True
             take(path, node[row], phase[row], (least_kw, least_kw / kw_per_a[row]), up, down)
 
 
 @compiled
-def _common_rounds(bays: Bays, path: Int, gap_kw: Float, step_kw: Float, active: Int, up: Float) -> float:
-    """How many whole rounds the active rows can surely be raised together; gap_kw is what each still wants."""
-    node_of, phase, kw_per_a = bays.node, bays.phase, bays.kw_per_a
-    free_of_load, rise = np.zeros_like(up), np.zeros_like(up)
+def _common_rounds(active: Int, shares: Shares, rise: Float, up: Float) -> float:
+    """How many whole rounds the active rows can surely be raised together; rise (n_node, 4) is what one adds to each node."""
+    want_kw, step_kw, order_kw = shares.want_kw, shares.step_kw, shares.order_kw
     rounds = 1e9
     for row in active:
-        take(path, node_of[row], phase[row], (step_kw[row], step_kw[row] / kw_per_a[row]), free_of_load, rise)
-        rounds = min(rounds, gap_kw[row] / step_kw[row])
+        rounds = min(rounds, (want_kw[row] - order_kw[row]) / step_kw[row])
+    rounds += TOLERANCE  # 9.999999999 steps are 10
     for node in range(len(rise)):
         for column in range(4):
-            if rise[node, column] > 0.0:
+            if rise[node, column] > CRUMB_KW:  # below it is what rounding leaves of rows that have gone
                 rounds = min(rounds, up[node, column] / rise[node, column])
     return float(np.floor(max(rounds, 0.0)))
 
 
 @compiled
-def _raise(bays: Bays, path: Int, active: Int, free: Free, shares: Shares) -> None:
-    """Raise the rows `active` together, round by round, until a limit or what each wants stops it."""
-    # Columns by names of their own: reaching into the tables for every row is several times slower.
+def _without_finished(bays: Bays, path: Int, active: Int, rise: Float, shares: Shares) -> Int:
+    """The active rows that still want a step; the others leave, with the reason, and what they would add leaves `rise`."""
     node, phase, kw_per_a, least_step_a, rating_kw = bays.node, bays.phase, bays.kw_per_a, bays.current_step_a, bays.charge_max_kw
     want_kw, step_kw, order_kw, reason = shares.want_kw, shares.step_kw, shares.order_kw, shares.reason
+    still = np.ones(len(active), dtype=np.bool_)
+    nothing = np.zeros_like(rise)
+    for i in range(len(active)):
+        row = active[i]
+        gap_kw = want_kw[row] - order_kw[row]
+        if gap_kw <= SLACK_KW or (least_step_a[row] > 0.0 and step_kw[row] > gap_kw + SLACK_KW):
+            reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= rating_kw[row] else PLAN)
+            still[i] = False
+            take(path, node[row], phase[row], (step_kw[row], step_kw[row] / kw_per_a[row]), rise, nothing)
+    return active[still]
+
+
+@compiled
+def _one_round(bays: Bays, path: Int, active: Int, rise: Float, free: Free, shares: Shares) -> Int:
+    """Raise the active rows by one step each, in their order, where there is room; returns those that had it."""
+    # Columns by names of their own: reaching into the tables for every row is several times slower.
+    node, phase, kw_per_a, least_step_a = bays.node, bays.phase, bays.kw_per_a, bays.current_step_a
+    want_kw, step_kw, order_kw, reason = shares.want_kw, shares.step_kw, shares.order_kw, shares.reason
     up, down = free.up, free.down
-    while len(active) > 0:
-        rounds = _common_rounds(bays, path, want_kw - order_kw, step_kw, active, up)
-        still = np.ones(len(active), dtype=np.bool_)
-        for i in range(len(active)):
-            row = active[i]
-            continuous = least_step_a[row] <= 0.0
-            gap_kw = want_kw[row] - order_kw[row]
-            rise_kw = rounds * step_kw[row] if rounds > 0.0 else (min(step_kw[row], gap_kw) if continuous else step_kw[row])
-            room, at = np.inf, -1  # that whole rounds fit is known
-            if rounds <= 0.0:
-                room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
-            if rise_kw > gap_kw + SLACK_KW or gap_kw <= SLACK_KW:
-                reason[row] = STEP if gap_kw > SLACK_KW else (FULL if want_kw[row] >= rating_kw[row] else PLAN)
-                still[i] = False
-            elif rise_kw > room + SLACK_KW:
-                reason[row] = at
-                still[i] = False
-                rise_kw = room if continuous else 0.0
-            if still[i] or (continuous and reason[row] >= 0):
-                order_kw[row] += rise_kw
-                take(path, node[row], phase[row], (rise_kw, rise_kw / kw_per_a[row]), up, down)
-        active = active[still]
+    still = np.ones(len(active), dtype=np.bool_)
+    nothing = np.zeros_like(rise)
+    for i in range(len(active)):
+        row = active[i]
+        continuous = least_step_a[row] <= 0.0
+        rise_kw = min(step_kw[row], want_kw[row] - order_kw[row]) if continuous else step_kw[row]
+        room, at = room_kw(path, node[row], phase[row], kw_per_a[row], up)
+        if rise_kw > room + SLACK_KW:
+            reason[row] = at
+            still[i] = False
+            take(path, node[row], phase[row], (step_kw[row], step_kw[row] / kw_per_a[row]), rise, nothing)
+            rise_kw = room if continuous else 0.0
+        order_kw[row] += rise_kw
+        take(path, node[row], phase[row], (rise_kw, rise_kw / kw_per_a[row]), up, down)
+    return active[still]
+
+
+@compiled
+def _raise(bays: Bays, path: Int, active: Int, free: Free, shares: Shares) -> None:
+    """Raise the rows `active` together, round by round, until a limit or what each wants stops it."""
+    node, phase, kw_per_a, step_kw = bays.node, bays.phase, bays.kw_per_a, shares.step_kw
+    order_kw, up, down = shares.order_kw, free.up, free.down
+    rise, nothing = np.zeros_like(up), np.zeros_like(up)
+    for row in active:
+        take(path, node[row], phase[row], (step_kw[row], step_kw[row] / kw_per_a[row]), nothing, rise)
+    while True:
+        active = _without_finished(bays, path, active, rise, shares)
+        if len(active) == 0:
+            return
+        rounds = _common_rounds(active, shares, rise, up)
+        if rounds > 0.0:
+            for row in active:
+                order_kw[row] += rounds * step_kw[row]
+            up -= rounds * rise
+            down += rounds * rise
+        else:
+            active = _one_round(bays, path, active, rise, free, shares)
 
 
 @compiled

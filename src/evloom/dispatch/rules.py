@@ -62,7 +62,11 @@ def booked_kw(bays: Bays, rank: Int, room_by_step_kw: Float, price: Float, edges
     Returns the power booked for the first step, (n_evse,). A car believed done books nothing.
     """
     free_kw = room_by_step_kw.copy()
-    cheapest_first = np.argsort(price, kind="mergesort")
+    last_s = 0.0
+    for row in rank:
+        last_s = max(last_s, bays.departure_s[row])
+    n_step = min(len(price), int(np.searchsorted(edges_s, last_s)))  # after the last departure nobody books
+    cheapest_first = np.argsort(price[:n_step], kind="mergesort")
     now_kw = np.zeros(len(bays.need_kwh))
     # Columns by names of their own: reaching into the table at every step is several times slower.
     need_kwh, departure_s, rating_kw = bays.need_kwh, bays.departure_s, bays.charge_max_kw

@@ -67,7 +67,9 @@ def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
     ids = stage.scenario.sessions.session_id
     row = {ids[i]: at for at, i in enumerate(stage.session)}
     round_trip = (problem.stays.charge_efficiency * problem.stays.discharge_efficiency)[:, None]
-    planned_kwh = np.cumsum(schedule.charge_kwh - schedule.discharge_kwh / round_trip, axis=1)
+    planned_kwh = schedule.discharge_kwh / -round_trip  # in place from here on: for a month each such table is 60 MB
+    planned_kwh += schedule.charge_kwh
+    np.cumsum(planned_kwh, axis=1, out=planned_kwh)
     storage_kw = schedule.store_kwh / problem.step_h
     return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, planned_kwh, round_trip[:, 0], storage_kw, schedule.objective)
 
