@@ -58,6 +58,7 @@ MODIFIERS = frozenset("max min mean total sum actual initial nominal rated known
 NUMBERS = frozenset("float int Decimal Float Int NDArray ndarray floating float64".split())
 
 ALLOWED: dict[str, str] = {
+    "timeout": "name that selectors.BaseSelector gives to the argument of select",
     "DAY_MINUTES": "length of the scale of LocalClock.minute_of_day, on which tariffs are written",
 }
 """Names that break the rule for a reason: name to reason. Keep it short."""

@@ -1,6 +1,6 @@
 """The policy `optimal`: at every cycle the exact optimum of what is known now, and of it the first step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from evloom.dispatch.closed import step_costs
 from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import with_units
 from evloom.dispatch.objective import Objective
-from evloom.dispatch.problem import Nodes, Problem, Signals, Stays, Stores
+from evloom.dispatch.problem import Nodes, Problem, Schedule, Signals, Stays, Stores
 from evloom.kernel.timegrid import Float, Int
 from evloom.loop.rule_policy import filled
 from evloom.loop.snapshot import Orders, Snapshot
@@ -19,7 +19,17 @@ from evloom.network.tree import LimitTree
 
 LEAST_H = 1.0 / 60.0  # a stay is planned for at least this long
 MARGIN_H = 0.5  # a stated departure is planned for this much earlier where time allows: cars taper, drivers come early
+SCARCE_KWH = 0.01  # a plan that leaves more than this undone is made again without the margin
 COUPLED = {"demand", "peak", "valley"}  # terms that depend on all cars together
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A solved problem, and the belief (departures, needs) it was made from."""
+
+    problem: Problem
+    schedule: Schedule
+    belief: tuple[Float, Float]
 
 
 @dataclass(frozen=True)
@@ -28,36 +38,52 @@ class OptimalPolicy:
 
     objective   what is optimised once service is done
     trust       how cautious the beliefs of departure and need are
+    urgent_first  under scarcity serve first who can wait least; otherwise all lack the same share of their need (by priority)
     memory      what quantised orders owe each session of its plan, kWh: carried over, so that rounding does not add up
     """
 
     objective: Objective
     trust: Trust
+    urgent_first: bool = False
     name: str = "optimal"
     controlled: bool = True
 
     def decide(self, snapshot: Snapshot, memory: object) -> tuple[Orders, object]:
         """Orders for now, and the energy debts by session."""
         rows = np.flatnonzero(snapshot.sight.connected)
-        departure_s, need_kwh = believed(snapshot, rows, self.trust)
-        problem = problem_of(snapshot, rows, departure_s, need_kwh)
-        schedule = solve(problem, self.objective)
+        plan = self._plan(snapshot, rows, MARGIN_H)
+        if plan.schedule.short_kwh.sum() > SCARCE_KWH:
+            plan = self._plan(snapshot, rows, 0.0)
+        problem, (departure_s, need_kwh) = plan.problem, plan.belief
         here_h = np.minimum(problem.step_h[0], (departure_s - snapshot.now_s) / 3600.0)
         plan_kw = np.zeros(len(snapshot.evse_id))
-        plan_kw[rows] = (schedule.charge_kwh[:, 0] - schedule.discharge_kwh[:, 0]) / here_h
-        plan_kw[rows] = np.maximum(plan_kw[rows], self._urgent_kwh(snapshot, rows, problem, (departure_s, need_kwh)) / here_h)
+        plan_kw[rows] = (plan.schedule.charge_kwh[:, 0] - plan.schedule.discharge_kwh[:, 0]) / here_h
+        plan_kw[rows] = np.maximum(plan_kw[rows], self._urgent_kwh(snapshot, rows, problem, plan.belief) / here_h)
         debts = memory if isinstance(memory, dict) else {}
         owed_kwh = np.array([debts.get(snapshot.session_id[row], 0.0) for row in rows])
         target_kw = plan_kw.copy()
         target_kw[rows] = np.where(plan_kw[rows] > 0.0, plan_kw[rows] + owed_kwh / here_h, plan_kw[rows])
         full = plan_kw[rows] >= problem.stays.charge_max_kw * (1.0 - 1e-6)
         target_kw[rows[full]] = snapshot.bays.charge_max_kw[rows[full]]
-        laxity_h = _laxity_h(snapshot, rows, departure_s, need_kwh)
-        target_kw = take_turns(snapshot, rows, target_kw, (departure_s, need_kwh))
-        storage_kw = schedule.store_kwh[:, 0] / problem.step_h[0]
+        target_kw = take_turns(snapshot, rows, target_kw, plan.belief)
+        storage_kw = plan.schedule.store_kwh[:, 0] / problem.step_h[0]
         now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
-        power_kw, reason = allocate(snapshot.bays, now, target_kw, rows[np.argsort(laxity_h, kind="stable")])
+        rank = rows[np.argsort(_laxity_h(snapshot, rows, departure_s, need_kwh), kind="stable")]
+        power_kw, reason = allocate(snapshot.bays, now, target_kw, rank)
+        lifted_kw = lift(snapshot, rank, plan_kw, power_kw)
+        if lifted_kw is not None:
+            power_kw, reason = allocate(snapshot.bays, now, lifted_kw, rank)
         return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
+
+    def _plan(self, snapshot: Snapshot, rows: Int, margin_h: float) -> "_Plan":
+        """The optimum from now on, with stated departures planned for `margin_h` earlier where time allows."""
+        departure_s, need_kwh = believed(snapshot, rows, self.trust, margin_h)
+        problem = problem_of(snapshot, rows, departure_s, need_kwh)
+        if self.urgent_first:
+            laxity_h = _laxity_h(snapshot, rows, departure_s, need_kwh)
+            rank = np.argsort(np.argsort(-laxity_h, kind="stable"), kind="stable")
+            problem = replace(problem, stays=replace(problem.stays, priority=1.0 + rank.astype(np.float64)))
+        return _Plan(problem, solve(problem, self.objective), (departure_s, need_kwh))
 
     def _urgent_kwh(self, snapshot: Snapshot, rows: Int, problem: Problem, belief: tuple[Float, Float]) -> Float:
         """What each car (n_row,) should charge now lest it leave before the plan has served it.
@@ -86,13 +112,16 @@ class OptimalPolicy:
         return {snapshot.session_id[row]: float(kwh) for row, kwh in zip(rows, owed_kwh, strict=True)}
 
 
-def believed(snapshot: Snapshot, rows: Int, trust: Trust) -> tuple[Float, Float]:
-    """Departure (epoch s) and energy still wanted (kWh) of the connected rows, given that they are still there and draw."""
+def believed(snapshot: Snapshot, rows: Int, trust: Trust, margin_h: float) -> tuple[Float, Float]:
+    """Departure (epoch s) and energy still wanted (kWh) of the connected rows, given that they are still there and draw.
+
+    Departures that were stated, not learnt, are taken `margin_h` earlier where time allows, all by what the taper costs.
+    """
     need_kwh = snapshot.bays.need_kwh[rows].copy()
     soonest_s = snapshot.now_s + need_kwh / np.maximum(snapshot.bays.charge_max_kw[rows], 1e-6) * 3600.0
     stated_s = snapshot.bays.departure_s[rows]
-    margin_h = MARGIN_H + snapshot.sight.slow_h[rows]
-    departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - margin_h * 3600.0))
+    early_s = (margin_h + snapshot.sight.slow_h[rows]) * 3600.0
+    departure_s = np.minimum(stated_s, np.maximum(soonest_s, stated_s - early_s))
     for i, row in enumerate(rows):
         likely = snapshot.likely[row]
         leaves_s, wants_kwh = condition(likely.departure_s, likely.energy_kwh, snapshot.now_s, snapshot.sight.net_kwh[row], trust)
@@ -128,6 +157,26 @@ def take_turns(snapshot: Snapshot, rows: Int, target_kw: Float, belief: tuple[Fl
             turned_kw[rows[at]] = 0.0
             turned_kw[turn] = bays.charge_max_kw[turn]
     return turned_kw
+
+
+def lift(snapshot: Snapshot, rank: Int, plan_kw: Float, power_kw: Float) -> Float | None:
+    """Targets (n_evse,) that give what rounding took from some cars to others that charge, those who can wait least first.
+
+    What is given is taken back by the energy debts, so that over a few steps each car has what it planned. None where all orders
+    together are within a current step of the plan.
+    """
+    bays = snapshot.bays
+    left_kw = float(np.sum(np.minimum(plan_kw[rank], bays.charge_max_kw[rank]) - power_kw[rank]))
+    lifted_kw = power_kw.copy()
+    for row in rank[power_kw[rank] > 0.0]:
+        step_kw = max(bays.current_step_a[row] * bays.kw_per_a[row], 1e-3)
+        if left_kw < step_kw * (1.0 - 1e-9):
+            continue
+        more_kw = min(left_kw, bays.charge_max_kw[row] - power_kw[row])
+        more_kw = np.floor(more_kw / step_kw + 1e-9) * step_kw
+        lifted_kw[row] += more_kw
+        left_kw -= more_kw
+    return lifted_kw if lifted_kw.sum() > power_kw.sum() else None
 
 
 def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Problem:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,8 @@ class PolicyRun:
     """What one policy did with a stage.
 
     storage_kwh    (n_storage, n_step) net energy at the meters of the stationary batteries; storage_out_kwh discharged, unsigned
-    cycles         how often the loop ran; cpu_s CPU seconds for all of it; digest of all orders ("" where not driven by the loop)
+    cycles         how often the loop ran; cpu_s CPU seconds for all of it, compiling kernels left out
+    digest         of all orders, "" where not driven by the loop
     rejected       cycles whose orders failed the check and were replaced
     bound          objective terms of the plan (foresight only)
     """
@@ -76,8 +77,9 @@ def _of_policies(kind: str, value: str, allowed: str, advice: str) -> Finding:
 def run_policy(stage: Stage, name: str, objective: str, sink: Sink | None = None, progress: Progress | None = None) -> PolicyRun:
     """Run one policy. With `sink` every cycle's events, orders and record are handed to it; rules without one run in one stride."""
     check_policies((name,))
-    began = time.process_time()
     aim = parse_objective(objective)
+    _warm_up(stage, name, aim, sink is not None)
+    began = time.process_time()
     if sink is None and strides(stage, name):
         track = _stride(stage, name, progress)
         n_storage = len(stage.scenario.site.storage.storage_id)
@@ -86,12 +88,23 @@ def run_policy(stage: Stage, name: str, objective: str, sink: Sink | None = None
     return _loop(stage, make_policy(stage, name, aim), sink, progress, began)
 
 
+def _warm_up(stage: Stage, name: str, objective: Objective, by_loop: bool) -> None:
+    """Run the first cycles with cars and forget them: kernels are compiled or loaded before the clock starts."""
+    first = int(np.searchsorted(stage.cycle_s[:-1], stage.cars.arrival_s[0])) if len(stage.cars.arrival_s) else 0
+    n = min(first + 3, len(stage.step))
+    short = replace(stage, cycle_s=stage.cycle_s[: n + 1], step=stage.step[:n])
+    if by_loop or not strides(stage, name):
+        _loop(short, make_policy(short, "optimal" if name == "foresight" else name, objective), None, None, 0.0)
+    else:
+        _stride(short, name, None)
+
+
 def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
     """The policy of that name for this stage."""
     if name == "foresight":
         return foresight(stage, objective)
     if name == "optimal":
-        return OptimalPolicy(objective, TRUST)
+        return OptimalPolicy(objective, TRUST, stage.scenario.control.scarcity == "laxity")
     return RulePolicy(name)
 
 

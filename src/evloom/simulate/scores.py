@@ -60,24 +60,19 @@ class Score:
 def score(stage: Stage, run: PolicyRun) -> Score:
     """Count up a run."""
     scenario, track = stage.scenario, run.track
-    added_kwh = track.ev_kwh + run.storage_kwh.sum(axis=0)
-    base_kw = stage.base_kw[0]
-    site_kw = base_kw + added_kwh / stage.grid.step_h
-    energy_cost = float(np.sum(energy_cost_on(scenario.tariff, stage.grid, site_kw) - energy_cost_on(scenario.tariff, stage.grid, base_kw)))
-    demand_cost = _demand_cost(stage, site_kw) - _demand_cost(stage, base_kw)
-    interval_s = stage.terms.demand_interval_s
+    ev_kwh, added_kwh = track.ev_kwh, track.ev_kwh + run.storage_kwh.sum(axis=0)
+    site_kwh = stage.base_kw[0] * stage.grid.step_h + added_kwh
+    energy_cost, demand_cost = _added_cost(stage, site_kwh / stage.grid.step_h)
     lacking_kwh = short_kwh(stage, run)
     lost_kwh = float(scenario.sessions.energy_kwh[stage.turned_away].sum())
     wait_h = (track.start_s - stage.cars.arrival_s)[np.isfinite(track.start_s)] / 3600.0
     carbon = stage.carbon_kg_per_kwh[: stage.grid.n]
-    out_kwh = outflow_kwh(stage, run)
     limit_kw = scenario.site.tree.import_max_kw[0]
     power_max_kw = float(track.node_max_kw[0].max(initial=0.0))
-    wear = float(track.out_kwh @ scenario.fleet.wear_per_kwh[stage.cars.model] + run.storage_out_kwh @ scenario.site.storage.wear_per_kwh)
     return Score(
         policy=run.policy,
-        peak_ev_kw=_highest_mean(added_kwh if not len(run.storage_kwh) else track.ev_kwh, stage.grid, interval_s),
-        peak_site_kw=_highest_mean(site_kw * stage.grid.step_h, stage.grid, interval_s),
+        peak_ev_kw=_highest_mean(ev_kwh, stage.grid, stage.terms.demand_interval_s),
+        peak_site_kw=_highest_mean(site_kwh, stage.grid, stage.terms.demand_interval_s),
         power_max_kw=power_max_kw,
         loading=float(power_max_kw / limit_kw) if np.isfinite(limit_kw) and limit_kw > 0 else 0.0,
         violation_kw=float(track.over_kw.max(initial=0.0)),
@@ -94,8 +89,8 @@ def score(stage: Stage, run: PolicyRun) -> Score:
         demand_cost=demand_cost,
         carbon_kg=float(added_kwh @ carbon) if scenario.carbon is not None else None,
         discharge_kwh=float(track.out_kwh.sum()),
-        revenue=float(out_kwh @ stage.price_per_kwh[: stage.grid.n]),
-        wear_cost=wear,
+        revenue=float(outflow_kwh(stage, run) @ stage.price_per_kwh[: stage.grid.n]),
+        wear_cost=_wear_cost(stage, run),
         wait_mean_h=float(wait_h.mean()) if len(wait_h) else 0.0,
         wait_p95_h=float(np.quantile(wait_h, 0.95)) if len(wait_h) else 0.0,
         steps=run.cycles,
@@ -130,6 +125,20 @@ def _infeasible_kwh(stage: Stage) -> Float:
     """Energy of each session that its stay is too short for, even at full power."""
     cars = stage.cars
     return np.maximum(0.0, cars.energy_kwh - cars.draw_max_kw * (cars.departure_s - cars.arrival_s) / 3600.0)
+
+
+def _wear_cost(stage: Stage, run: PolicyRun) -> float:
+    """What the discharge of cars and stationary batteries cost in battery life."""
+    scenario = stage.scenario
+    of_cars = run.track.out_kwh @ scenario.fleet.wear_per_kwh[stage.cars.model]
+    return float(of_cars + run.storage_out_kwh @ scenario.site.storage.wear_per_kwh)
+
+
+def _added_cost(stage: Stage, site_kw: Float) -> tuple[float, float]:
+    """What charging adds to the site's bill: (energy, demand charge). site_kw (n_step,) is the load with charging."""
+    tariff, base_kw = stage.scenario.tariff, stage.base_kw[0]
+    energy_cost = np.sum(energy_cost_on(tariff, stage.grid, site_kw) - energy_cost_on(tariff, stage.grid, base_kw))
+    return float(energy_cost), _demand_cost(stage, site_kw) - _demand_cost(stage, base_kw)
 
 
 def _demand_cost(stage: Stage, power_kw: Float) -> float:

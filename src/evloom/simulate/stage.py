@@ -73,8 +73,9 @@ def stage(scenario: Scenario) -> Stage:
     cycle_s = _cycles(grid, cars, scenario.control.replan == "event")
     step = ((cycle_s[:-1] - grid.start_s) // grid.step_s).astype(np.int64)
     carbon = np.full(ahead.n, np.nan) if scenario.carbon is None else _reaching(scenario.carbon.actual_on(ahead), ahead)
+    slower_h = slow_h(cars, scenario.evse.efficiency[at[kept]])
     return Stage(
-        scenario, grid, ahead, cars, beliefs, likely, slow_h(cars, scenario.evse.efficiency[at[kept]]), kept, np.flatnonzero(at < 0), own_kw,
+        scenario, grid, ahead, cars, beliefs, likely, slower_h, kept, np.flatnonzero(at < 0), own_kw,
         node_total(scenario.site.tree, own_kw[:, : grid.n]), _prices(scenario, ahead),
         scenario.tariff.terms.export_price_on(ahead), carbon, cycle_s, step,
     )  # fmt: skip

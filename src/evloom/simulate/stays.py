@@ -94,7 +94,7 @@ def beliefs_of(scenario: Scenario, kept: Int, at: Int, cars: Cars) -> tuple[Beli
         np.where(dc, 0.0, np.maximum(fleet.current_min_a[cars.model], evse.current_min_a[at])),
         np.where(dc, 0.0, evse.current_step_a[at]),
         np.where(n_phase == 3, -1, evse.phase[at]),
-        np.ones(len(kept)),
+        fleet.priority[cars.model] if scenario.control.scarcity == "priority" else np.ones(len(kept)),
         at,
     )
     return beliefs, likely

@@ -18,6 +18,7 @@ class FleetTable:
     charge_efficiency  inlet to cells, discharge_efficiency cells to inlet, (0..1]
     v2g                the owner consents to discharge; soc_floor is how far down
     wear_per_kwh       money per kWh discharged, for battery life
+    priority           class of the need under scarcity, > 0: a higher one is served first where the site shares by priority
     share              how often the model occurs where a session does not name its model, sums to 1
     """
 
@@ -33,4 +34,5 @@ class FleetTable:
     v2g: Bool
     soc_floor: Float
     wear_per_kwh: Float
+    priority: Float
     share: Float

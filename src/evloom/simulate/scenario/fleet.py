@@ -47,6 +47,7 @@ def fleet_table(sections: tuple[VehicleSection, ...], notes: Notes) -> FleetTabl
         np.array([item.v2g for item in items], dtype=np.bool_),
         np.array([item.soc_floor for item in items]),
         np.array([item.wear_per_kwh for item in items]),
+        np.array([item.priority for item in items]),
         np.array([item.share for item in items]) / (total_share if total_share > 0 else 1.0),
     )
 

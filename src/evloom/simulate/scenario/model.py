@@ -35,7 +35,8 @@ class Control:
     replan           "event": at every step and at every arrival and departure; "step": at every step only
     deadband_kw      an order is sent again only when it changes by more than this, or when a limit demands it
     horizon_h        how far ahead optimising policies look
-    scarcity         how power is shared when it does not suffice for all promises
+    scarcity         how `optimal` shares power that does not suffice for all promises: in proportion to need (within a class of
+                     priority), to those who can wait least first, or by the priority of the vehicles
     """
 
     replan: Literal["event", "step"] = "event"

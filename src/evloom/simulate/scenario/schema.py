@@ -145,6 +145,9 @@ class VehicleSection(Section):
     v2g: bool = key(False, "the owner consents to discharge")
     soc_floor: float = key(0.3, "discharge goes down to here at most", low=0, high=1)
     wear_per_kwh: float = key(0.0, "battery life that one kWh discharged costs, in the tariff's currency", low=0)
+    priority: float = key(
+        1.0, 'who is served first where power does not suffice and control.scarcity = "priority": higher first', above=0, high=1000
+    )
     share: float = key(1.0, "how often it occurs where a session names no model, relative to the others", low=0)
 
 
@@ -228,7 +231,10 @@ class ControlSection(Section):
     replan: Literal["event", "step"] = key("event", "at every step and every plug-in and plug-out, or at every step only")
     deadband_kw: float = key(0.0, "an order is sent again only when it changes by more, or when a limit demands it", low=0, unit="kW")
     horizon_h: float = key(24.0, "how far ahead optimising policies look", above=0, high=168, unit="h")
-    scarcity: Literal["need", "laxity", "priority"] = key("need", "how power is shared when it does not suffice for all promises")
+    scarcity: Literal["need", "laxity", "priority"] = key(
+        "need",
+        "whom optimal serves when power does not suffice: each replan shares by what each still needs, or who can wait least first, or by vehicle.priority",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
