@@ -16,6 +16,7 @@ from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Bool, Float, Int, local_clock
 
 HISTORY_DAYS = 60  # older stays are forgotten: habits change
+HISTORY_STAYS = 5000  # and of a large site only so many, the newest, are searched: more of the same days would add time and nothing else
 NOTICE_S = 60.0  # a car still there is believed to stay at least this long
 MEASURABLE_KWH = 0.05  # a car that still draws wants at least this much more
 FEW = 3  # with no more samples than this left, nothing is known of what comes
@@ -153,12 +154,13 @@ def newcomer(arrival_s: float, told_departure_s: float, requested_kwh: float, dr
 def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Likeness) -> tuple[Float, Float]:
     """Departures (epoch s) and energies (kWh) of the stays most like `new`, each sorted, (n_like,) at most.
 
-    Only stays that ended before `new` arrived, and not over HISTORY_DAYS earlier, are looked at; with fewer than
-    `least_stays` of them both come out empty. Departures and energies are chosen apart from each other, as different
+    Only stays that ended before `new` arrived, and not over HISTORY_DAYS earlier, are looked at, the newest HISTORY_STAYS
+    of them; with fewer than `least_stays` both come out empty. Departures and energies are chosen apart from each other, as different
     things make them alike: they are two lists, not pairs. An energy is scaled halfway to what the newcomer asked for.
     """
     past = history.by_end
     first, last = np.searchsorted(past.ended_s, (new.arrival_s - HISTORY_DAYS * 86400.0, new.arrival_s))
+    first = max(first, last - HISTORY_STAYS)
     if last - first < max(1, least_stays):
         return np.zeros(0), np.zeros(0)
     log_told = np.log1p(max(new.told_h, 0.0)) if new.told_h == new.told_h else np.nan
