@@ -4,7 +4,7 @@ import numpy as np
 
 from evloom.dispatch.allocate import allocate
 from evloom.dispatch.moment import Bays, Wires
-from evloom.dispatch.rules import EARLIEST_DEADLINE, EQUAL_SHARE, LEAST_LAXITY, PRICE_QUEUE, QUEUE, decide
+from evloom.dispatch.rules import EARLIEST_DEADLINE, EQUAL_SHARE, LEAST_LAXITY, PRICE_QUEUE, QUEUE, Outlook, decide
 from evloom.dispatch.verify import verify
 from tests.property.worlds import NOW_S, random_bays, random_equipment, random_wires
 
@@ -15,7 +15,7 @@ STEP_H = 0.25
 def decided(rng, rule: int, bays: Bays, wires: Wires):
     n_ahead = 8
     edges_s = NOW_S + 900.0 * np.arange(n_ahead + 1, dtype=np.float64)
-    return decide(rule, bays, wires, NOW_S, STEP_H, rng.uniform(0.0, 60.0, n_ahead), rng.uniform(-0.1, 1.0, n_ahead), edges_s)
+    return decide(rule, bays, wires, NOW_S, STEP_H, Outlook(rng.uniform(0.0, 60.0, n_ahead), rng.uniform(-0.1, 1.0, n_ahead), edges_s))
 
 
 def useful_raise_kw(bays: Bays, row: int, order_kw: float) -> float:
@@ -33,9 +33,10 @@ def useful_raise_kw(bays: Bays, row: int, order_kw: float) -> float:
 
 
 def rows_with_use(bays: Bays, wires: Wires, order_kw) -> list[int]:
-    """Rows that could be raised although all limits would still hold."""
+    """Rows that could be raised although all limits would still hold; V2G cars that have what they were promised rest."""
     found = []
-    for row in np.flatnonzero(bays.connected).tolist():
+    resting = (bays.need_kwh <= 0.0) & (bays.discharge_max_kw > 0.0)
+    for row in np.flatnonzero(bays.connected & ~resting).tolist():
         more_kw = useful_raise_kw(bays, row, order_kw[row])
         raised = order_kw.copy()
         raised[row] += more_kw

@@ -12,7 +12,7 @@ import numpy as np
 from evloom.dispatch.moment import Bays, Wires
 from evloom.loop.sight import Piles, Sight, blank_sight
 from evloom.network.tree import LimitTree, node_total
-from evloom.simulate.stride import Beliefs, Clockwork, run_rule
+from evloom.simulate.stride import Beliefs, Clockwork, Plant, run_rule
 from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import Cars, World, empty_world
 
@@ -148,7 +148,7 @@ class Run:
 
     def go(self, rule: int) -> float:
         """Run it; the digest. A run can go once."""
-        return run_rule(rule, self.clock, self.wires, self.piles, self.sight, self.world, self.cars, self.beliefs, self.track)
+        return run_rule(rule, self.clock, Plant(self.wires, self.piles, self.cars, self.beliefs), self.sight, self.world, self.track)
 
 
 def random_cars(rng: Rng, site: Equipment, evse: np.ndarray, arrival_s: np.ndarray, stay_s: np.ndarray) -> Cars:
@@ -204,6 +204,7 @@ def random_run(rng: Rng, *, truthful_departure: bool = False, any_evse: bool = T
         site.current_min_a[evse],
         site.current_step_a[evse],
         site.phase[evse],
+        np.where(cars.v2g, site.give_kw[evse], 0.0),
         np.ones(n),
         np.where(rng.random(n) < 0.1, -1, evse) if any_evse else evse,
     )

@@ -70,8 +70,8 @@ def with_units(now: Wires, node: Int, power_kw: Float) -> Wires:
     if len(power_kw) == 0:
         return now
     extra_kw = np.zeros_like(now.base_kw)
-    for unit, power in zip(node, power_kw, strict=True):
-        path = now.path[unit]
-        extra_kw[path[path >= 0]] += power
+    for unit in range(len(power_kw)):
+        path = now.path[node[unit]]
+        extra_kw[path[path >= 0]] += power_kw[unit]
     extra_a = extra_kw / (3.0 * now.kw_per_a)
     return now._replace(base_kw=now.base_kw + extra_kw, base_phase_a=now.base_phase_a + extra_a[:, None])

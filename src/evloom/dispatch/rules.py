@@ -3,11 +3,13 @@
 One compiled function serves the loop, one cycle at a time, and the fast simulation, many cycles at a time.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from evloom.dispatch.allocate import allocate, share_equally
 from evloom.dispatch.moment import Bays, Wires
-from evloom.dispatch.reason import EMPTY, FULL
+from evloom.dispatch.reason import DONE, EMPTY, FULL
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
 from evloom.pile.limit import quantise_up
@@ -45,28 +47,42 @@ def precedence(rule: int, bays: Bays, now_s: float) -> Int:
 
 
 @compiled
+def rested(need_kwh: float, discharge_max_kw: float) -> bool:
+    """A car that has what it was promised and could discharge is left at rest: a rule has no use for more in its battery."""
+    return need_kwh <= 0.0 and discharge_max_kw > 0.0
+
+
+@compiled
 def asked_kw(row: int, bays: Bays, now_s: float, step_h: float) -> float:
     """Full power, but in the last step of a car's need only as much as it still needs (rounded up to what can be set)."""
     if bays.need_kwh[row] <= 0.0:
-        return float(bays.charge_max_kw[row])
+        return 0.0 if rested(bays.need_kwh[row], bays.discharge_max_kw[row]) else float(bays.charge_max_kw[row])
     hours = min(step_h, (bays.departure_s[row] - now_s) / 3600.0)
     finish_kw = quantise_up(bays.need_kwh[row] / hours, bays.kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
     return float(min(bays.charge_max_kw[row], finish_kw))
 
 
+class Outlook(NamedTuple):
+    """What the price queue knows of the steps ahead: room_kw (n_step,) site power that vehicles may take, price_per_kwh (n_step,),
+    edges_s (n_step + 1,) epoch seconds, the first of them now."""
+
+    room_kw: Float
+    price_per_kwh: Float
+    edges_s: Float
+
+
 @compiled
-def booked_kw(bays: Bays, rank: Int, room_by_step_kw: Float, price: Float, edges_s: Float) -> Float:
+def booked_kw(bays: Bays, rank: Int, outlook: Outlook) -> Float:
     """Queue order and price together: each car in turn books the cheapest steps of its stay that still have room.
 
-    room_by_step_kw (n_step,) site power not yet taken, price (n_step,), edges_s (n_step + 1,) from now on.
     Returns the power booked for the first step, (n_evse,). A car believed done books nothing.
     """
-    free_kw = room_by_step_kw.copy()
+    free_kw, edges_s, price_per_kwh = outlook.room_kw.copy(), outlook.edges_s, outlook.price_per_kwh
     last_s = 0.0
     for row in rank:
         last_s = max(last_s, bays.departure_s[row])
-    n_step = min(len(price), int(np.searchsorted(edges_s, last_s)))  # after the last departure nobody books
-    cheapest_first = np.argsort(price[:n_step], kind="mergesort")
+    n_step = min(len(price_per_kwh), int(np.searchsorted(edges_s, last_s)))  # after the last departure nobody books
+    cheapest_first = np.argsort(price_per_kwh[:n_step], kind="mergesort")
     now_kw = np.zeros(len(bays.need_kwh))
     # Columns by names of their own: reaching into the table at every step is several times slower.
     need_kwh, departure_s, rating_kw = bays.need_kwh, bays.departure_s, bays.charge_max_kw
@@ -90,22 +106,21 @@ def booked_kw(bays: Bays, rank: Int, room_by_step_kw: Float, price: Float, edges
 
 
 @compiled
-def decide(
-    rule: int, bays: Bays, wires: Wires, now_s: float, step_h: float, room_by_step_kw: Float, price: Float, edges_s: Float
-) -> tuple[Float, Int]:
-    """Orders (kW, n_evse) and reasons (n_evse,) of a rule policy. The last three arguments matter to the price queue only."""
+def decide(rule: int, bays: Bays, wires: Wires, now_s: float, step_h: float, outlook: Outlook) -> tuple[Float, Int]:
+    """Orders (kW, n_evse) and reasons (n_evse,) of a rule policy. The outlook matters to the price queue only."""
     n = len(bays.need_kwh)
     rank = precedence(rule, bays, now_s)
     if rule == UNCONTROLLED:
         order_kw = np.zeros(n)
         reason = np.full(n, EMPTY)
         for row in rank:
-            order_kw[row] = bays.charge_max_kw[row]
-            reason[row] = FULL
+            rests = rested(bays.need_kwh[row], bays.discharge_max_kw[row])
+            order_kw[row] = 0.0 if rests else bays.charge_max_kw[row]
+            reason[row] = DONE if rests else FULL
         return order_kw, reason
     target_kw = np.zeros(n)
     if rule == PRICE_QUEUE:
-        target_kw = booked_kw(bays, rank, room_by_step_kw, price, edges_s)
+        target_kw = booked_kw(bays, rank, outlook)
     else:
         for row in rank:
             target_kw[row] = asked_kw(row, bays, now_s, step_h)

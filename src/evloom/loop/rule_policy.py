@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.rules import RULES, UNCONTROLLED, decide
+from evloom.dispatch.rules import RULES, UNCONTROLLED, Outlook, decide
 from evloom.kernel.timegrid import Float
 from evloom.loop.snapshot import Orders, Snapshot
 
@@ -24,9 +24,13 @@ class RulePolicy:
         """Orders by the rule; stationary batteries rest."""
         ahead = snapshot.ahead
         power_kw, reason = decide(
-            RULES[self.name], snapshot.bays, snapshot.wires, snapshot.now_s, snapshot.step_h,
-            site_room_kw(snapshot), filled(ahead.price_per_kwh), ahead.edges_s,
-        )  # fmt: skip
+            RULES[self.name],
+            snapshot.bays,
+            snapshot.wires,
+            snapshot.now_s,
+            snapshot.step_h,
+            Outlook(site_room_kw(snapshot), filled(ahead.price_per_kwh), ahead.edges_s),
+        )
         return Orders(power_kw, reason, np.zeros(len(snapshot.storage_kwh))), None
 
 

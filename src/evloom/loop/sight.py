@@ -150,7 +150,8 @@ def moment(now_s: float, step_h: float, piles: Piles, sight: Sight) -> Bays:
         if connected[row]:
             own_kw = min(car_max_kw[row], seen_max_kw[row])
             charge[row] = min(rating_kw[row], quantise_up(own_kw, kw_per_a[row], least_a[row], step_a[row]))
-            need[row] = need_kwh(done[row], wanted_kwh[row] - net_kwh[row], draw_kw[row], charge[row], step_h)
+            drawn_kw = draw_kw[row] if car_give_kw[row] <= 0.0 else 0.0  # what a V2G car is promised is known, not believed
+            need[row] = need_kwh(done[row], wanted_kwh[row] - net_kwh[row], drawn_kw, charge[row], step_h)
             give[row] = min(pile_give_kw[row], car_give_kw[row], spare_kwh[row] / step_h)
             departure[row] = max(believed_s[row], now_s + 60.0)
             if believed_s[row] <= now_s:

@@ -16,7 +16,7 @@ from evloom.pile.orders import SetPower
 from evloom.simulate.stage import Stage
 from evloom.simulate.stays import TRUST
 from evloom.simulate.storage_twin import StorageTwin
-from evloom.simulate.track import Track, blank_track, enter_cars, enter_nodes
+from evloom.simulate.track import Span, Track, Wiring, blank_track, enter_cars, enter_nodes
 from evloom.simulate.twin import World, draw, empty_world, plug_in, unplug
 
 
@@ -90,7 +90,8 @@ class SimulatedField:
         now = self._wires._replace(base_kw=base_kw, base_phase_a=per_phase_a)
         extra_kw = self.storage.at_nodes(storage_kw, len(base_kw))
         enter_cars(step, self._at_s, self.reason, energy_kwh, self.world, self.track)
-        enter_nodes(step, hours, energy_kwh, now, extra_kw, self.piles, self.wiring, self.world, self.track)
+        wiring = Wiring(self.piles.node, self.wiring.phase, self.wiring.kw_per_a)
+        enter_nodes(Span(step, hours, energy_kwh, extra_kw), now, wiring, self.world, self.track)
         self.site_kwh += float(energy_kwh.sum() + (base_kw[0] + storage_kw.sum()) * hours)
         self._at_s = until_s
 
@@ -159,7 +160,7 @@ class SimulatedField:
             car_max_kw=float(beliefs.car_max_kw[car]),
             n_phase=int(fleet.n_phase[model]),
             current_min_a=float(fleet.current_min_a[model]),
-            give_max_kw=float(stage.scenario.evse.discharge_max_kw[row]) if cars.v2g[car] else 0.0,
+            give_max_kw=float(beliefs.give_max_kw[car]),
             charge_efficiency=float(cars.charge_efficiency[car]) * pile,
             discharge_efficiency=float(cars.discharge_efficiency[car]) * pile,
             wear_per_kwh=float(fleet.wear_per_kwh[model]),

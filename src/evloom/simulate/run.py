@@ -26,7 +26,7 @@ from evloom.simulate.field import SimulatedField
 from evloom.simulate.foresight import foresight
 from evloom.simulate.stage import Stage
 from evloom.simulate.stays import TRUST
-from evloom.simulate.stride import Clockwork, run_rule
+from evloom.simulate.stride import Clockwork, Plant, run_rule
 from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import empty_world
 
@@ -124,12 +124,13 @@ def _stride(stage: Stage, name: str, progress: Progress | None) -> Track:
     room_kw = np.full(stage.ahead.n, max(0.0, tree.import_max_kw[0]))
     clock = Clockwork(stage.cycle_s, stage.step, stage.ahead.edges_s(), stage.base_kw, stage.price_per_kwh, room_kw, stage.n_ahead)
     now = wires(tree, np.zeros(tree.n), scenario.site.voltage_v)
+    plant = Plant(now, piles(scenario.evse), stage.cars, stage.beliefs)
     sight, world = blank_sight(scenario.evse.n), empty_world(scenario.evse.efficiency)
     chunk = max(1, CHUNK // max(1, scenario.evse.n))
     for begin in range(0, len(stage.step), chunk):
         end = min(begin + chunk, len(stage.step))
         some = clock._replace(begin=begin, end=end)
-        run_rule(RULES[name], some, now, piles(scenario.evse), sight, world, stage.cars, stage.beliefs, track)
+        run_rule(RULES[name], some, plant, sight, world, track)
         if progress is not None:
             progress(end, len(stage.step))
     return track

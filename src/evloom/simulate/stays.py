@@ -64,7 +64,9 @@ def slow_h(cars: Cars, efficiency: Float) -> Float:
         end = min(1.0, cars.soc[car] + cars.energy_kwh[car] * efficiency[car] * per_kw_h)
         stay_h = (cars.departure_s[car] - cars.arrival_s[car]) / 3600.0
         least_h = cars.energy_kwh[car] / cars.draw_max_kw[car]
-        full_h = hours_to_reach(end, cars.soc[car], inlet_kw, per_kw_h, cars.curve_soc[model], cars.curve_kw[model], max(stay_h, least_h))
+        full_h = hours_to_reach(
+            (cars.soc[car], end), inlet_kw, per_kw_h, (cars.curve_soc[model], cars.curve_kw[model]), max(stay_h, least_h)
+        )
         loss_h[car] = max(0.0, full_h - least_h)
     return loss_h
 
@@ -94,6 +96,7 @@ def beliefs_of(scenario: Scenario, kept: Int, at: Int, cars: Cars) -> tuple[Beli
         np.where(dc, 0.0, np.maximum(fleet.current_min_a[cars.model], evse.current_min_a[at])),
         np.where(dc, 0.0, evse.current_step_a[at]),
         np.where(n_phase == 3, -1, evse.phase[at]),
+        np.where(cars.v2g, evse.discharge_max_kw[at], 0.0),
         fleet.priority[cars.model] if scenario.control.scarcity == "priority" else np.ones(len(kept)),
         at,
     )

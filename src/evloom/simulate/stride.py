@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from evloom.dispatch.moment import Wires
-from evloom.dispatch.rules import decide
+from evloom.dispatch.rules import Outlook, decide
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
 from evloom.loop.sight import Piles, Sight, learn_draw, moment
-from evloom.simulate.track import Track, enter_cars, enter_nodes
+from evloom.simulate.track import Span, Track, Wiring, enter_cars, enter_nodes
 from evloom.simulate.twin import Cars, World, draw, plug_in, unplug
 
 
@@ -30,6 +30,7 @@ class Beliefs(NamedTuple):
     current_min_a: Float
     current_step_a: Float
     phase: Int
+    give_max_kw: Float
     priority: Float
     evse: Int
 
@@ -39,7 +40,7 @@ class Clockwork(NamedTuple):
 
     cycle_s (n_cycle + 1,) epoch seconds, step (n_cycle,) the step each cycle lies in, edges_s (n_step + n_ahead + 1,);
     base_kw (n_node, n_step) load nobody steers at or below each node;
-    price, room_kw (n_step + n_ahead,) as known in advance.
+    price_per_kwh, room_kw (n_step + n_ahead,) as known in advance.
     begin, end: the cycles to run now, end not included and -1 meaning all; the next call goes on where one ended.
     """
 
@@ -47,11 +48,20 @@ class Clockwork(NamedTuple):
     step: Int
     edges_s: Float
     base_kw: Float
-    price: Float
+    price_per_kwh: Float
     room_kw: Float
     n_ahead: int
     begin: int = 0
     end: int = -1
+
+
+class Plant(NamedTuple):
+    """What a run takes place at: the tree with its base load (changed in place), the piles, the cars and what is believed of them."""
+
+    wires: Wires
+    piles: Piles
+    cars: Cars
+    beliefs: Beliefs
 
 
 @compiled
@@ -79,6 +89,8 @@ def seat(row: int, car: int, world: World, cars: Cars, beliefs: Beliefs, sight: 
     sight.current_min_a[row] = beliefs.current_min_a[car]
     sight.current_step_a[row] = beliefs.current_step_a[car]
     sight.phase[row] = beliefs.phase[car]
+    sight.give_max_kw[row] = beliefs.give_max_kw[car]
+    sight.spare_kwh[row] = 0.0
     sight.priority[row] = beliefs.priority[car]
     sight.net_kwh[row] = 0.0
     sight.draw_kw[row] = 0.0
@@ -102,10 +114,14 @@ def leave(row: int, world: World, sight: Sight, track: Track) -> None:
 
 
 @compiled
-def read_meters(world: World, sight: Sight) -> None:
+def read_meters(world: World, cars: Cars, sight: Sight) -> None:
     """What meters and connectors tell after a span; the loop learns from it."""
     for row in range(len(world.session)):
-        if world.session[row] >= 0:
+        car = world.session[row]
+        if car >= 0:
+            if cars.v2g[car]:
+                cells_kwh = max(0.0, world.soc[row] - cars.soc_floor[car]) * cars.battery_kwh[car]
+                sight.spare_kwh[row] = cells_kwh * cars.discharge_efficiency[car] * world.efficiency[row]
             sight.net_kwh[row] = world.in_kwh[row]
             sight.draw_kw[row] = world.draw_kw[row]
             sight.done[row] = world.done[row]
@@ -113,16 +129,16 @@ def read_meters(world: World, sight: Sight) -> None:
 
 
 @compiled
-def run_rule(
-    rule: int, clock: Clockwork, wires: Wires, piles: Piles, sight: Sight, world: World, cars: Cars, beliefs: Beliefs, track: Track
-) -> float:
+def run_rule(rule: int, clock: Clockwork, plant: Plant, sight: Sight, world: World, track: Track) -> float:
     """Run the cycles of `clock`; `sight`, `world` and `track` change in place. Returns a digest of their orders (a weighted sum).
 
     Departures at an instant come before arrivals at it; a car that arrives between two cycles is seen at the next.
     """
+    wires, piles, cars, beliefs = plant.wires, plant.piles, plant.cars, plant.beliefs
     n_evse = len(world.session)
     energy_kwh = np.zeros(n_evse)
     storage_kw = np.zeros(len(wires.base_kw))
+    wiring = Wiring(piles.node, sight.phase, sight.kw_per_a)
     end = len(clock.step) if clock.end < 0 else clock.end
     arrived = 0 if clock.begin == 0 else np.searchsorted(cars.arrival_s, clock.cycle_s[clock.begin - 1], side="right")
     digest = 0.0
@@ -143,18 +159,17 @@ def run_rule(
         bays = moment(now_s, (clock.edges_s[step + 1] - now_s) / 3600.0, piles, sight)
         ahead_s = clock.edges_s[step : step + clock.n_ahead + 1].copy()
         ahead_s[0] = now_s
-        order_kw, reason = decide(
-            rule, bays, wires, now_s, (ahead_s[1] - now_s) / 3600.0,
-            clock.room_kw[step : step + clock.n_ahead], clock.price[step : step + clock.n_ahead], ahead_s,
-        )  # fmt: skip
+        span = slice(step, step + clock.n_ahead)
+        outlook = Outlook(clock.room_kw[span], clock.price_per_kwh[span], ahead_s)
+        order_kw, reason = decide(rule, bays, wires, now_s, (ahead_s[1] - now_s) / 3600.0, outlook)
         for row in range(n_evse):
             if sight.connected[row]:
                 digest += order_kw[row] * (1.0 + (cycle * 31 + row) % 1009)
                 sight.ordered_kw[row] = order_kw[row]
         draw(order_kw, now_s, next_s, world, cars, energy_kwh)
         enter_cars(step, now_s, reason, energy_kwh, world, track)
-        enter_nodes(step, (next_s - now_s) / 3600.0, energy_kwh, wires, storage_kw, piles, sight, world, track)
-        read_meters(world, sight)
+        enter_nodes(Span(step, (next_s - now_s) / 3600.0, energy_kwh, storage_kw), wires, wiring, world, track)
+        read_meters(world, cars, sight)
     for row in range(n_evse):
         if end == len(clock.step) and world.session[row] >= 0:
             leave(row, world, sight, track)

@@ -7,7 +7,6 @@ import numpy as np
 from evloom.dispatch.moment import Wires
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
-from evloom.loop.sight import Piles, Sight
 from evloom.simulate.twin import Cars, World
 
 OVER_KW = 1e-6  # a limit counts as exceeded above this
@@ -43,6 +42,24 @@ class Track(NamedTuple):
     in_kwh: Float
     out_kwh: Float
     soc_end: Float
+
+
+class Span(NamedTuple):
+    """A stretch of time in which no order changes: the step it lies in, its length, the net energy of every EVSE (n_evse,), and
+    what stationary batteries draw at each node, extra_kw (n_node,)."""
+
+    step: int
+    hours: float
+    energy_kwh: Float
+    extra_kw: Float
+
+
+class Wiring(NamedTuple):
+    """How each EVSE (n_evse,) hangs on the tree: node, phase (-1 = all three), kW per ampere of the car that stands there."""
+
+    node: Int
+    phase: Int
+    kw_per_a: Float
 
 
 def blank_track(cars: Cars, edges_s: Float, n_node: int) -> Track:
@@ -84,7 +101,7 @@ def _climb(path: Int, table: Float) -> None:
 
 
 @compiled
-def _extremes(wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: World) -> tuple[Float, Float]:
+def _extremes(wires: Wires, extra_kw: Float, wiring: Wiring, world: World) -> tuple[Float, Float]:
     """Highest and lowest load of steered units at or below each node: kW, then A on each of three phases, (n_node, 4).
 
     Highest: every car at its peak at once; lowest: every car at its trough at once.
@@ -96,11 +113,11 @@ def _extremes(wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: 
     low = high.copy()
     for row in range(len(world.session)):
         if world.session[row] >= 0:
-            node, per_kw = piles.node[row], 1.0 / sight.kw_per_a[row]
+            node, per_kw = wiring.node[row], 1.0 / wiring.kw_per_a[row]
             high[node, 0] += world.peak_kw[row]
             low[node, 0] += world.trough_kw[row]
             for p in range(3):
-                if sight.phase[row] < 0 or sight.phase[row] == p:
+                if wiring.phase[row] < 0 or wiring.phase[row] == p:
                     high[node, p + 1] += world.peak_kw[row] * per_kw
                     low[node, p + 1] += world.trough_kw[row] * per_kw
     _climb(wires.path, high)
@@ -123,16 +140,15 @@ def _excess_kw(node: int, wires: Wires, high: Float, low: Float) -> float:
 
 
 @compiled
-def enter_nodes(
-    step: int, hours: float, energy_kwh: Float, wires: Wires, extra_kw: Float, piles: Piles, sight: Sight, world: World, track: Track
-) -> None:
-    """Enter one span into the columns of the nodes, from what cars really draw; `extra_kw` (n_node,) is what storage draws there."""
+def enter_nodes(span: Span, wires: Wires, wiring: Wiring, world: World, track: Track) -> None:
+    """Enter one span into the columns of the nodes, from what cars really draw."""
+    step, hours, energy_kwh, extra_kw = span.step, span.hours, span.energy_kwh, span.extra_kw
     load_kwh = (extra_kw * hours).reshape(-1, 1)
     for row in range(len(energy_kwh)):
         if world.session[row] >= 0:
-            load_kwh[piles.node[row], 0] += energy_kwh[row]
+            load_kwh[wiring.node[row], 0] += energy_kwh[row]
     _climb(wires.path, load_kwh)
-    high, low = _extremes(wires, extra_kw, piles, sight, world)
+    high, low = _extremes(wires, extra_kw, wiring, world)
     for node in range(len(extra_kw)):
         base_kw = wires.base_kw[node]
         track.node_kwh[node, step] += load_kwh[node, 0] + base_kw * hours

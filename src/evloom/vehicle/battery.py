@@ -71,12 +71,15 @@ def charge_along_curve(soc: float, power_kw: float, hours: float, per_kw_h: floa
 
 
 @compiled
-def hours_to_reach(soc_end: float, soc: float, power_kw: float, per_kw_h: float, curve_soc: Float, curve_kw: Float, most_h: float) -> float:
-    """Hours until `soc_end` at min(power_kw, curve), at most `most_h`; by bisection on `charge_along_curve`, to a second."""
+def hours_to_reach(ends: tuple[float, float], power_kw: float, per_kw_h: float, curve: tuple[Float, Float], most_h: float) -> float:
+    """Hours from the state of charge ends[0] to ends[1] at min(power_kw, curve), at most `most_h`, to a second.
+
+    curve is (curve_soc, curve_kw) as in `charge_along_curve`, on which this is a bisection.
+    """
     low_h, high_h = 0.0, most_h
     while high_h - low_h > 1.0 / 3600.0:
         middle_h = 0.5 * (low_h + high_h)
-        if charge_along_curve(soc, power_kw, middle_h, per_kw_h, curve_soc, curve_kw) < soc_end - 1e-9:
+        if charge_along_curve(ends[0], power_kw, middle_h, per_kw_h, curve[0], curve[1]) < ends[1] - 1e-9:
             low_h = middle_h
         else:
             high_h = middle_h

@@ -12,6 +12,7 @@ from evloom.dispatch.rules import (
     PRICE_QUEUE,
     QUEUE,
     UNCONTROLLED,
+    Outlook,
     asked_kw,
     booked_kw,
     decide,
@@ -31,7 +32,7 @@ FLAT = np.zeros(4)
 
 
 def decided(rule: int, bays: Bays, limit_kw: float = np.inf, room_kw=OPEN_KW, price=FLAT):
-    return decide(rule, bays, supply(limit_kw), NOW_S, 0.25, room_kw, price, EDGES_S)
+    return decide(rule, bays, supply(limit_kw), NOW_S, 0.25, Outlook(room_kw, price, EDGES_S))
 
 
 @pytest.mark.parametrize(
@@ -91,9 +92,8 @@ def test_uncontrolled_gives_all_whatever_the_limit():
 
 
 def booked(bays: Bays, price, room_kw=OPEN_KW):
-    return booked_kw(
-        bays, precedence(PRICE_QUEUE, bays, NOW_S), np.asarray(room_kw, dtype=np.float64), np.asarray(price, dtype=np.float64), EDGES_S
-    )
+    outlook = Outlook(np.asarray(room_kw, dtype=np.float64), np.asarray(price, dtype=np.float64), EDGES_S)
+    return booked_kw(bays, precedence(PRICE_QUEUE, bays, NOW_S), outlook)
 
 
 def test_the_cheapest_steps_are_booked_first():
@@ -129,3 +129,12 @@ def test_the_price_queue_says_why():
     order_kw, reason = decided(PRICE_QUEUE, bays, price=np.array([4.0, 1.0, 2.0, 3.0]))
     assert order_kw.tolist() == [0.0, 50.0, 0.0]
     assert reason.tolist() == [PLAN, FULL, DONE]
+
+
+def test_a_v2g_car_that_has_what_it_was_promised_rests():
+    full = FOUR._replace(need_kwh=np.array([14.72, 0.0, 3.68, 29.44]), discharge_max_kw=np.array([0.0, 7.0, 0.0, 0.0]))
+    for rule in (UNCONTROLLED, EQUAL_SHARE, QUEUE):
+        order_kw, reason = decided(rule, full)
+        assert order_kw[1] == 0.0
+        assert reason[1] == DONE
+        assert (order_kw[[0, 2, 3]] > 0.0).all()

@@ -81,6 +81,7 @@ def test_a_car_that_is_overdue_stays_a_little_longer(left_s, believed_s):
 
 def test_the_least_of_the_ratings_holds():
     bays = moment(NOW_S, 0.25, PILE, one_car(car_max_kw=5.0, give_max_kw=6.0, spare_kwh=1.0))
-    assert (bays.charge_max_kw[0], bays.discharge_max_kw[0]) == (5.0, 4.0)  # 1 kWh lasts a quarter of an hour at 4 kW
-    assert moment(NOW_S, 0.25, PILE, one_car(seen_max_kw=2.0)).charge_max_kw[0] == 2.0
+    assert bays.charge_max_kw[0] == pytest.approx(5.06)  # 22 A: the next step above what the car takes
+    assert bays.discharge_max_kw[0] == 4.0  # 1 kWh lasts a quarter of an hour at 4 kW
+    assert moment(NOW_S, 0.25, PILE, one_car(seen_max_kw=2.0)).charge_max_kw[0] == pytest.approx(2.07)
     assert moment(NOW_S, 0.25, PILE, one_car(connected=False)).charge_max_kw[0] == 0.0

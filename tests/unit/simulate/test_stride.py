@@ -6,7 +6,7 @@ from evloom.dispatch.moment import wires
 from evloom.dispatch.rules import EARLIEST_DEADLINE, QUEUE
 from evloom.loop.sight import Piles, blank_sight
 from evloom.network.tree import LimitTree
-from evloom.simulate.stride import Beliefs, Clockwork, run_rule
+from evloom.simulate.stride import Beliefs, Clockwork, Plant, run_rule
 from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import Cars, empty_world
 
@@ -23,7 +23,7 @@ def run(stays, *, evse=None, n_evse: int = 1, rule: int = QUEUE, limit_kw: float
         np.zeros(n, dtype=np.bool_), np.array([[0.0, 1.0]]), np.array([[10.0, 10.0]]),
     )  # fmt: skip
     rows = none if evse is None else np.array(evse)
-    beliefs = Beliefs(departure_s, energy_kwh[1] * one, 10 * one, 0.69 * one, 0 * one, 0 * one, none - 1, one, rows)
+    beliefs = Beliefs(departure_s, energy_kwh[1] * one, 10 * one, 0.69 * one, 0 * one, 0 * one, none - 1, 0 * one, one, rows)
     edges_s = START_S + HOUR_S * np.arange(n_step + 2, dtype=np.float64)
     clock = Clockwork(
         edges_s[: n_step + 1], np.arange(n_step), edges_s, np.zeros((1, n_step)), np.zeros(n_step + 1), np.zeros(n_step + 1), 1
@@ -33,7 +33,8 @@ def run(stays, *, evse=None, n_evse: int = 1, rule: int = QUEUE, limit_kw: float
     rating_kw = np.full(n_evse, 10.0)
     piles = Piles(np.zeros(n_evse, dtype=np.int64), np.arange(n_evse), np.zeros(n_evse, dtype=np.bool_), rating_kw, 0 * rating_kw)
     track = blank_track(cars, edges_s[: n_step + 1], 1)
-    run_rule(rule, clock, wires(tree, np.zeros(1), 230.0), piles, blank_sight(n_evse), empty_world(np.ones(n_evse)), cars, beliefs, track)
+    plant = Plant(wires(tree, np.zeros(1), 230.0), piles, cars, beliefs)
+    run_rule(rule, clock, plant, blank_sight(n_evse), empty_world(np.ones(n_evse)), track)
     return track
 
 

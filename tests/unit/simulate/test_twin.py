@@ -8,7 +8,7 @@ import pytest
 from evloom.dispatch.moment import wires
 from evloom.loop.sight import Piles, blank_sight
 from evloom.network.tree import LimitTree
-from evloom.simulate.track import blank_track, enter_cars, enter_nodes
+from evloom.simulate.track import Span, Wiring, blank_track, enter_cars, enter_nodes
 from evloom.simulate.twin import Cars, World, draw, empty_world, plug_in, unplug
 
 START_S = 1.75e9
@@ -199,7 +199,8 @@ def test_charging_and_discharging_at_random_conserves_energy_at_every_node():
             assert (energy_kwh <= world.peak_kw * 0.25 + 1e-9).all()
             assert (energy_kwh >= world.trough_kw * 0.25 - 1e-9).all()
             enter_cars(step, edges_s[step], reason, energy_kwh, world, track)
-            enter_nodes(step, 0.25, energy_kwh, wires(tree, base_kw, 230.0), np.zeros(3), piles, sight, world, track)
+            span, wiring = Span(step, 0.25, energy_kwh, np.zeros(3)), Wiring(piles.node, sight.phase, sight.kw_per_a)
+            enter_nodes(span, wires(tree, base_kw, 230.0), wiring, world, track)
         net_kwh = world.in_kwh - world.out_kwh
         np.testing.assert_allclose(
             [track.flow_kwh[a:b].sum() for a, b in zip(track.offset[:-1], track.offset[1:], strict=True)], net_kwh, atol=1e-9
@@ -241,6 +242,7 @@ def test_excess_over_a_limit_is_entered(order_kw, limits, over_kw):
     for row in range(2):
         plug_in(row, row, world, pair)
     draw(np.array(order_kw), START_S, START_S + 0.5 * HOUR_S, world, pair, energy_kwh)
-    enter_nodes(0, 0.5, energy_kwh, wires(tree, np.array([5.0]), 230.0), np.zeros(1), piles, sight, world, track)
+    span, wiring = Span(0, 0.5, energy_kwh, np.zeros(1)), Wiring(piles.node, sight.phase, sight.kw_per_a)
+    enter_nodes(span, wires(tree, np.array([5.0]), 230.0), wiring, world, track)
     assert track.over_kw[0] == pytest.approx(over_kw, abs=1e-9)
     assert track.over_h[0] == (0.5 if over_kw > 0 else 0.0)

@@ -233,7 +233,7 @@ class ControlSection(Section):
     horizon_h: float = key(24.0, "how far ahead optimising policies look", above=0, high=168, unit="h")
     scarcity: Literal["need", "laxity", "priority"] = key(
         "need",
-        "whom optimal serves when power does not suffice: each replan shares by what each still needs, or who can wait least first, or by vehicle.priority",
+        "whom optimal serves when power is short: all by what each still needs, who can wait least, or vehicle.priority",
     )
 
 
