@@ -166,7 +166,7 @@ def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Like
     log_told = np.log1p(max(new.told_h, 0.0)) if new.told_h == new.told_h else np.nan
     log_asked = np.log(max(new.requested_kwh, 0.5)) if new.requested_kwh > 0 else np.nan
     *weights, n_like = astuple(likeness)
-    for_stay, for_need = _nearest(past, first, last, new, (log_told, log_asked), tuple(weights), n_like)
+    for_stay, for_need = _nearest(past, (first, last), new, (log_told, log_asked), tuple(weights), n_like)
     with np.errstate(divide="ignore", invalid="ignore"):  # some asked for nothing
         asked_ratio = new.requested_kwh / history.requested_kwh[for_need]
     scale = np.where(np.isfinite(asked_ratio) & (asked_ratio > 0.0), np.sqrt(np.maximum(asked_ratio, 0.0)), 1.0)
@@ -175,13 +175,16 @@ def like_stays(history: History, new: Newcomer, least_stays: int, likeness: Like
 
 @compiled
 def _nearest(
-    past: _Past, first: int, last: int, new: Newcomer, logs: tuple[float, float], weights: tuple[float, ...], n_like: int
+    past: _Past, span: tuple[int, int], new: Newcomer, logs: tuple[float, float], weights: tuple[float, ...], n_like: int
 ) -> tuple[Int, Int]:
-    """Rows of the `n_like` of past[first:last] nearest to `new`, by what matters to the stay and to the energy; newest first among equals.
+    """Rows of the `n_like` of past[span[0]:span[1]] nearest to `new`, by what matters to the stay, and by what matters to the energy.
+
+    Newest first among equals.
 
     weights are the fields of `Likeness` in their order; logs are ln(1 + told_h) and ln(requested_kwh) of `new`.
     """
     stay_clock, stay_told, energy_clock, energy_told, energy_asked, weekend, silence, same_driver, typed_alike = weights
+    first, last = span
     n = min(n_like, last - first)
     stays, needs = np.full(n, np.inf), np.full(n, np.inf)
     for_stay, for_need = np.full(n, -1), np.full(n, -1)
@@ -200,15 +203,15 @@ def _nearest(
 
 
 @compiled
-def _keep(distance: float, row: int, nearest: Float, rows: Int) -> None:
+def _keep(apart: float, row: int, nearest: Float, rows: Int) -> None:
     """Put a row in its place among the nearest so far, which are in rising order, or leave it out."""
     at = len(nearest) - 1
-    if not distance < nearest[at]:
+    if not apart < nearest[at]:
         return
-    while at > 0 and distance < nearest[at - 1]:
+    while at > 0 and apart < nearest[at - 1]:
         nearest[at], rows[at] = nearest[at - 1], rows[at - 1]
         at -= 1
-    nearest[at], rows[at] = distance, row
+    nearest[at], rows[at] = apart, row
 
 
 def told_belief(told_departure_s: float, requested_kwh: float, arrival_s: float, charge_max_kw: float) -> tuple[float, float]:
