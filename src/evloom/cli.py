@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import evloom
+from evloom.kernel.errors import is_interrupt
 
 EPILOG = """\
 examples:
@@ -46,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         print("evloom: interrupted; nothing is complete but what was said to be", file=sys.stderr)
         return 130
     except OSError as error:

@@ -24,3 +24,13 @@ class InputError(EvloomError):
 
 class SolverError(EvloomError):
     """The solver did not return an optimum for a problem that is feasible by construction."""
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error. Where it falls into compiled code, Python may wrap it in a SystemError."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from evloom.dispatch.objective import parse_objective
+from evloom.kernel.errors import is_interrupt
 from evloom.loop.driver import Digest, Sink
 from evloom.loop.record import Record
 from evloom.pile.events import Event
@@ -52,7 +53,9 @@ def study(scenario: Scenario, policies: tuple[str, ...], objective: str, journal
             try:
                 watch(name, 0, len(laid_out.step))
                 runs.append(_run(laid_out, name, objective, writer, watch))
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemError) as error:
+                if not is_interrupt(error):
+                    raise
                 interrupted = name
                 break
     scores = tuple(score(laid_out, run) for run in runs)

@@ -28,7 +28,8 @@ def write_report(
 
     The same runs give the same file, byte for byte, but for the computing time in the scores. Raises OSError where it cannot be written.
     """
-    path.write_text(report_html(stage, runs, scores, Words(lang), partial), encoding="utf-8")
+    html = report_html(stage, runs, scores, Words(lang), partial)
+    path.write_text(html, encoding="utf-8", errors="surrogateescape")  # a file's name may be any bytes
 
 
 def report_html(stage: Stage, runs: Sequence[PolicyRun], scores: Sequence[Score], words: Words, partial: bool) -> str:
