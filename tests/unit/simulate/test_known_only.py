@@ -65,7 +65,6 @@ def test_history_saves_most_of_what_foresight_saves(month, objective, what, leas
     assert short <= 0.01
 
 
-def test_believing_the_drivers_alone_saves_less(month):
-    told, _ = saving(month("told"), "cost", "cost")
-    history, _ = saving(month("history"), "cost", "cost")
-    assert told < history - 0.2
+def test_believing_the_drivers_alone_saves_far_less(month):
+    share, _ = saving(month("told"), "cost", "cost")
+    assert 0.2 < share < 0.55
