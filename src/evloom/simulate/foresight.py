@@ -12,7 +12,7 @@ from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import Bays, with_units
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Signals, Stays, Stores
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Float, Int
 from evloom.loop.optimal_policy import nodes_of
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.simulate.stage import Stage
@@ -22,15 +22,16 @@ from evloom.simulate.stage import Stage
 class ForesightPolicy:
     """Executes a plan made beforehand, as far as limits allow: a car that lags behind its plan (taper) catches up when it can.
 
-    cycle_s (n_cycle + 1,) instants; planned_kwh (n_session, n_cycle) energy from plug-in to the end of each cycle, counted as
-    in `pile.events.Readings`, rows by session id; round_trip (n_session,) efficiency of out and in again;
+    cycle_s (n_cycle + 1,) instants; planned_kwh for each session (by its row of id) the energy from plug-in to the end of each
+    cycle from `first` on, counted as in `pile.events.Readings`; round_trip (n_session,) efficiency of out and in again;
     storage_kw (n_storage, n_cycle); objective: the terms of the plan.
     """
 
     cycle_s: Float
     row: dict[str, int]
     departure_s: Float
-    planned_kwh: Float
+    first: Int
+    planned_kwh: tuple[Float, ...]
     round_trip: Float
     storage_kw: Float
     objective: dict[str, float]
@@ -44,7 +45,7 @@ class ForesightPolicy:
         cars = np.array([self.row[snapshot.session_id[at]] for at in rows], dtype=np.int64)
         hours = (np.minimum(self.cycle_s[cycle + 1], self.departure_s[cars]) - snapshot.now_s) / 3600.0
         target_kw = np.zeros(len(snapshot.evse_id))
-        lag_kwh = self.planned_kwh[cars, cycle] - snapshot.sight.net_kwh[rows]
+        lag_kwh = np.array([self._planned_kwh(car, cycle) for car in cars]) - snapshot.sight.net_kwh[rows]
         lag_kwh = np.where(lag_kwh < 0.0, lag_kwh * self.round_trip[cars], lag_kwh)
         target_kw[rows] = np.where(np.abs(lag_kwh) > 1e-9, lag_kwh / hours, 0.0)
         storage_kw = self.storage_kw[:, cycle]
@@ -52,6 +53,10 @@ class ForesightPolicy:
         rank = rows[np.argsort(self.departure_s[cars], kind="stable")]
         power_kw, reason = allocate(_continuous(snapshot.bays), now, target_kw, rank)
         return Orders(power_kw, reason, storage_kw), None
+
+    def _planned_kwh(self, car: int, cycle: int) -> float:
+        plan = self.planned_kwh[car]
+        return float(plan[min(cycle - self.first[car], len(plan) - 1)])
 
 
 def _continuous(bays: Bays) -> Bays:
@@ -66,12 +71,14 @@ def foresight(stage: Stage, objective: Objective) -> ForesightPolicy:
     schedule = solve(problem, objective)
     ids = stage.scenario.sessions.session_id
     row = {ids[i]: at for at, i in enumerate(stage.session)}
-    round_trip = (problem.stays.charge_efficiency * problem.stays.discharge_efficiency)[:, None]
-    planned_kwh = schedule.discharge_kwh / -round_trip  # in place from here on: for a month each such table is 60 MB
-    planned_kwh += schedule.charge_kwh
-    np.cumsum(planned_kwh, axis=1, out=planned_kwh)
+    stays = problem.stays
+    round_trip = stays.charge_efficiency * stays.discharge_efficiency
+    planned_kwh = tuple(
+        np.cumsum(schedule.charge_kwh[i, a:b] - schedule.discharge_kwh[i, a:b] / round_trip[i])
+        for i, (a, b) in enumerate(zip(stays.first, stays.last, strict=True))
+    )
     storage_kw = schedule.store_kwh / problem.step_h
-    return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, planned_kwh, round_trip[:, 0], storage_kw, schedule.objective)
+    return ForesightPolicy(stage.cycle_s, row, stage.cars.departure_s, stays.first, planned_kwh, round_trip, storage_kw, schedule.objective)
 
 
 def problem_of_run(stage: Stage) -> Problem:
