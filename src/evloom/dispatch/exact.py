@@ -1,5 +1,7 @@
 """The exact optimum of a planning problem. docs/optimum.md states the formulation and the rules."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from evloom.dispatch.cells import Cells, cells_of, deliverable_kwh, room_of, up_the_tree
@@ -58,6 +60,7 @@ def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Ob
         f = formulate(problem, cells, need_kwh, terms, one_way)
         found = solve_stages(f, objective)
         if not found and not is_scarce:
+            problem = replace(problem, stores=replace(problem.stores, end_min_kwh=None))  # drivers come before a full battery
             short_kwh = least_short_kwh(formulate(problem, cells, need_kwh, (), OneWay(), scarce=True))
             need_kwh, is_scarce = np.maximum(need_kwh - short_kwh - _NEAR_KWH / 10 * (short_kwh > 0), 0.0), True
             continue

@@ -139,7 +139,11 @@ def define_stores(f: Formulation) -> None:
     step_h = f.problem.step_h[f.store_step]
     f.store_charge = p.columns(len(unit), 0.0, stores.charge_max_kw[unit] * step_h)
     f.store_discharge = p.columns(len(unit), 0.0, stores.discharge_max_kw[unit] * step_h)
-    f.store_level = p.columns(len(unit), 0.0, stores.capacity_kwh[unit])
+    level_min_kwh = np.zeros(len(unit))
+    if stores.end_min_kwh is not None:
+        last = f.store_step == n_step - 1
+        level_min_kwh[last] = np.minimum(stores.end_min_kwh, stores.stored_kwh)[unit[last]]
+    f.store_level = p.columns(len(unit), level_min_kwh, stores.capacity_kwh[unit])
     first = f.store_step == 0
     start_kwh = np.where(first, stores.stored_kwh[unit], 0.0)
     row = p.rows(len(unit), start_kwh, start_kwh)

@@ -48,7 +48,11 @@ class Stays:
 
 @dataclass(frozen=True)
 class Stores:
-    """Stationary batteries in a problem, columns of shape (n_storage,); energies in kWh at the cells."""
+    """Stationary batteries in a problem, columns of shape (n_storage,); energies in kWh at the cells.
+
+    end_min_kwh is the least they must hold at the end of the horizon, at most stored_kwh, unless drivers would go
+    short for it; None: they may end empty.
+    """
 
     node: Int
     capacity_kwh: Float
@@ -58,6 +62,7 @@ class Stores:
     charge_efficiency: Float
     discharge_efficiency: Float
     wear_per_kwh: Float
+    end_min_kwh: Float | None = None
 
 
 @dataclass(frozen=True)

@@ -217,6 +217,9 @@ def _store_violations(problem: Problem, schedule: Schedule, tolerance_kwh: float
     cells_kwh = np.where(flow_kwh > 0, flow_kwh * stores.charge_efficiency[:, None], flow_kwh / stores.discharge_efficiency[:, None])
     level_kwh = stores.stored_kwh[:, None] + np.cumsum(cells_kwh, axis=1)
     capacity_kwh = stores.capacity_kwh[:, None]
+    if stores.end_min_kwh is not None and level_kwh.shape[1]:
+        end_kwh, least_kwh = level_kwh[:, -1:], np.minimum(stores.end_min_kwh, stores.stored_kwh)[:, None]
+        broken += _cells("store.end", ~(end_kwh >= least_kwh - tolerance_kwh), end_kwh, least_kwh, "kWh")
     broken += _cells("store.full", ~(level_kwh <= capacity_kwh + tolerance_kwh), level_kwh, capacity_kwh, "kWh")
     return broken + _cells("store.empty", ~(level_kwh >= -tolerance_kwh), level_kwh, np.zeros(1), "kWh")
 

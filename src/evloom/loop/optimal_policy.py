@@ -213,6 +213,7 @@ def _stores(snapshot: Snapshot) -> Stores:
     return Stores(
         table.node, table.capacity_kwh, snapshot.storage_kwh, table.charge_max_kw, table.discharge_max_kw,
         table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh,
+        end_min_kwh=np.minimum(snapshot.storage_kwh, table.soc_initial * table.capacity_kwh),
     )  # fmt: skip
 
 

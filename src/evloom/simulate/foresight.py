@@ -108,7 +108,7 @@ def problem_of_run(stage: Stage) -> Problem:
     table = scenario.site.storage
     stores = Stores(
         table.node, table.capacity_kwh, table.soc_initial * table.capacity_kwh, table.charge_max_kw, table.discharge_max_kw,
-        table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh,
+        table.charge_efficiency, table.discharge_efficiency, table.wear_per_kwh, table.soc_initial * table.capacity_kwh,
     )  # fmt: skip
     step = stage.step
     nodes = nodes_of(scenario.site.tree, stage.base_kw[:, step])

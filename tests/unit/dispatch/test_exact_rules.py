@@ -117,6 +117,19 @@ def test_storage_feeds_cars_where_the_base_load_is_above_the_limit():
     assert schedule.store_kwh[0, 0] == pytest.approx(-5.0, abs=1e-9)
 
 
+def test_storage_ends_no_emptier_than_asked_unless_drivers_would_go_short():
+    dear_then_cheap = site([], n_step=2, price=[1.0, 0.1])
+    free = solve(with_store(dear_then_cheap, stored_kwh=np.array([4.0])), COST)
+    assert free.store_kwh[0].sum() < -1.0
+    bound = solve(with_store(dear_then_cheap, stored_kwh=np.array([4.0]), end_min_kwh=np.array([4.0])), COST)
+    assert bound.store_kwh[0, 0] == pytest.approx(-3.6)  # 4 kWh at the cells, sold while it is dear
+    assert bound.store_kwh[0, 1] == pytest.approx(4.0 / 0.9)  # and bought back
+    needed = site([5.0], n_step=1, cap_kw=10.0)
+    needed.nodes.base_kw[0] = 12.0
+    served = solve(with_store(needed, stored_kwh=np.array([10.0]), end_min_kwh=np.array([10.0])), COST)
+    assert served.short_kwh == pytest.approx([0.0], abs=1e-9)
+
+
 def test_the_promise_of_a_car_that_discharges_is_kept_in_its_cells():
     problem = site([2.0], price=[1.0, 0.1, 0.1, 0.1], room_kwh=np.array([40.0]), **v2g(1))
     schedule = solve(problem, COST)
