@@ -53,13 +53,20 @@ def rested(need_kwh: float, discharge_max_kw: float) -> bool:
 
 
 @compiled
-def asked_kw(row: int, bays: Bays, now_s: float, step_h: float) -> float:
-    """Full power, but in the last step of a car's need only as much as it still needs (rounded up to what can be set)."""
-    if bays.need_kwh[row] <= 0.0:
-        return 0.0 if rested(bays.need_kwh[row], bays.discharge_max_kw[row]) else float(bays.charge_max_kw[row])
-    hours = min(step_h, (bays.departure_s[row] - now_s) / 3600.0)
-    finish_kw = quantise_up(bays.need_kwh[row] / hours, bays.kw_per_a[row], bays.current_min_a[row], bays.current_step_a[row])
-    return float(min(bays.charge_max_kw[row], finish_kw))
+def asked_kw(bays: Bays, rank: Int, now_s: float, step_h: float) -> Float:
+    """Power (kW, n_evse) asked for the rows of `rank`: full, but in the last step of a car's need only as much as it still needs
+    (rounded up to what can be set)."""
+    # Columns by names of their own: reaching into the table for every row is several times slower.
+    need_kwh, rating_kw, give_kw, departure_s = bays.need_kwh, bays.charge_max_kw, bays.discharge_max_kw, bays.departure_s
+    kw_per_a, least_a, step_a = bays.kw_per_a, bays.current_min_a, bays.current_step_a
+    asked = np.zeros(len(need_kwh))
+    for row in rank:
+        if need_kwh[row] > 0.0:
+            hours = min(step_h, (departure_s[row] - now_s) / 3600.0)
+            asked[row] = min(rating_kw[row], quantise_up(need_kwh[row] / hours, kw_per_a[row], least_a[row], step_a[row]))
+        elif not rested(need_kwh[row], give_kw[row]):
+            asked[row] = rating_kw[row]
+    return asked
 
 
 class Outlook(NamedTuple):
@@ -118,12 +125,7 @@ def decide(rule: int, bays: Bays, wires: Wires, now_s: float, step_h: float, out
             order_kw[row] = 0.0 if rests else bays.charge_max_kw[row]
             reason[row] = DONE if rests else FULL
         return order_kw, reason
-    target_kw = np.zeros(n)
-    if rule == PRICE_QUEUE:
-        target_kw = booked_kw(bays, rank, outlook)
-    else:
-        for row in rank:
-            target_kw[row] = asked_kw(row, bays, now_s, step_h)
+    target_kw = booked_kw(bays, rank, outlook) if rule == PRICE_QUEUE else asked_kw(bays, rank, now_s, step_h)
     if rule == EQUAL_SHARE:
         return share_equally(bays, wires, target_kw, rank)
     return allocate(bays, wires, target_kw, rank)

@@ -79,10 +79,11 @@ def test_the_first_is_served_in_full_and_the_next_with_the_rest(rule, first, sec
 
 def test_in_the_last_step_only_what_is_still_needed():
     bays = row_of_cars(4, need_kwh=np.array([1.0, 0.1, 0.0, 1.0]), departure_s=NOW_S + np.array([7200.0, 7200.0, 7200.0, 600.0]))
-    assert asked_kw(0, bays, NOW_S, 0.25) == pytest.approx(18 * 0.23)  # 4 kW are 17.4 A
-    assert asked_kw(1, bays, NOW_S, 0.25) == pytest.approx(6 * 0.23)  # not below the least current
-    assert asked_kw(2, bays, NOW_S, 0.25) == 7.36  # believed done: it may have what nobody wants
-    assert asked_kw(3, bays, NOW_S, 0.25) == pytest.approx(27 * 0.23)  # 10 minutes left: 6 kW
+    power_kw = asked_kw(bays, np.arange(4), NOW_S, 0.25)
+    assert power_kw[0] == pytest.approx(18 * 0.23)  # 4 kW are 17.4 A
+    assert power_kw[1] == pytest.approx(6 * 0.23)  # not below the least current
+    assert power_kw[2] == 7.36  # believed done: it may have what nobody wants
+    assert power_kw[3] == pytest.approx(27 * 0.23)  # 10 minutes left: 6 kW
 
 
 def test_uncontrolled_gives_all_whatever_the_limit():
