@@ -23,7 +23,7 @@ def words(path, text):
         ("market/tariff.py", "from importlib import resources", "market may not import importlib.resources"),
         ("loop/cycle.py", "import asyncio", "loop may not import asyncio"),
         ("loop/cycle.py", "from time import monotonic", "loop may not import time"),
-        ("simulate/run.py", "import asyncio.events", "simulate may not import asyncio"),
+        ("simulate/run.py", "import socket", "simulate may not import socket"),
         ("dispatch/rules.py", "import scipy.optimize", "scipy is not among the dependencies"),
         ("serve/app.py", "from evloom.simulate import run", "serve never imports simulate"),
         ("serve/app.py", "import evloom.simulate.run", "serve never imports simulate"),
