@@ -32,7 +32,7 @@ def interrupted(until, *arguments) -> Outcome:
 def test_ctrl_c_leaves_what_is_finished_and_says_that_it_is_partial(tmp_path, capsys):
     journal, figures = tmp_path / "journal.jsonl", tmp_path / "out.json"
 
-    def second_run_is_under_way(_) -> bool:
+    def second_run_is_under_way(_):
         return journal.exists() and b'"policy":"least-laxity"' in journal.read_bytes()
 
     span = ("--from", "2019-06-01", "--to", "2019-06-06")
@@ -57,7 +57,7 @@ def test_ctrl_c_leaves_what_is_finished_and_says_that_it_is_partial(tmp_path, ca
 def test_ctrl_c_before_anything_is_finished(tmp_path):
     journal, figures = tmp_path / "journal.jsonl", tmp_path / "out.json"
 
-    def first_run_is_under_way(_) -> bool:
+    def first_run_is_under_way(_):
         return journal.exists() and journal.stat().st_size > 100
 
     outcome = interrupted(first_run_is_under_way, "simulate", MONTH, "--json", figures, "--journal", journal)
