@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("evloom: interrupted; nothing is complete but what was said to be", file=sys.stderr)
         return 130
     except OSError as error:
+        if error.filename is not None:
+            print(f"evloom: cannot use {error.filename}: {error.strerror}; check the name and the permissions", file=sys.stderr)
+            return 2
         # Files have been written by now, see command.py; this is the terminal, a pipe that was closed (head) or a full disk.
         if not isinstance(error, BrokenPipeError):
             print(f"evloom: cannot print: {error.strerror or error}; make room or print elsewhere", file=sys.stderr)

@@ -89,6 +89,10 @@ def test_a_scenario_that_cannot_be_run_is_refused(tmp_path, capsys, change, code
         (["--objective", "cost++peak"], "objective.unknown", "(empty)"),
         (["--objective", ""], "objective.unknown", "cost"),
         (["--objective", "peak:0.5>cost"], "objective.unknown", "0.5"),
+        (["--objective", "peak:inf>cost"], "objective.unknown", "inf"),
+        (["--objective", "1.2.3*cost"], "objective.unknown", "1.2.3*cost"),
+        (["--objective", "1e400*cost"], "objective.unknown", "1e400*cost"),
+        (["--sessions", "x" * 5000], "file.unreadable", "File name too long"),
         (["--from", "2025-06-04", "--to", "2025-06-03"], "scenario.span-empty", "after 2025-06-04"),
         (["--from", "yesterday"], "scenario.not-a-date", "yesterday"),
         (["--from", ""], "scenario.not-a-date", '""'),
@@ -138,6 +142,12 @@ def test_scenario_that_is_not_there_a_folder_or_not_utf_8(tmp_path, capsys):
     outcome = run(capsys, "sessions", tmp_path / "sessions.csv")
     assert outcome.code == 2
     assert "UTF-8" in outcome.finding("file.utf-16")
+
+
+def test_a_name_that_no_file_can_have(capsys):
+    outcome = run(capsys, "simulate", "x" * 5000)
+    assert outcome.code == 2
+    assert "File name too long; check the name" in outcome.err
 
 
 def test_all_mistakes_are_told_together(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """What an optimising policy aims at: terms, weights and order."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class Objective:
     stages: tuple[Stage, ...]
 
 
-_TERM = re.compile(r"^(?:(?P<weight>[0-9.]+(?:e-?[0-9]+)?)\*)?(?P<term>[a-z]+)$")
+_TERM = re.compile(r"^(?:(?P<weight>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e-?[0-9]+)?)\*)?(?P<term>[a-z]+)$")
 
 
 def _refuse(text: str, part: str) -> InputError:
@@ -54,14 +55,15 @@ def parse_objective(text: str) -> Objective:
         weights = []
         for part in body.split("+"):
             match = _TERM.match(part)
-            if match is None or match["term"] not in TERMS:
+            weight = float(match["weight"] or 1.0) if match is not None else math.inf
+            if match is None or match["term"] not in TERMS or weight == math.inf:
                 raise _refuse(text, part or "(empty)")
-            weights.append((match["term"], float(match["weight"] or 1.0)))
+            weights.append((match["term"], weight))
         try:
             slack = float(slack_text) if slack_text else 1.0
         except ValueError:
             raise _refuse(text, slack_text) from None
-        if not slack >= 1.0:
+        if not 1.0 <= slack < math.inf:
             raise _refuse(text, slack_text)
         stages.append(Stage(tuple(weights), slack))
     return Objective(tuple(stages))
