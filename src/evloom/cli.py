@@ -27,12 +27,30 @@ exit codes: 0 done, 1 a check failed or a result could not be written, 2 wrong i
 SIMULATE = """\
 Replay the sessions of a scenario under one policy after the other and compare peak, bill, carbon and service.
 
-policies: uncontrolled (at once, full power), equal-share, queue (first come, first served), earliest-deadline, least-laxity,
-price-queue (queue order and price together), optimal (replanned exactly with what is known), foresight (perfect knowledge: the bound)
+  evloom simulate examples/community/scenario.toml
+  evloom simulate my-site.toml --policy uncontrolled,optimal --objective "peak:1.25>cost" --report out.html
+"""
 
-objectives of optimal and foresight, once every car that can be served is served: cost, demand, peak, valley, carbon, earliest,
-export, wear. "cost+0.05*carbon" adds with weights, "peak>cost" puts one before the other, "peak:1.25>cost" lets the peak be 25 %
-above its least.
+TERMS = """\
+policies (all but uncontrolled hold every limit of the site):
+  uncontrolled        everybody at once at full power: disorderly charging
+  equal-share         all alike, raised together
+  queue               first come, first served
+  earliest-deadline   who leaves first
+  least-laxity        who can wait least
+  price-queue         in the order of arrival each car books the cheapest steps that have room
+  optimal             the exact optimum of what is known at the moment, planned anew at every event
+  foresight           the same with perfect knowledge: the bound that the others are measured against
+
+objectives of optimal and foresight, once every car that can be served is served; each makes one thing least:
+  cost      the energy bill                 demand    the demand charge of the month
+  peak      the highest power               valley    the unevenness of the load
+  carbon    the emissions                   earliest  the time until cars are charged
+  export    what flows out to the grid      wear      battery wear by discharging
+  "cost+0.05*carbon" adds with weights, "peak>cost" puts one before the other, "peak:1.25>cost" lets the peak be 25 % above
+  its least. Put them in quotes: the shell takes a bare > for a redirection.
+
+docs/simulate.md explains the table that is printed. Exit codes: evloom --help.
 """
 
 
@@ -84,7 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evloom", description=evloom.__doc__, epilog=EPILOG, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"evloom {evloom.__version__}")
     jobs = parser.add_subparsers(title="jobs", metavar="JOB")
-    simulate = jobs.add_parser("simulate", help="replay sessions on a site under any policy", description=SIMULATE, formatter_class=raw)
+    simulate = jobs.add_parser(
+        "simulate", help="replay sessions on a site under any policy", description=SIMULATE, epilog=TERMS, formatter_class=raw
+    )
     _simulate_options(simulate)
     sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
     sessions.add_argument("file", type=Path, help="CSV, CSV.gz or parquet; docs/sessions.md lists the formats")
@@ -100,23 +120,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _simulate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", type=Path, help="scenario file (TOML); see examples/ and docs/scenario.md")
-    parser.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions in place of those of the scenario")
-    parser.add_argument("--format", metavar="NAME", help="format of that file; told from its header if left out")
-    parser.add_argument("--from", dest="start", metavar="DATE", help="first local day (2019-06-01) or instant, in place of the scenario's")
-    parser.add_argument("--to", dest="end", metavar="DATE", help="the day or instant after the last")
-    parser.add_argument("--policy", metavar="A,B,...", help="policies to compare, in this order")
-    parser.add_argument("--objective", metavar="TERMS", help='what optimal and foresight aim at, e.g. "cost+demand" or "peak:1.25>cost"')
-    parser.add_argument("--check", action="store_true", help="say what the scenario holds and what is doubtful, and stop")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, with units in the keys")
-    parser.add_argument("--report", type=Path, metavar="FILE.html", help="one page with pictures that opens offline")
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report")
-    parser.add_argument(
-        "--bills", type=Path, metavar="FILE.csv", help="the itemised bill of every session under the last controlled policy"
-    )
-    parser.add_argument("--journal", type=Path, metavar="FILE", help="every event and order, one line of JSON each (.gz compresses)")
-    parser.add_argument(
-        "--replay", type=Path, metavar="FILE", help="feed a journal to the loop again and compare every order; exit code 1 if any differs"
-    )
+    run = parser.add_argument_group("what to run, in place of what the scenario says")
+    run.add_argument("--sessions", type=Path, metavar="FILE", help="recorded sessions (docs/sessions.md)")
+    run.add_argument("--format", metavar="NAME", help="format of that file; told from its header if left out")
+    run.add_argument("--from", dest="start", metavar="DATE", help="first local day (2019-06-01) or instant (2019-06-01T08:00+02:00)")
+    run.add_argument("--to", dest="end", metavar="DATE", help="the day or instant after the last")
+    run.add_argument("--policy", metavar="A,B,...", help="policies to compare, in this order; see below")
+    run.add_argument("--objective", metavar="TERMS", help='what optimal and foresight aim at, e.g. "cost+demand"; see below')
+    write = parser.add_argument_group("what to write, beside the table")
+    write.add_argument("--json", type=Path, metavar="FILE", help="all figures, with units in the keys")
+    write.add_argument("--report", type=Path, metavar="FILE.html", help="one page with pictures that opens offline")
+    write.add_argument("--lang", choices=("en", "zh"), default="en", help="language of the report")
+    write.add_argument("--bills", type=Path, metavar="FILE.csv", help="itemised bill of every session under the last controlled policy")
+    write.add_argument("--journal", type=Path, metavar="FILE", help="every event and order, one line of JSON each (.gz compresses)")
+    other = parser.add_argument_group("instead of a run")
+    other.add_argument("--check", action="store_true", help="say what the scenario holds and what is doubtful, and stop")
+    other.add_argument("--replay", type=Path, metavar="FILE", help="feed a journal to the loop again; exit code 1 if any order differs")
     parser.set_defaults(run=_simulate)
 
 
