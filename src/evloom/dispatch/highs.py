@@ -19,6 +19,14 @@ _SMALL = 10_000
 _DUAL, _PRIMAL = 1, 4
 # Reduced costs and duals below this are rounding; costs come scaled to at most 1.
 _NO_DUAL = 1e-9
+_USUAL = {**_TOLERANCES, "presolve": "choose", "solver": "choose"}
+# Other ways to solve a programme that the usual one left undecided, in this order.
+_AGAIN: tuple[dict[str, Any], ...] = (
+    {"presolve": "on", "solver": "simplex"},
+    {"presolve": "off", "solver": "simplex"},
+    {"presolve": "on", "solver": "ipm"},
+    {"presolve": "on", "solver": "simplex", "primal_feasibility_tolerance": 1e-7, "dual_feasibility_tolerance": 1e-7},
+)
 
 
 class Solver:
@@ -98,13 +106,26 @@ class Solver:
         """
         self._highs.setOptionValue("simplex_strategy", _PRIMAL if from_feasible and self._is_small else _DUAL)
         self._accept(self._highs.changeColsCost(self.n_column, self._all, cost))
+        kinds = self._highspy.HighsModelStatus
+        told = (kinds.kOptimal, kinds.kModelEmpty, kinds.kInfeasible, kinds.kUnboundedOrInfeasible)
         self._highs.run()
-        status, kinds = self._highs.getModelStatus(), self._highspy.HighsModelStatus
+        status = self._highs.getModelStatus()
+        for again in () if status in told else _AGAIN:
+            # Near-degenerate programmes now and then defeat one way of solving; from scratch another one gets through.
+            self._highs.clearSolver()
+            for name, value in again.items():
+                self._highs.setOptionValue(name, value)
+            self._highs.run()
+            status = self._highs.getModelStatus()
+            for name in again:
+                self._highs.setOptionValue(name, _USUAL[name] if name != "presolve" or not self._is_small else "off")
+            if status in told:
+                break
         if status == kinds.kUnboundedOrInfeasible:
             # Presolve could not tell which. All columns that cost something are bounded, so it is a question of feasibility.
             return None
         if status == kinds.kInfeasible:
             return None
-        if status not in (kinds.kOptimal, kinds.kModelEmpty):
+        if status not in told:
             raise SolverError(f"HiGHS ended with: {self._highs.modelStatusToString(status)}")
         return np.asarray(self._highs.getSolution().col_value, dtype=np.float64)

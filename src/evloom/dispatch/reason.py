@@ -10,7 +10,7 @@ PLAN = -4  # the policy waits for a better time
 MINIMUM = -5  # what was left is below the least current the pile can be set to
 STEP = -6  # rounded down to a current step
 BAY = -7  # the other bay of the pile is charging
-FALLBACK = -8  # the orders failed the check and were replaced by a safe set
+FALLBACK = -8  # the plan was not found or its orders failed the check: a safe set stands in
 
 TEXT = {
     FULL: "full power of car and pile",
@@ -20,5 +20,5 @@ TEXT = {
     MINIMUM: "what was left is below the least current of the pile",
     STEP: "rounded down to a current step",
     BAY: "the other bay of the pile is charging",
-    FALLBACK: "a safe order replaced one that failed the check",
+    FALLBACK: "a safe order stands in for one that was not found or failed the check",
 }

@@ -9,7 +9,7 @@ import numpy as np
 
 from evloom.dispatch.allocate import allocate, share_equally
 from evloom.dispatch.moment import Bays, Wires
-from evloom.dispatch.reason import DONE, EMPTY, FULL
+from evloom.dispatch.reason import BAY, DONE, EMPTY, FULL
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
 from evloom.pile.limit import quantise_up
@@ -113,18 +113,34 @@ def booked_kw(bays: Bays, rank: Int, outlook: Outlook) -> Float:
 
 
 @compiled
+def unlimited(bays: Bays, wires: Wires, rank: Int) -> tuple[Float, Int]:
+    """Full power for every row of `rank`, whatever the site's limits. A pile is no limit but a machine: the bays of one share its
+    rating, which is the limit of the node they hang on, and where one charges at a time the first to come does."""
+    n = len(bays.need_kwh)
+    order_kw, given_kw = np.zeros(n), np.zeros(n)
+    reason, n_bay = np.full(n, EMPTY), np.zeros(n, dtype=np.int64)
+    for row in range(n):
+        n_bay[bays.pile[row]] += 1
+    for row in rank:
+        pile = bays.pile[row]
+        left_kw = wires.import_max_kw[bays.node[row]] - given_kw[pile] if n_bay[pile] > 1 else np.inf
+        if rested(bays.need_kwh[row], bays.discharge_max_kw[row]):
+            reason[row] = DONE
+        elif left_kw <= 0.0 or (bays.one_at_a_time[row] and given_kw[pile] > 0.0):
+            reason[row] = BAY
+        else:
+            order_kw[row] = min(bays.charge_max_kw[row], left_kw)
+            reason[row] = FULL
+            given_kw[pile] += order_kw[row]
+    return order_kw, reason
+
+
+@compiled
 def decide(rule: int, bays: Bays, wires: Wires, now_s: float, step_h: float, outlook: Outlook) -> tuple[Float, Int]:
     """Orders (kW, n_evse) and reasons (n_evse,) of a rule policy. The outlook matters to the price queue only."""
-    n = len(bays.need_kwh)
     rank = precedence(rule, bays, now_s)
     if rule == UNCONTROLLED:
-        order_kw = np.zeros(n)
-        reason = np.full(n, EMPTY)
-        for row in rank:
-            rests = rested(bays.need_kwh[row], bays.discharge_max_kw[row])
-            order_kw[row] = 0.0 if rests else bays.charge_max_kw[row]
-            reason[row] = DONE if rests else FULL
-        return order_kw, reason
+        return unlimited(bays, wires, rank)
     target_kw = booked_kw(bays, rank, outlook) if rule == PRICE_QUEUE else asked_kw(bays, rank, now_s, step_h)
     if rule == EQUAL_SHARE:
         return share_equally(bays, wires, target_kw, rank)

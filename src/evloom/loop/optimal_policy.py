@@ -12,8 +12,10 @@ from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import with_units
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Nodes, Problem, Schedule, Signals, Stays, Stores
+from evloom.dispatch.reason import FALLBACK
+from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Float, Int
-from evloom.loop.rule_policy import filled
+from evloom.loop.rule_policy import RulePolicy, filled
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.network.tree import LimitTree
 
@@ -51,9 +53,14 @@ class OptimalPolicy:
     def decide(self, snapshot: Snapshot, memory: object) -> tuple[Orders, object]:
         """Orders for now, and the energy debts by session."""
         rows = np.flatnonzero(snapshot.sight.connected)
-        plan = self._plan(snapshot, rows, MARGIN_H)
-        if plan.schedule.short_kwh.sum() > SCARCE_KWH:
-            plan = self._plan(snapshot, rows, 0.0)
+        try:
+            plan = self._plan(snapshot, rows, MARGIN_H)
+            if plan.schedule.short_kwh.sum() > SCARCE_KWH:
+                plan = self._plan(snapshot, rows, 0.0)
+        except SolverError:
+            # Cars must charge even then: the best rule decides, every reason says so, and the run counts it as refused.
+            orders, _ = RulePolicy("least-laxity").decide(snapshot, None)
+            return replace(orders, reason=np.where(snapshot.sight.connected, FALLBACK, orders.reason)), memory
         problem, (departure_s, need_kwh) = plan.problem, plan.belief
         here_h = np.minimum(problem.step_h[0], (departure_s - snapshot.now_s) / 3600.0)
         plan_kw = np.zeros(len(snapshot.evse_id))

@@ -8,6 +8,7 @@ import numpy as np
 
 from evloom.dispatch.moment import wires
 from evloom.dispatch.objective import Objective, parse_objective
+from evloom.dispatch.reason import FALLBACK
 from evloom.dispatch.rules import RULES
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
@@ -43,7 +44,7 @@ class PolicyRun:
     storage_kwh    (n_storage, n_step) net energy at the meters of the stationary batteries; storage_out_kwh discharged, unsigned
     cycles         how often the loop ran; cpu_s CPU seconds for all of it, compiling kernels left out
     digest         of all orders, "" where not driven by the loop
-    rejected       cycles whose orders failed the check and were replaced
+    rejected       cycles without a plan, or whose orders failed the check, in which a safe set stood in
     bound          objective terms of the plan (foresight only)
     """
 
@@ -146,7 +147,7 @@ def _loop(stage: Stage, policy: Policy, sink: Sink | None, progress: Progress | 
     def listen(events: list[Event], orders: tuple[SetPower, ...], record: Record) -> None:
         nonlocal rejected, done
         field.note(record.reason)
-        rejected += bool(record.violations)
+        rejected += bool(record.violations) or bool((record.reason == FALLBACK).any())
         done += 1
         if sink is not None:
             sink(events, orders, record)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evloom.dispatch.moment import Bays
-from evloom.dispatch.reason import DONE, FULL, PLAN
+from evloom.dispatch.reason import BAY, DONE, FULL, PLAN
 from evloom.dispatch.rules import (
     EARLIEST_DEADLINE,
     EQUAL_SHARE,
@@ -139,3 +139,13 @@ def test_a_v2g_car_that_has_what_it_was_promised_rests():
         assert order_kw[1] == 0.0
         assert reason[1] == DONE
         assert (order_kw[[0, 2, 3]] > 0.0).all()
+
+
+def test_bays_of_one_pile_share_its_rating_even_uncontrolled():
+    """The pile is a machine, not a limit: two bays below a node of 10 kW, first together, then one at a time."""
+    pair = FOUR._replace(pile=np.array([0, 0, 2, 3]))
+    order_kw, _ = decided(UNCONTROLLED, pair, 10.0)
+    assert order_kw.tolist() == pytest.approx([10.0 - 7.36, 7.36, 7.36, 7.36])  # the second came first
+    order_kw, reason = decided(UNCONTROLLED, pair._replace(one_at_a_time=np.ones(4, dtype=np.bool_)), 10.0)
+    assert order_kw.tolist() == [0.0, 7.36, 7.36, 7.36]
+    assert reason[0] == BAY
