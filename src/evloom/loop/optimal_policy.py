@@ -72,7 +72,7 @@ class OptimalPolicy:
         target_kw[rows] = np.where(plan_kw[rows] > 0.0, plan_kw[rows] + owed_kwh / here_h, plan_kw[rows])
         full = plan_kw[rows] >= problem.stays.charge_max_kw * (1.0 - 1e-6)
         target_kw[rows[full]] = snapshot.bays.charge_max_kw[rows[full]]
-        target_kw = take_turns(snapshot, rows, target_kw, plan.belief)
+        target_kw = take_turns(snapshot, rows, target_kw, plan.belief, not self._coupled())
         storage_kw = plan.schedule.store_kwh[:, 0] / problem.step_h[0]
         now = with_units(snapshot.wires, snapshot.site.storage.node, storage_kw)
         rank = rows[np.argsort(_laxity_h(snapshot, rows, departure_s, need_kwh), kind="stable")]
@@ -92,6 +92,10 @@ class OptimalPolicy:
             problem = replace(problem, stays=replace(problem.stays, priority=1.0 + rank.astype(np.float64)))
         return _Plan(problem, solve(problem, self.objective), (departure_s, need_kwh))
 
+    def _coupled(self) -> bool:
+        """Whether the objective has a term that depends on all cars together."""
+        return bool(COUPLED & {term for stage in self.objective.stages for term, _ in stage.weights})
+
     def _urgent_kwh(self, snapshot: Snapshot, rows: Int, problem: Problem, belief: tuple[Float, Float]) -> Float:
         """What each car (n_row,) should charge now lest it leave before the plan has served it.
 
@@ -99,7 +103,7 @@ class OptimalPolicy:
         """
         urgent_kwh = np.full(len(rows), -np.inf)
         costs = step_costs(problem, self.objective)
-        if costs is None or len(costs) == 0 or COUPLED & {term for stage in self.objective.stages for term, _ in stage.weights}:
+        if costs is None or len(costs) == 0 or self._coupled():
             return urgent_kwh
         steps = Steps(snapshot.ahead.edges_s, costs[0])
         for i, row in enumerate(rows):
@@ -146,12 +150,13 @@ def _laxity_h(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float
     return laxity_h
 
 
-def take_turns(snapshot: Snapshot, rows: Int, target_kw: Float, belief: tuple[Float, Float]) -> Float:
-    """Targets (n_evse,) in which at piles that charge one bay at a time the cars charge in turns, each at its full power.
+def take_turns(snapshot: Snapshot, rows: Int, target_kw: Float, belief: tuple[Float, Float], at_full: bool) -> Float:
+    """Targets (n_evse,) in which at piles that charge one bay at a time the cars charge in turns.
 
     The plan cannot know that bays exclude each other: where it charges any of several cars in need, it is the turn of the one
     that leaves first, which serves all if that can be done at all (earliest deadline first on one machine, Horn 1974).
-    belief is (departure, need), each (n_row,).
+    belief is (departure, need), each (n_row,). at_full: it charges at its full power, which wastes no time of the pile; otherwise
+    at what the plan gave the pile's cars together, which keeps the peak that was planned.
     """
     bays, (departure_s, need_kwh) = snapshot.bays, belief
     needy = bays.one_at_a_time[rows] & (need_kwh > 0.0)
@@ -162,7 +167,7 @@ def take_turns(snapshot: Snapshot, rows: Int, target_kw: Float, belief: tuple[Fl
         if target_kw[rows[at]].max() > 0.0:
             turn = rows[at[np.argmin(departure_s[at])]]
             turned_kw[rows[at]] = 0.0
-            turned_kw[turn] = bays.charge_max_kw[turn]
+            turned_kw[turn] = bays.charge_max_kw[turn] if at_full else min(bays.charge_max_kw[turn], target_kw[rows[at]].sum())
     return turned_kw
 
 
