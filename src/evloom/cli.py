@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except (KeyboardInterrupt, SystemError) as error:
+    except (KeyboardInterrupt, SystemError, ImportError) as error:
         if not is_interrupt(error):
             raise
         print("evloom: interrupted; nothing is complete but what was said to be", file=sys.stderr)

@@ -9,6 +9,7 @@ from evloom.kernel.errors import InputError
 from evloom.simulate.bills import write_bills
 from evloom.simulate.output import findings_text, headline, study_json, table_text
 from evloom.simulate.paths import Wanted, check_paths, not_written
+from evloom.simulate.patience import Patience
 from evloom.simulate.replay import replay_journal
 from evloom.simulate.report.page import write_report
 from evloom.simulate.scenario.model import Scenario
@@ -31,7 +32,8 @@ def simulate(scenario: Scenario, policies: tuple[str, ...], objective: str, want
     if not has_machine_code():
         voice.warn("evloom: the kernels are compiled at the first run; this takes a minute once")
     try:
-        result = study(scenario, policies, objective, wanted.journal, watch)
+        with Patience(watch) as patience:
+            result = study(scenario, policies, objective, wanted.journal, patience.watch)
     except OSError as error:
         raise InputError([not_written(wanted.journal, error)]) from None
     failed = _write(result, wanted, voice.warn)

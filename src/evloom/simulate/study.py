@@ -40,8 +40,8 @@ class Study:
 def study(scenario: Scenario, policies: tuple[str, ...], objective: str, journal: Path | None, watch: Watch) -> Study:
     """Run the policies one after the other. Ctrl-C ends the study with what is finished.
 
-    watch(policy, done, total) is called as cycles pass, first with done = 0. Raises InputError for an unknown policy or
-    objective, and OSError where the journal cannot be made.
+    watch(policy, done, total) is called as cycles pass, first with done = 0; it may raise KeyboardInterrupt.
+    Raises InputError for an unknown policy or objective, and OSError where the journal cannot be made.
     """
     check_policies(policies)
     parse_objective(objective)

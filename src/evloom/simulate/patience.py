@@ -1,0 +1,47 @@
+"""Ctrl-C during a study: heard at once, obeyed between two cycles."""
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from evloom.simulate.study import Watch
+
+HEARD = b"\nevloom: stopping after this cycle; Ctrl-C again stops at once\n"
+
+
+class Patience:
+    """While it is entered, the first Ctrl-C is kept until `watch` is called; then it is raised. The second is raised at once.
+
+    Raised at any moment, it can fall between the steps in which compiled code takes over its arguments, and break memory.
+    Works in the main thread; elsewhere Python hears no signals and nothing is changed.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._asked = False
+        self._before: Any = None
+        self._main = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> "Patience":
+        if self._main:
+            self._before = signal.signal(signal.SIGINT, self._heard)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+    def watch(self, policy: str, done: int, total: int) -> None:
+        """Pass on how far a policy has come. Raises KeyboardInterrupt where Ctrl-C was pressed since."""
+        if self._asked:
+            self._asked = False
+            raise KeyboardInterrupt
+        self._watch(policy, done, total)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        os.write(2, HEARD)  # print() may be what was interrupted
