@@ -116,7 +116,8 @@ def test_what_each_page_promises(example):
         for figures in (figures for policy, figures in policies.items() if policy not in ("uncontrolled", "foresight")):
             assert figures["short_kwh"] < 1e-6
             assert figures["peak_ev_kw"] <= 480.0 + 1e-6
-        assert foresight["peak_ev_kw"] < 0.5 * optimal["peak_ev_kw"]
+        assert optimal["peak_ev_kw"] < 0.7 * policies["earliest-deadline"]["peak_ev_kw"]
+        assert foresight["peak_ev_kw"] < 0.8 * optimal["peak_ev_kw"]
     else:  # the demand charge falls by half
         assert optimal["demand_cost"] < 0.5 * uncontrolled["demand_cost"]
 
