@@ -17,14 +17,17 @@ MONTH = EXAMPLES / "workplace-month" / "scenario.toml"
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def interrupted(until, *arguments) -> Outcome:
-    """The command, with Ctrl-C as soon as `until(process id)` is true."""
+def interrupted(until, *arguments, again_s=None) -> Outcome:
+    """The command, with Ctrl-C as soon as `until(process id)` is true, and once more after `again_s` seconds."""
     with subprocess.Popen([EVLOOM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         for _ in range(1200):
             if until(process.pid) or process.poll() is not None:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
+        if again_s is not None:
+            time.sleep(again_s)
+            process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
     return checked(Outcome(process.returncode, out, err))
 
@@ -65,6 +68,20 @@ def test_ctrl_c_before_anything_is_finished(tmp_path):
     assert outcome.out == ""
     assert "no policy was finished" in outcome.err
     assert json.loads(figures.read_text(encoding="utf-8"))["partial"] is True
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_long_plan(tmp_path):
+    """Foresight plans the whole month before its first cycle; the journal has its header by then."""
+    journal = tmp_path / "journal.jsonl"
+
+    def is_planning(_):
+        return journal.exists() and journal.stat().st_size > 100
+
+    outcome = interrupted(is_planning, "simulate", MONTH, "--policy", "foresight", "--journal", journal, again_s=0.2)
+    assert outcome.code == 130
+    assert "stopping after this cycle" in outcome.err
+    assert "PARTIAL" not in outcome.err
+    assert read_journal(journal)[0].cycles == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not tell what a process has loaded")

@@ -8,13 +8,15 @@ from typing import Any
 
 from evloom.simulate.study import Watch
 
-HEARD = b"\nevloom: stopping after this cycle; Ctrl-C again stops at once\n"
+HEARD = b"\nevloom: stopping after this cycle and writing what is finished; Ctrl-C again stops at once and writes nothing\n"
+STOPPED = b"\nevloom: interrupted; nothing is complete but what was said to be\n"
 
 
 class Patience:
-    """While it is entered, the first Ctrl-C is kept until `watch` is called; then it is raised. The second is raised at once.
+    """While it is entered, the first Ctrl-C is kept until `watch` is called; then it is raised. The second ends the process.
 
-    Raised at any moment, it can fall between the steps in which compiled code takes over its arguments, and break memory.
+    Raised at any moment, it can fall between the steps in which compiled code takes over its arguments, and break memory;
+    or into a call from compiled code, and be lost.
     Works in the main thread; elsewhere Python hears no signals and nothing is changed.
     """
 
@@ -41,7 +43,7 @@ class Patience:
         self._watch(policy, done, total)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
+        os.write(2, STOPPED if self._asked else HEARD)  # print() may be what was interrupted
         if self._asked:
-            raise KeyboardInterrupt
+            os._exit(128 + number)
         self._asked = True
-        os.write(2, HEARD)  # print() may be what was interrupted

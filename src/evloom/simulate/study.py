@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from evloom.dispatch.objective import parse_objective
-from evloom.kernel.errors import is_interrupt
 from evloom.loop.driver import Digest, Sink
 from evloom.loop.record import Record
 from evloom.pile.events import Event
@@ -53,9 +52,7 @@ def study(scenario: Scenario, policies: tuple[str, ...], objective: str, journal
             try:
                 watch(name, 0, len(laid_out.step))
                 runs.append(_run(laid_out, name, objective, writer, watch))
-            except (KeyboardInterrupt, SystemError) as error:
-                if not is_interrupt(error):
-                    raise
+            except KeyboardInterrupt:
                 interrupted = name
                 break
     scores = tuple(score(laid_out, run) for run in runs)
