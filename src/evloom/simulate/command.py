@@ -7,7 +7,7 @@ from typing import NamedTuple
 from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError
 from evloom.simulate.bills import write_bills
-from evloom.simulate.output import findings_text, headline, study_json, table_text
+from evloom.simulate.output import blind_spot, findings_text, headline, study_json, table_text
 from evloom.simulate.paths import Wanted, check_paths, not_written
 from evloom.simulate.patience import Patience
 from evloom.simulate.replay import replay_journal
@@ -59,6 +59,8 @@ def _tell(result: Study, say: Callable[[str], None]) -> None:
     say(table_text(result))
     if headline(result):
         say(f"\n{headline(result)}")
+    if blind_spot(result):
+        say(blind_spot(result))
 
 
 def _write(result: Study, wanted: Wanted, warn: Callable[[str], None]) -> bool:

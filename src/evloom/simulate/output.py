@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 import evloom
 from evloom.kernel.finding import Finding
 from evloom.simulate.scores import Score
@@ -69,6 +71,20 @@ def headline(study: Study) -> str:
     return (
         f"{after.policy} against uncontrolled: site peak {before.peak_site_kw:.0f} -> {after.peak_site_kw:.0f} kW, "
         f"cost {before.cost:.0f} -> {after.cost:.0f} {after.currency}{over}."
+    )
+
+
+def blind_spot(study: Study) -> str:
+    """How many stays `optimal` had to serve at once because nothing was known of them; empty where that is none."""
+    scenario, stage = study.stage.scenario, study.stage
+    told = np.isfinite(scenario.sessions.told_departure_s[stage.session])
+    known = told | np.array([len(like.departure_s) > 0 for like in stage.likely], dtype=np.bool_)
+    blind = int((~known).sum())
+    if not blind or scenario.driver.departure == "true" or "optimal" not in [run.policy for run in study.runs]:
+        return ""
+    return (
+        f"Nothing was known of the departure of {blind} of {len(known)} stays, so optimal served them at once: give told_departure, "
+        f'or earlier sessions as history; [driver] departure = "true" shows what knowing it would be worth.'
     )
 
 
