@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from evloom.kernel.timegrid import Float, Int
+import numpy as np
+
+from evloom.kernel.timegrid import Bool, Float, Int
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Stays:
     discharge_efficiency
     wear_per_kwh         money per kWh discharged at the meter
     priority             weight > 0 of one kWh not delivered, relative to others (scarcity rule)
+    phase                0, 1 or 2: the one phase that loads, -1: all three evenly; None: all stays load three phases
     """
 
     first: Int
@@ -39,6 +42,7 @@ class Stays:
     discharge_efficiency: Float
     wear_per_kwh: Float
     priority: Float
+    phase: Int | None = None
 
     @property
     def n(self) -> int:
@@ -73,12 +77,42 @@ class Nodes:
     import_max_kw   (n_node, n_step) most net power drawn through the node, infinity for none
     export_max_kw   (n_node, n_step) >= 0, most net power pushed back through it *by steered units*
     base_kw         (n_node, n_step) load nobody steers at or below the node, solar already taken off
+    price_per_kwh   (n_node, n_step) what steered net energy through the node costs on top of the price at the root (a zone's
+                    tariff, a network charge); None: nothing
+    phase_room_kw   (n_node, 3, n_step) >= 0, most that steered units may draw on each phase; None: no limit of phases
     """
 
     parent: Int
     import_max_kw: Float
     export_max_kw: Float
     base_kw: Float
+    price_per_kwh: Float | None = None
+    phase_room_kw: Float | None = None
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the grid asks for at nodes of the tree, columns of shape (n_request,): reserve, demand response.
+
+    In the steps first <= k < last the net power through `node`, base load included, is to be at most (is_ceiling) or at
+    least (not is_ceiling) target_kw. Every kWh by which it is missed costs penalty_per_kwh > 0, in money: a request gives
+    way to drivers and to limits. The term "request" of an objective is that cost; it is in every objective.
+    """
+
+    node: Int
+    first: Int
+    last: Int
+    target_kw: Float
+    is_ceiling: Bool
+    penalty_per_kwh: Float
+
+    @property
+    def n(self) -> int:
+        """Number of requests."""
+        return len(self.node)
+
+
+NO_REQUESTS = Requests(*(np.zeros(0, dtype=np.int64) for _ in range(3)), np.zeros(0), np.zeros(0, dtype=np.bool_), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -114,6 +148,7 @@ class Problem:
     stores: Stores
     nodes: Nodes
     signals: Signals
+    requests: Requests = NO_REQUESTS
 
     @property
     def n_step(self) -> int:
