@@ -112,7 +112,8 @@ class Requests:
         return len(self.node)
 
 
-NO_REQUESTS = Requests(*(np.zeros(0, dtype=np.int64) for _ in range(3)), np.zeros(0), np.zeros(0, dtype=np.bool_), np.zeros(0))
+_NONE: Int = np.zeros(0, dtype=np.int64)
+NO_REQUESTS = Requests(_NONE, _NONE, _NONE, np.zeros(0), np.zeros(0, dtype=np.bool_), np.zeros(0))
 
 
 @dataclass(frozen=True)
