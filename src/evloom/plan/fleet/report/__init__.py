@@ -1,0 +1,1 @@
+"""The HTML report of a dispatch: one file that opens without a network, in English or Chinese."""
