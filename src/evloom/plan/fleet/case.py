@@ -1,0 +1,49 @@
+"""A dispatch problem with what it does not know itself: names, time, currency, where it came from."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from evloom.dispatch.problem import Problem
+from evloom.kernel.finding import Finding
+from evloom.kernel.timegrid import Int, TimeGrid
+
+
+@dataclass(frozen=True)
+class Case:
+    """What `evloom dispatch` works on.
+
+    name         title; a file name or what was generated
+    grid         when the steps are; zone: the clock on which they are shown
+    currency     of every price
+    node_id      (n_node,) names, rows as in problem.nodes
+    vehicles     table of the vehicles, columns as in `columns.VEHICLES`; row i is stay i of the problem
+    sources      where generated numbers come from; empty for files
+    findings     what is doubtful but was accepted
+    """
+
+    name: str
+    grid: TimeGrid
+    zone: ZoneInfo
+    currency: str
+    node_id: tuple[str, ...]
+    vehicles: pl.DataFrame
+    problem: Problem
+    sources: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def vehicle_id(self) -> pl.Series:
+        """Names of the vehicles, rows as in problem.stays."""
+        return self.vehicles["vehicle_id"]
+
+    @property
+    def level(self) -> Int:
+        """(n_node,) how many nodes are above each, 0 for the root."""
+        parent = self.problem.nodes.parent
+        level = np.zeros(len(parent), dtype=np.int64)
+        for row in range(1, len(parent)):
+            level[row] = level[parent[row]] + 1
+        return level
