@@ -35,12 +35,12 @@ def write_report(
 def report_html(stage: Stage, runs: Sequence[PolicyRun], scores: Sequence[Score], words: Words, partial: bool) -> str:
     """The page as text."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    script = "\n".join(_asset(name) for name in SCRIPTS)
+    script = "\n".join(asset(name) for name in SCRIPTS)
     drawn = page_data(stage, runs, words)
     hidden, n_stay = drawn["hidden"], len(stage.session)
-    return environment.from_string(_asset("page.html")).render(
+    return environment.from_string(asset("page.html")).render(
         w=words,
-        style=_asset("style.css"),
+        style=asset("style.css"),
         script=script,
         data=htmlsafe_json_dumps(drawn, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
         partial=partial,
@@ -111,5 +111,6 @@ def _spent(score: Score, kind: str) -> float:
     return {"energy": score.energy_cost, "demand": score.demand_cost, "wear": score.wear_cost, "revenue": score.revenue}[kind]
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a script, style sheet or template of the report; other reports draw with the same ones."""
     return resources.files("evloom.simulate.report").joinpath("assets", name).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -48,13 +49,13 @@ def page_data(stage: Stage, runs: Sequence[PolicyRun], words: Words) -> dict[str
         "step": grid.step_s,
         "fold": fold,
         "n": len(_folded(price, fold)),
-        "offsets": _offsets(grid, stage),
-        "base": _rounded(_folded(stage.base_kw[0] + solar_kw, fold), 2),
-        "solar": _rounded(_folded(solar_kw, fold), 2) if site.solar else None,
+        "offsets": offsets(grid, stage.scenario.tariff.terms.zone),
+        "base": rounded(_folded(stage.base_kw[0] + solar_kw, fold), 2),
+        "solar": rounded(_folded(solar_kw, fold), 2) if site.solar else None,
         "limit": limit_kw if np.isfinite(limit_kw) else None,
         "source": words.source(source),
-        "price": _rounded(_folded(price, fold), 5),
-        "carbon": _rounded(_folded(carbon, fold), 5) if stage.scenario.carbon is not None else None,
+        "price": rounded(_folded(price, fold), 5),
+        "carbon": rounded(_folded(carbon, fold), 5) if stage.scenario.carbon is not None else None,
         "currency": stage.scenario.tariff.terms.currency,
         "nodes": [words.source(text) for text in site.tree.source],
         "evse": [[name, float(kw)] for name, kw in zip(stage.scenario.evse.evse_id, stage.scenario.evse.charge_max_kw, strict=True)],
@@ -87,13 +88,13 @@ def _policy(stage: Stage, run: PolicyRun, fold: int, n_shown: int, words: Words)
         "name": run.policy,
         "label": words.policy(run.policy),
         "colour": COLOURS.get(run.policy, OTHER),
-        "charge": _rounded(_folded(charge_kw, fold), 2),
-        "given": _rounded(_folded(given_kw, fold), 2) if given_kw.any() else None,
-        "into": _rounded(_folded(into_kw, fold), 2) if into_kw.any() else None,
-        "out": _rounded(_folded(out_kw, fold), 2) if out_kw.any() else None,
+        "charge": rounded(_folded(charge_kw, fold), 2),
+        "given": rounded(_folded(given_kw, fold), 2) if given_kw.any() else None,
+        "into": rounded(_folded(into_kw, fold), 2) if into_kw.any() else None,
+        "out": rounded(_folded(out_kw, fold), 2) if out_kw.any() else None,
         "runs": encoded_runs(stage, run, n_shown),
-        "got": _rounded((run.track.in_kwh - run.track.out_kwh)[:n_shown], 2),
-        "cost": _rounded(session_cost(stage, run)[:n_shown], 3),
+        "got": rounded((run.track.in_kwh - run.track.out_kwh)[:n_shown], 2),
+        "cost": rounded(session_cost(stage, run)[:n_shown], 3),
     }
 
 
@@ -139,10 +140,10 @@ def _sessions(stage: Stage, n_shown: int) -> dict[str, Any]:
     return {
         "id": [stage.scenario.sessions.session_id[row] for row in stage.session[shown]],
         "evse": stage.beliefs.evse[shown].tolist(),
-        "arrival": _rounded(cars.arrival_s[shown], 0),
-        "departure": _rounded(cars.departure_s[shown], 0),
-        "wanted": _rounded(cars.energy_kwh[shown], 2),
-        "most": _rounded(cars.draw_max_kw[shown], 2),
+        "arrival": rounded(cars.arrival_s[shown], 0),
+        "departure": rounded(cars.departure_s[shown], 0),
+        "wanted": rounded(cars.energy_kwh[shown], 2),
+        "most": rounded(cars.draw_max_kw[shown], 2),
         "first": np.maximum(first, 0).astype(np.int64).tolist(),
     }
 
@@ -162,14 +163,13 @@ def _folded(values: Float, fold: int) -> Float:
     return means
 
 
-def _rounded(values: Float, digits: int) -> list[float | None]:
+def rounded(values: Float, digits: int) -> list[float | None]:
     """Numbers with few digits, whole ones without a point; None for what JSON cannot hold."""
     return [(int(v) if v == int(v) else v) if np.isfinite(v) else None for v in np.round(values, digits).tolist()]
 
 
-def _offsets(grid: TimeGrid, stage: Stage) -> list[list[float]]:
-    """[from when, seconds ahead of UTC] of the site's clock, one for each clock change in the run."""
-    zone = stage.scenario.tariff.terms.zone
+def offsets(grid: TimeGrid, zone: ZoneInfo) -> list[list[float]]:
+    """[from when, seconds ahead of UTC] of the clock of a zone, one for each clock change in the grid."""
     quarters = TimeGrid(grid.start, 900, max(1, -(-grid.n * grid.step_s // 900)))
     changes: list[list[float]] = []
     for instant_s in quarters.edges_s().tolist():
