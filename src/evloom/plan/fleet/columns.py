@@ -31,6 +31,14 @@ class Column:
     is_open: bool = False
 
     @property
+    def unit(self) -> str:
+        """Unit of a number as the name says it, with a blank before it; "" where it has none."""
+        for ending, unit in (("_per_kwh", ""), ("_kwh", " kWh"), ("_kw", " kW")):
+            if self.name.endswith(ending):
+                return unit
+        return ""
+
+    @property
     def allowed(self) -> str:
         """What a value may be, in words."""
         if self.kind == "text":
@@ -38,8 +46,7 @@ class Column:
         if self.kind == "time":
             return "a date and time with its offset, such as 2025-06-04T18:30:00+08:00"
         low = f"above {self.least:g}" if self.is_open else f"at least {self.least:g}"
-        low = "a number" if self.least <= -PRICE_MAX_PER_KWH else low
-        return low if self.most >= AMPLE else f"{low}, at most {self.most:g}"
+        return (low if self.most >= AMPLE else f"{low}, at most {self.most:g}") + self.unit
 
 
 VEHICLES = (

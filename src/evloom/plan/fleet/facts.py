@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from evloom.kernel.timegrid import Float
 
-HOUSEHOLD_SOURCE = "mean of the 100 one-minute household profiles of the IEEE European Low Voltage Test Feeder (IEEE PES, 2015), as published with pandapower"
+HOUSEHOLD_SOURCE = (
+    "mean of the 100 one-minute household profiles of the IEEE European Low Voltage Test Feeder (IEEE PES, 2015), "
+    "as published with pandapower, commit cea2320 (BSD licence)"
+)
 # kW of a mean household in each hour of the day from midnight, a day's sum of 8.4 kWh; electric cooking, no electric heating.
 HOUSEHOLD_KW = (
     *(0.121, 0.120, 0.109, 0.122, 0.115, 0.132, 0.195, 0.345, 0.480, 0.458, 0.342, 0.402),
@@ -67,4 +70,5 @@ PUBLIC_SHARE = 0.5  # of the cars that do not charge at home
 def household_kw(hour: NDArray[np.floating]) -> Float:
     """Mean power of a household at hours of the day (n,), 0..24, straight lines between the middles of the hours."""
     middles = np.arange(-0.5, 25.0)
-    return np.interp(hour, middles, np.array((HOUSEHOLD_KW[-1], *HOUSEHOLD_KW, HOUSEHOLD_KW[0])))
+    power_kw: Float = np.interp(hour, middles, np.array((HOUSEHOLD_KW[-1], *HOUSEHOLD_KW, HOUSEHOLD_KW[0])))
+    return power_kw
