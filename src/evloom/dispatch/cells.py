@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.problem import Problem
-from evloom.kernel.timegrid import Float, Int
+from evloom.kernel.timegrid import Bool, Float, Int
 
 
 def total_by(group: Int, value: Float, n_group: int) -> Float:
@@ -18,7 +18,8 @@ class Cells:
     """Columns of shape (n_cell,), and begin (n_stay + 1,): the cells of stay i are begin[i] <= j < begin[i + 1].
 
     stay, step          which stay, which step
-    charge_max_kwh      most energy at the meter in the cell: power x hours the vehicle is there
+    charge_max_kwh      most energy at the meter in the cell: power x hours the vehicle is there, and no more than the battery could
+                        take up between its floor and its room
     discharge_max_kwh   the same for discharge (unsigned)
     """
 
@@ -55,7 +56,16 @@ def cells_of(problem: Problem) -> Cells:
     share = np.where(within == length[stay] - 1, stays.last_share[stay], 1.0)
     share = np.where(within == 0, stays.first_share[stay], share)
     present_h = share * problem.step_h[step]
-    return Cells(stay, step, begin, stays.charge_max_kw[stay] * present_h, stays.discharge_max_kw[stay] * present_h)
+    # A rating without meaning (1e9 kW stands for "no limit") would spoil the solver's numbers: the battery's own range bounds a cell too.
+    span_kwh = np.where(stays.discharge_max_kw > 0, stays.below_kwh, 0.0) + stays.room_kwh * stays.charge_efficiency
+    most_kwh = np.maximum(span_kwh / stays.charge_efficiency, stays.need_kwh), span_kwh * stays.discharge_efficiency
+    return Cells(
+        stay,
+        step,
+        begin,
+        np.minimum(stays.charge_max_kw[stay] * present_h, most_kwh[0][stay]),
+        np.minimum(stays.discharge_max_kw[stay] * present_h, most_kwh[1][stay]),
+    )
 
 
 def deliverable_kwh(problem: Problem, cells: Cells) -> Float:
@@ -68,17 +78,54 @@ class Room:
     """What steered units may draw and push back through each node, (n_node, n_step), kWh per step, both >= 0.
 
     Where the base load alone is above a limit, import_max_kwh is 0: nothing is steered to draw, and nothing
-    is asked of anyone to mend what cannot be mended.
+    is asked of anyone to mend what cannot be mended. phase_max_kwh (n_node, 3, n_step) is the same for what is drawn on each
+    phase, None where phases are not limited.
     """
 
     import_max_kwh: Float
     export_max_kwh: Float
+    phase_max_kwh: Float | None = None
 
 
 def room_of(problem: Problem) -> Room:
     """The room that the base load leaves under the limits of the tree."""
     nodes = problem.nodes
-    return Room(np.maximum(nodes.import_max_kw - nodes.base_kw, 0.0) * problem.step_h, nodes.export_max_kw * problem.step_h)
+    phase_max_kwh = None if nodes.phase_room_kw is None else nodes.phase_room_kw * problem.step_h
+    return Room(np.maximum(nodes.import_max_kw - nodes.base_kw, 0.0) * problem.step_h, nodes.export_max_kw * problem.step_h, phase_max_kwh)
+
+
+def phase_shares(problem: Problem) -> Float:
+    """Which share of each stay's power is on each phase, (3, n_stay): all of it on one, or a third on each."""
+    stays = problem.stays
+    if stays.phase is None:
+        return np.full((3, stays.n), 1 / 3)
+    return np.where(stays.phase < 0, 1 / 3, stays.phase == np.arange(3)[:, None])
+
+
+def tight_phases(problem: Problem, cells: Cells) -> Bool:
+    """Where the units at or below a node could draw more on a phase than is allowed there, (n_node, 3, n_step); all False without limits
+    of phases."""
+    room_kwh, shape = room_of(problem).phase_max_kwh, problem.nodes.import_max_kw.shape
+    if room_kwh is None:
+        return np.zeros((shape[0], 3, shape[1]), dtype=np.bool_)
+    stores, most = problem.stores, np.zeros(room_kwh.shape)
+    np.add.at(most, stores.node, np.multiply.outer(stores.charge_max_kw / 3, problem.step_h)[:, None])
+    for phase, share in enumerate(phase_shares(problem)):
+        most[:, phase] += at_nodes(problem, cells, cells.charge_max_kwh * share[cells.stay])
+    for row in range(shape[0] - 1, 0, -1):
+        most[problem.nodes.parent[row]] += np.minimum(most[row], room_kwh[row])
+    tight: Bool = most > room_kwh
+    return tight
+
+
+def zone_prices_per_kwh(problem: Problem) -> Float | None:
+    """What a steered kWh at each node costs on top of the price at the root, (n_node, n_step): the prices of all nodes it passes."""
+    if problem.nodes.price_per_kwh is None:
+        return None
+    total = problem.nodes.price_per_kwh.astype(np.float64)
+    for row in range(1, len(total)):
+        total[row] += total[problem.nodes.parent[row]]
+    return total
 
 
 def at_nodes(problem: Problem, cells: Cells, value: Float) -> Float:
@@ -97,6 +144,12 @@ def up_the_tree(problem: Problem, table: Float) -> Float:
 
 
 def overload_kwh(problem: Problem, cells: Cells, charge_kwh: Float) -> float:
-    """Most energy by which charging alone (n_cell,) exceeds the room of any node in any step."""
-    total = up_the_tree(problem, at_nodes(problem, cells, charge_kwh))
-    return float((total - room_of(problem).import_max_kwh).max(initial=0.0))
+    """Most energy by which charging alone (n_cell,) exceeds the room of any node, or of one of its phases, in any step."""
+    total, room = up_the_tree(problem, at_nodes(problem, cells, charge_kwh)), room_of(problem)
+    over_kwh = float((total - room.import_max_kwh).max(initial=0.0))
+    if room.phase_max_kwh is None:
+        return over_kwh
+    for phase, share in enumerate(phase_shares(problem)):
+        total = up_the_tree(problem, at_nodes(problem, cells, charge_kwh * share[cells.stay]))
+        over_kwh = max(over_kwh, float((total - room.phase_max_kwh[:, phase]).max(initial=0.0)))
+    return over_kwh

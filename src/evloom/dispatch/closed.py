@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, overload_kwh, total_by
+from evloom.dispatch.cells import Cells, overload_kwh, total_by, zone_prices_per_kwh
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.terms import export_steps, interval_means_kw, middle_h, terms_in
@@ -25,14 +25,26 @@ def step_costs(problem: Problem, objective: Objective) -> Float | None:
         return None
     if len(export_steps(problem.signals, terms, problem.nodes.base_kw[0])):
         return None
+    zone_price = _common_zone_price(problem) if "cost" in terms else np.zeros(problem.n_step)
+    if zone_price is None:
+        return None
     price = {
-        "cost": problem.signals.price_per_kwh,
+        "cost": problem.signals.price_per_kwh + zone_price,
         "carbon": problem.signals.carbon_kg_per_kwh,
         "earliest": middle_h(problem),
     }
     nothing = np.zeros(problem.n_step)
     stages = [sum((weight * price.get(term, nothing) for term, weight in stage.weights), nothing) for stage in objective.stages]
     return np.array(stages).reshape(len(objective.stages), problem.n_step)
+
+
+def _common_zone_price(problem: Problem) -> Float | None:
+    """What zones add to the price of a step, (n_step,); None where it is not the same for all stays."""
+    zone = zone_prices_per_kwh(problem)
+    if zone is None or problem.stays.n == 0:
+        return np.zeros(problem.n_step)
+    of_nodes = zone[np.unique(problem.stays.node)]
+    return of_nodes[0] if (of_nodes == of_nodes[0]).all() else None
 
 
 def rank_steps(costs: Float) -> tuple[Int, Int]:

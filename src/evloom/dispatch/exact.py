@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, cells_of, deliverable_kwh, room_of, up_the_tree
+from evloom.dispatch.cells import Cells, cells_of, deliverable_kwh, room_of, tight_phases, up_the_tree
 from evloom.dispatch.check import check_problem
 from evloom.dispatch.closed import closed_form
-from evloom.dispatch.formulate import Formulation, OneWay, formulate
-from evloom.dispatch.objective import Objective
+from evloom.dispatch.formulate import formulate
+from evloom.dispatch.formulation import Formulation, OneWay
+from evloom.dispatch.objective import REQUEST, Objective
 from evloom.dispatch.problem import Problem, Schedule
 from evloom.dispatch.share import fair_need_kwh
 from evloom.dispatch.staged import least_short_kwh, solve_stages, stage_constant, stage_cost
-from evloom.dispatch.terms import stage_value, term_values, terms_in
+from evloom.dispatch.terms import stage_value, steered_kwh, term_values, terms_in
 from evloom.dispatch.transport import by_flow
 from evloom.kernel.errors import SolverError
 from evloom.kernel.timegrid import Float
@@ -20,6 +21,8 @@ from evloom.kernel.timegrid import Float
 # Energies below this are rounding of the solver, whose own feasibility tolerance is 1e-7.
 _ZERO_KWH = 1e-9
 _NEAR_KWH = 1e-6
+# Money below this is rounding.
+_ZERO_COST = 1e-9
 _ROUNDS_MAX = 50
 
 
@@ -40,17 +43,26 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
     check_problem(problem)
     cells = cells_of(problem)
     need_kwh = deliverable_kwh(problem, cells)
+    schedule, need_kwh = _without_programme(problem, cells, need_kwh, objective)
+    # Requests are left out there: where a schedule misses none, it is also the best with them.
+    if schedule is not None and schedule.objective[REQUEST] <= _ZERO_COST:
+        return schedule
+    return _by_programme(problem, cells, need_kwh, objective.with_requests() if problem.requests.n else objective)
+
+
+def _without_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective) -> tuple[Schedule | None, Float]:
+    """The optimum but for requests, where a quicker way than the programme finds it, and the needs (n_stay,) that can be kept."""
     charge = closed_form(problem, cells, need_kwh, objective)
     if charge is None:
         charge = by_flow(problem, cells, need_kwh, objective)
     only_charging = not (problem.stays.discharge_max_kw > 0).any() and len(problem.stores.node) == 0
-    if charge is None and only_charging:
+    if charge is None and only_charging and not tight_phases(problem, cells).any():
         need_kwh = fair_need_kwh(problem, cells, need_kwh)
         charge = by_flow(problem, cells, need_kwh, objective)
-    if charge is not None:
-        charge = np.clip(charge, 0.0, cells.charge_max_kwh)
-        return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step)))
-    return _by_programme(problem, cells, need_kwh, objective)
+    if charge is None:
+        return None, need_kwh
+    charge = np.clip(charge, 0.0, cells.charge_max_kwh)
+    return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step))), need_kwh
 
 
 def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective) -> Schedule:
@@ -110,9 +122,7 @@ def _is_as_good(f: Formulation, x: Float, objective: Objective, schedule: Schedu
 
 def _export_excess_kwh(problem: Problem, schedule: Schedule) -> float:
     """Most energy by which steered units push back more than a node allows."""
-    net = np.zeros(problem.nodes.import_max_kw.shape)
-    np.add.at(net, problem.stays.node, schedule.charge_kwh - schedule.discharge_kwh)
-    np.add.at(net, problem.stores.node, schedule.store_kwh)
+    net = steered_kwh(problem, schedule.charge_kwh, schedule.discharge_kwh, schedule.store_kwh)
     return float((-up_the_tree(problem, net) - room_of(problem).export_max_kwh).max(initial=0.0))
 
 

@@ -1,98 +1,16 @@
 """The planning problem as a linear programme. docs/optimum.md writes the same in symbols; the names agree."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, Room, at_nodes, room_of, total_by
+from evloom.dispatch.cells import Cells, at_nodes, phase_shares, room_of, tight_phases, total_by
+from evloom.dispatch.formulation import Formulation, OneWay, Square
+from evloom.dispatch.objective import REQUEST
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.programme import Programme
 from evloom.dispatch.terms import export_steps
-from evloom.kernel.timegrid import Float, Int
-
-_NONE: Int = np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class OneWay:
-    """Where a direction must be chosen by a binary, because the linear programme went both ways at once.
-
-    cell   numbers of cells that charged and discharged
-    store  flat (storage, step) places that did
-    step   steps in which the site imported and exported
-    """
-
-    cell: Int = field(default_factory=_NONE.copy)
-    store: Int = field(default_factory=_NONE.copy)
-    step: Int = field(default_factory=_NONE.copy)
-
-    @property
-    def parts(self) -> tuple[Int, Int, Int]:
-        """cell, store, step."""
-        return self.cell, self.store, self.step
-
-    @property
-    def n(self) -> int:
-        """Number of binaries."""
-        return sum(len(part) for part in self.parts)
-
-
-@dataclass
-class Square:
-    """level >= (value / scale)^2, held by tangents that are added where the optimum needs them.
-
-    value, level   column numbers (n,)
-    scale          (n,) > 0
-    low, high      (n,) range of the value, for the first tangents
-    """
-
-    value: Int
-    level: Int
-    scale: Float
-    low: Float
-    high: Float
-
-
-@dataclass
-class Formulation:
-    """Which columns stand for what. Blocks that are not needed are empty.
-
-    charge          (n_cell,) kWh at the meter; discharge and level (kWh at the cells) for `two_way` cells only
-    store_charge, store_discharge, store_level   (n_storage * n_step,)
-    total           (n_node, n_step) steered net energy through a node, -1 where no column is needed
-    exported        net export of the site in the steps `export_step`
-    mean_kw         mean net import of each demand interval; peak_kw, excess_kw above the peak so far (one each or none)
-    squares         valley filling: the square of each interval's mean
-    short           (n_stay,) kWh not delivered, only in the scarcity stage; share_squares likewise
-    """
-
-    problem: Problem
-    cells: Cells
-    room: Room
-    programme: Programme
-    two_way: Int
-    charge: Int = field(default_factory=_NONE.copy)
-    discharge: Int = field(default_factory=_NONE.copy)
-    level: Int = field(default_factory=_NONE.copy)
-    store_charge: Int = field(default_factory=_NONE.copy)
-    store_discharge: Int = field(default_factory=_NONE.copy)
-    store_level: Int = field(default_factory=_NONE.copy)
-    total: Int = field(default_factory=_NONE.copy)
-    exported: Int = field(default_factory=_NONE.copy)
-    export_step: Int = field(default_factory=_NONE.copy)
-    mean_kw: Int = field(default_factory=_NONE.copy)
-    interval_h: Float = field(default_factory=lambda: np.zeros(0))
-    peak_kw: Int = field(default_factory=_NONE.copy)
-    excess_kw: Int = field(default_factory=_NONE.copy)
-    short: Int = field(default_factory=_NONE.copy)
-    squares: Square | None = None
-    share_squares: Square | None = None
-
-    @property
-    def store_step(self) -> Int:
-        """Step of each storage column, (n_storage * n_step,)."""
-        return np.tile(np.arange(self.problem.n_step), len(self.problem.stores.node))
+from evloom.kernel.timegrid import Bool, Float, Int
 
 
 def formulate(
@@ -104,14 +22,18 @@ def formulate(
     """
     two_way = np.flatnonzero(problem.stays.discharge_max_kw[cells.stay] > 0)
     f = Formulation(problem, cells, room_of(problem), Programme(), two_way)
+    f.low, f.high = _range_kwh(f)
     define_stays(f)
     define_stores(f)
     if scarce:
         define_short(f, need_kwh)
     define_promise(f, need_kwh)
     define_totals(f, terms)
+    define_phases(f)
     define_export(f, terms)
     define_intervals(f, terms)
+    if REQUEST in terms:
+        define_requests(f)
     define_one_way(f, one_way)
     return f
 
@@ -204,29 +126,34 @@ def _range_kwh(f: Formulation) -> tuple[Float, Float]:
 
 def _root_range_kwh(f: Formulation) -> tuple[Float, Float]:
     """Bounds of the net import of the whole site, base load included, (n_step,)."""
-    low, high = _range_kwh(f)
+    low, high = f.low, f.high
     base = f.problem.nodes.base_kw[0] * f.problem.step_h
     return base + np.maximum(low[0], -f.room.export_max_kwh[0]), base + np.minimum(high[0], f.room.import_max_kwh[0])
 
 
+def _watched(f: Formulation, terms: Collection[str]) -> Bool:
+    """Where the objective looks at the energy through a node, (n_node, n_step)."""
+    watched = np.zeros(f.room.import_max_kwh.shape, dtype=np.bool_)
+    if {"peak", "demand", "valley"} & set(terms):
+        watched[0] = True
+    watched[0, export_steps(f.problem.signals, terms, _root_range_kwh(f)[0])] = True
+    if REQUEST in terms:
+        row, step = _requested(f)
+        watched[f.problem.requests.node[row], step] = True
+    return watched
+
+
 def define_totals(f: Formulation, terms: Collection[str]) -> None:
     """Limits of the tree. A row stands only where the limit could bind, or where the objective looks at the sum."""
-    p, parent = f.programme, f.problem.nodes.parent
-    low, high = _range_kwh(f)
-    limit = f.room.import_max_kwh
-    active = (high > limit) | (low < -f.room.export_max_kwh)
-    watched = np.zeros(f.problem.n_step, dtype=bool)
-    if {"peak", "demand", "valley"} & set(terms):
-        watched[:] = True
-    watched[export_steps(f.problem.signals, terms, _root_range_kwh(f)[0])] = True
-    active[0] |= watched
+    p, parent, limit = f.programme, f.problem.nodes.parent, f.room.import_max_kwh
+    watched = _watched(f, terms)
+    active = watched | (f.high > limit) | (f.low < -f.room.export_max_kwh)
     number = np.where(active, np.arange(len(active))[:, None], -1)
     carrier, above = number.copy(), np.full(active.shape, -1)  # nearest active node, from the node itself and from above it
     for row in range(1, len(active)):
         above[row] = carrier[parent[row]]
         carrier[row] = np.where(active[row], number[row], above[row])
-    needed = active & (above >= 0)
-    needed[0] = active[0] & watched
+    needed = watched | (active & (above >= 0))
     row_of, f.total = np.full(active.shape, -1), np.full(active.shape, -1)
     f.total[needed] = p.columns(int(needed.sum()), -f.room.export_max_kwh[needed], limit[needed])
     bare = active & ~needed
@@ -235,23 +162,63 @@ def define_totals(f: Formulation, terms: Collection[str]) -> None:
     p.entries(row_of[needed], f.total[needed], -1.0)
     node, step = np.nonzero(needed & (above >= 0))
     p.entries(row_of[above[node, step], step], f.total[node, step], 1.0)
-    _attach(f, row_of, carrier)
-
-
-def _attach(f: Formulation, row_of: Int, carrier: Int) -> None:
-    """Put every unit into the row of the nearest node that has one."""
-    cells, stays, stores = f.cells, f.problem.stays, f.problem.stores
-    two, unit = f.two_way, np.repeat(np.arange(len(stores.node)), f.problem.n_step)
-    blocks = (
-        (f.charge, stays.node[cells.stay], cells.step, 1.0),
-        (f.discharge, stays.node[cells.stay[two]], cells.step[two], -1.0),
-        (f.store_charge, stores.node[unit], f.store_step, 1.0),
-        (f.store_discharge, stores.node[unit], f.store_step, -1.0),
-    )
-    for column, node, step, sign in blocks:
+    for column, node, step, sign, _ in _units(f):
         place = carrier[node, step]
         held = place >= 0
-        f.programme.entries(row_of[place[held], step[held]], column[held], sign)
+        p.entries(row_of[place[held], step[held]], column[held], sign)
+
+
+def _units(f: Formulation) -> Iterator[tuple[Int, Int, Int, float, Int]]:
+    """What loads the tree, block by block: columns, node and step of each, +1 if it draws, and its stay (-1 for batteries)."""
+    cells, stays, stores = f.cells, f.problem.stays, f.problem.stores
+    two, unit = f.two_way, np.repeat(np.arange(len(stores.node)), f.problem.n_step)
+    yield f.charge, stays.node[cells.stay], cells.step, 1.0, cells.stay
+    yield f.discharge, stays.node[cells.stay[two]], cells.step[two], -1.0, cells.stay[two]
+    yield f.store_charge, stores.node[unit], f.store_step, 1.0, np.full(len(unit), -1)
+    yield f.store_discharge, stores.node[unit], f.store_step, -1.0, np.full(len(unit), -1)
+
+
+def define_phases(f: Formulation) -> None:
+    """What is drawn on each phase through a node; a row stands only where the units below it could reach the limit."""
+    if f.room.phase_max_kwh is None:
+        return
+    p, tight, parent = f.programme, tight_phases(f.problem, f.cells), f.problem.nodes.parent
+    row_of = np.full(tight.shape, -1)
+    row_of[tight] = p.rows(int(tight.sum()), -np.inf, f.room.phase_max_kwh[tight])
+    shares = np.append(phase_shares(f.problem), np.full((3, 1), 1 / 3), axis=1)  # the last, number -1: a battery
+    for column, node, step, sign, stay in _units(f):
+        while len(node):
+            for phase, share in enumerate(shares):
+                row = row_of[node, phase, step]
+                held = (row >= 0) & (share[stay] > 0)
+                p.entries(row[held], column[held], sign * share[stay[held]])
+            inner = parent[node] >= 0
+            column, node, step, stay = column[inner], parent[node[inner]], step[inner], stay[inner]
+
+
+def _requested(f: Formulation) -> tuple[Int, Int]:
+    """Request and step of each place where a request could be missed."""
+    requests, step_h = f.problem.requests, f.problem.step_h
+    length = np.maximum(requests.last - requests.first, 0)
+    row = np.repeat(np.arange(requests.n), length)
+    step = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length) + requests.first[row]
+    node = requests.node[row]
+    free_kwh = (requests.target_kw[row] - f.problem.nodes.base_kw[node, step]) * step_h[step]
+    could = np.where(requests.is_ceiling[row], f.high[node, step] > free_kwh, f.low[node, step] < free_kwh)
+    return row[could], step[could]
+
+
+def define_requests(f: Formulation) -> None:
+    """missed >= net energy through the node - target (a ceiling), or target - net energy (a floor), for each step of a request."""
+    p, requests = f.programme, f.problem.requests
+    f.missed_row, step = _requested(f)
+    node = requests.node[f.missed_row]
+    free_kwh = (requests.target_kw[f.missed_row] - f.problem.nodes.base_kw[node, step]) * f.problem.step_h[step]
+    sign = np.where(requests.is_ceiling[f.missed_row], -1.0, 1.0)
+    f.missed = p.columns(len(step), 0.0, np.inf)
+    row = p.rows(len(step), sign * free_kwh, np.inf)
+    p.entries(row, f.missed, 1.0)
+    p.entries(row, f.total[node, step], sign)
 
 
 def define_export(f: Formulation, terms: Collection[str]) -> None:

@@ -18,6 +18,9 @@ TERMS = {
     "valley": "valley filling: mean square of net import over the demand intervals, kW2 (as a convex piecewise-linear function)",
 }
 
+# A term of every objective, not to be asked for: see Objective.with_requests.
+REQUEST = "request"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -33,6 +36,11 @@ class Objective:
     """Stages in order of importance. Service (what can be delivered by departure is delivered) always comes first."""
 
     stages: tuple[Stage, ...]
+
+    def with_requests(self) -> "Objective":
+        """The same with what missed requests cost (`dispatch.problem.Requests`) in the last stage, weight 1."""
+        *first, last = self.stages or (Stage(()),)
+        return Objective((*first, Stage((*last.weights, (REQUEST, 1.0)), last.slack)))
 
 
 _TERM = re.compile(r"^(?:(?P<weight>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e-?[0-9]+)?)\*)?(?P<term>[a-z]+)$")

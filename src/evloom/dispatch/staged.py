@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from evloom.dispatch.formulate import Formulation, Square
+from evloom.dispatch.cells import zone_prices_per_kwh
+from evloom.dispatch.formulation import Formulation, Square
 from evloom.dispatch.highs import Solver
-from evloom.dispatch.objective import Objective, Stage
+from evloom.dispatch.objective import REQUEST, Objective, Stage
 from evloom.dispatch.programme import RowMatrix, row_matrix
 from evloom.dispatch.terms import middle_h
 from evloom.kernel.errors import SolverError
@@ -26,6 +27,8 @@ def term_cost(f: Formulation, term: str) -> Float:
         price = signals.price_per_kwh if term == "cost" else signals.carbon_kg_per_kwh
         cost[f.charge], cost[f.discharge] = price[f.cells.step], -price[f.cells.step[f.two_way]]
         cost[f.store_charge], cost[f.store_discharge] = price[f.store_step], -price[f.store_step]
+        if term == "cost":
+            _add_zone_prices(f, cost)
         cost[f.exported] = (price - signals.export_price_per_kwh if term == "cost" else price)[f.export_step]
     elif term == "earliest":
         cost[f.charge] = middle_h(problem)[f.cells.step]
@@ -38,9 +41,23 @@ def term_cost(f: Formulation, term: str) -> Float:
         cost[f.peak_kw] = 1.0
     elif term == "demand":
         cost[f.excess_kw] = signals.demand_price_per_kw
+    elif term == REQUEST:
+        cost[f.missed] = problem.requests.penalty_per_kwh[f.missed_row]
     elif term == "valley" and f.squares is not None:
         cost[f.squares.level] = f.interval_h / f.interval_h.sum() * f.squares.scale**2
     return cost
+
+
+def _add_zone_prices(f: Formulation, cost: Float) -> None:
+    zone = zone_prices_per_kwh(f.problem)
+    if zone is None:
+        return
+    price = zone[f.problem.stays.node[f.cells.stay], f.cells.step]
+    cost[f.charge] += price
+    cost[f.discharge] -= price[f.two_way]
+    store_price = zone[f.problem.stores.node].ravel()
+    cost[f.store_charge] += store_price
+    cost[f.store_discharge] -= store_price
 
 
 def stage_constant(f: Formulation, stage: Stage) -> float:

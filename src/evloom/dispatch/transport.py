@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.cells import Cells, at_nodes, room_of, total_by
+from evloom.dispatch.cells import Cells, at_nodes, room_of, tight_phases, total_by
 from evloom.dispatch.closed import rank_steps, step_costs
 from evloom.dispatch.flow import Flow, Network, fill, new_search, reach
 from evloom.dispatch.objective import Objective, Stage
@@ -149,7 +149,8 @@ def _grouped(group: Int, n_group: int) -> tuple[Int, Int]:
 def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective) -> Float | None:
     """Optimal charge of each cell (n_cell,), or None where the problem has not the form or the needs cannot all be met.
 
-    The form: no discharge, no storage, no export that matters, nothing worth charging beyond the need; stages of costs
+    The form: no discharge, no storage, no export that matters, no phase that could be full, no zone dearer than another, nothing
+    worth charging beyond the need; stages of costs
     per step (cost, carbon, earliest); before them a stage "peak" alone, or with them, in a single stage, peak and demand.
     """
     first, *later = objective.stages or (Stage(()),)
@@ -160,7 +161,7 @@ def by_flow(problem: Problem, cells: Cells, need_kwh: Float, objective: Objectiv
     costs = step_costs(problem, priced)
     if costs is None or terms_in(priced) & {"demand"} or (has_peak and not leads and rest) or problem.n_step == 0:
         return None
-    if (rank_steps(costs)[1] < 0).any():
+    if (rank_steps(costs)[1] < 0).any() or tight_phases(problem, cells).any():
         return None
     task = _task(problem, costs, has_peak)
     if task is None:

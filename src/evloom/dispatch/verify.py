@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.moment import Bays, Wires
-from evloom.dispatch.problem import Problem, Schedule
+from evloom.dispatch.problem import Problem, Schedule, Stays
 from evloom.kernel.timegrid import Bool, Float, Int
 
 TOLERANCE_KW = 1e-6  # and A in the sums of the phases
@@ -142,97 +142,204 @@ def _of_nodes(direction: str, bad: Bool, value: Float, allowed: Float) -> list[V
 
 
 def verify_schedule(problem: Problem, schedule: Schedule, tolerance_kwh: float = 1e-6) -> tuple[Violation, ...]:
-    """Everything that is wrong with a schedule (`dispatch.problem`); empty when all is well.
+    """Everything that is wrong with a schedule (`dispatch.problem`), at most 1,000 of a kind; empty when all is well.
 
     Checked: shapes and numbers; energies within power x presence; no charging and discharging in one step; limits of every node in
-    every step for what is steered (which must add nothing where the load nobody steers is above the limit); energy of every
-    battery within its bounds after every step; and the balance of the promise: what a stay gains in its cells is worth
+    every step for what is steered (which must add nothing where the load nobody steers is above the limit), and of its phases; energy
+    of every battery within its bounds after every step; and the balance of the promise: what a stay gains in its cells is worth
     need_kwh - short_kwh at the meter, no less, and no more where something is short.
+
+    Stays are looked at some thousand at a time, so that a million of them need little memory beside the schedule itself.
     """
-    n_step = problem.n_step
-    want: dict[str, tuple[int, ...]] = {"charge_kwh": (problem.stays.n, n_step), "discharge_kwh": (problem.stays.n, n_step)}
-    want |= {"store_kwh": (len(problem.stores.node), n_step), "short_kwh": (problem.stays.n,)}
-    broken: list[Violation] = []
-    for name, shape in want.items():
+    ledger = _Ledger(tolerance_kwh)
+    _examine(problem, schedule, ledger)
+    return tuple(violation for of_code in ledger.broken.values() for violation in of_code)
+
+
+def worst_violation(problem: Problem, schedule: Schedule) -> float:
+    """Largest excess over what is allowed of all that `verify_schedule` checks, relative to what is allowed, or to 1 kWh where that is
+    less. 0.0: nothing is exceeded by anything; infinity: a table has the wrong shape or holds something that is no number."""
+    ledger = _Ledger(0.0)
+    _examine(problem, schedule, ledger)
+    return ledger.worst
+
+
+_SHOWN_MAX = 1000
+# Stays looked at together: their tables stay in the cache of the processor.
+_CHUNK = 4096
+
+
+class _Ledger:
+    """Collects what is wrong, and the largest relative excess."""
+
+    def __init__(self, tolerance_kwh: float) -> None:
+        self.tolerance_kwh = tolerance_kwh
+        self.worst = 0.0
+        self.broken: dict[str, list[Violation]] = {}
+
+    def most(self, code: str, value: Float, allowed: Float, row: Int | None = None) -> None:
+        """value <= allowed, a table (n_row, n_step) or column (n_row,); row (n_row,): what to call the rows."""
+        self._compare(code, value, allowed, value - allowed, (row, False))
+
+    def least(self, code: str, value: Float, allowed: Float, row: Int | None = None) -> None:
+        """value >= allowed, likewise."""
+        self._compare(code, value, allowed, allowed - value, (row, False))
+
+    def positive(self, code: str, value: Float, row: Int | None = None) -> None:
+        """value >= 0 without tolerance, likewise."""
+        if not value.min(initial=0.0) >= 0.0:
+            self._compare(code, value, np.zeros(1), -value, (row, True))
+
+    def _compare(self, code: str, value: Float, allowed: Float, excess: Float, how: tuple[Int | None, bool]) -> None:
+        if not excess.size or excess.max() <= 0.0:
+            return
+        row, exact = how
+        tolerance_kwh = 0.0 if exact else self.tolerance_kwh
+        allowed = np.broadcast_to(allowed, value.shape)
+        grows = ~(excess <= self.worst)  # relative to at least 1 kWh nothing is more than it is
+        if grows.any():
+            relative = float((excess[grows] / np.maximum(np.abs(allowed[grows]), 1.0)).max())
+            self.worst = max(self.worst, relative) if relative >= 0.0 else np.inf
+        found = self.broken.setdefault(code, [])
+        for at in np.argwhere(~(excess <= tolerance_kwh))[: _SHOWN_MAX - len(found)]:
+            place = int(at[0]) if row is None else int(row[at[0]])
+            step = int(at[1]) if len(at) > 1 else -1
+            found.append(Violation(code, place, float(value[tuple(at)]), float(allowed[tuple(at)]), "kWh", step))
+
+    def add(self, violation: Violation) -> None:
+        """Something that has no measure."""
+        self.worst = np.inf
+        self.broken.setdefault(violation.code, []).append(violation)
+
+
+def _examine(problem: Problem, schedule: Schedule, ledger: _Ledger) -> None:
+    gives = _check_tables(problem, schedule, ledger)
+    if ledger.broken:
+        return
+    total = _Sums(problem)
+    for begin in range(0, problem.stays.n, _CHUNK):
+        part = slice(begin, min(begin + _CHUNK, problem.stays.n))
+        charge = schedule.charge_kwh[part]
+        discharge = schedule.discharge_kwh[part] if gives else None
+        _check_stays(problem.stays, problem.step_h, part, (charge, discharge), schedule.short_kwh[part], ledger)
+        total.add(part, charge if discharge is None else charge - discharge)
+    _check_stores(problem, schedule, ledger)
+    total.check(schedule.store_kwh, ledger)
+
+
+def _check_tables(problem: Problem, schedule: Schedule, ledger: _Ledger) -> bool:
+    """Shapes and numbers; whether anything is discharged. A table of zeros is read but once."""
+    n_step, n_stay = problem.n_step, problem.stays.n
+    want = {"charge_kwh": (n_stay, n_step), "discharge_kwh": (n_stay, n_step)}
+    shapes: dict[str, tuple[int, ...]] = {**want, "store_kwh": (len(problem.stores.node), n_step), "short_kwh": (n_stay,)}
+    gives = False
+    for name, shape in shapes.items():
         values: Float = getattr(schedule, name)
         if values.shape != shape:
-            broken.append(Violation(f"schedule.shape.{name}", 0, float(values.size), float(np.prod(shape)), "numbers"))
-        elif not np.isfinite(values).all():
-            broken += _cells(f"schedule.not-a-number.{name}", ~np.isfinite(values), values, values, "kWh")
-    if broken:
-        return tuple(broken)
-    broken = _stay_violations(problem, schedule, tolerance_kwh) + _store_violations(problem, schedule, tolerance_kwh)
-    return tuple(broken + _room_violations(problem, schedule, tolerance_kwh))
+            ledger.add(Violation(f"schedule.shape.{name}", 0, float(values.size), float(np.prod(shape)), "numbers"))
+            continue
+        for begin in range(0, len(values), _CHUNK):
+            part = values[begin : begin + _CHUNK]
+            if name == "discharge_kwh" and not part.any():  # what is no number counts as true
+                continue
+            gives |= name == "discharge_kwh"
+            if not np.isfinite(part.sum()):
+                for at in np.argwhere(~np.isfinite(part)):
+                    value, step = float(part[tuple(at)]), int(at[1]) if len(at) > 1 else -1
+                    ledger.add(Violation(f"schedule.not-a-number.{name}", begin + int(at[0]), value, value, "kWh", step))
+                break
+    return gives
 
 
-def _cells(code: str, bad: Bool, value: Float, allowed: Float, unit: str) -> list[Violation]:
-    """Violations of a table (n_row, n_step) or of a column (n_row,), what is allowed broadcast to it."""
-    allowed = np.broadcast_to(allowed, value.shape)
-    return [
-        Violation(code, int(at[0]), float(value[tuple(at)]), float(allowed[tuple(at)]), unit, int(at[1]) if len(at) > 1 else -1)
-        for at in np.argwhere(bad)
-    ]
+def _there_h(stays: Stays, step_h: Float, part: slice) -> Float:
+    """Hours for which each vehicle of a part of the stays is there in each step, (n_row, n_step)."""
+    first, last = stays.first[part], stays.last[part]
+    steps = np.arange(len(step_h))
+    there_h = np.where((steps >= first[:, None]) & (steps < last[:, None]), step_h, 0.0)
+    rows = np.flatnonzero(last > first)
+    begin, end = first[rows], last[rows] - 1
+    there_h[rows, end] = stays.last_share[part][rows] * step_h[end]
+    there_h[rows, begin] = stays.first_share[part][rows] * step_h[begin]
+    return there_h
 
 
-def _presence_h(problem: Problem) -> Float:
-    """Hours for which each stay's vehicle is there in each step, (n_stay, n_step)."""
-    stays, k = problem.stays, np.arange(problem.n_step)
-    first, last = stays.first[:, None], stays.last[:, None]
-    share = ((k >= first) & (k < last)).astype(np.float64)
-    share *= np.where(k == first, stays.first_share[:, None], np.where(k == last - 1, stays.last_share[:, None], 1.0))
-    return share * problem.step_h
+def _check_stays(stays: Stays, step_h: Float, part: slice, flows: tuple[Float, Float | None], short_kwh: Float, ledger: _Ledger) -> None:
+    charge, discharge = flows
+    row, there_h = np.arange(part.start, part.stop), _there_h(stays, step_h, part)
+    ledger.most("stay.charge", charge, stays.charge_max_kw[part, None] * there_h, row)
+    ledger.positive("stay.charge-sign", charge, row)
+    if discharge is not None:
+        ledger.most("stay.discharge", discharge, stays.discharge_max_kw[part, None] * there_h, row)
+        ledger.positive("stay.discharge-sign", discharge, row)
+        ledger.most("stay.both-ways", np.minimum(charge, discharge), np.zeros(1), row)
+    into, out_of = stays.charge_efficiency[part], stays.discharge_efficiency[part]
+    gain_kwh, ceiling_kwh = charge.sum(axis=1) * into, stays.room_kwh[part] * into
+    # Who only takes is fullest at the end; step by step only those are followed who may have been fuller or emptier before.
+    uneven = ~(gain_kwh <= ceiling_kwh)
+    if discharge is not None:
+        uneven |= discharge.any(axis=1)
+    if not charge.min(initial=0.0) >= 0.0:
+        uneven[:] = True
+    at = np.flatnonzero(uneven)
+    if len(at) and len(step_h):
+        out_kwh = 0.0 if discharge is None else discharge[at] / out_of[at, None]
+        level_kwh = np.cumsum(charge[at] * into[at, None] - out_kwh, axis=1)
+        gain_kwh[at] = level_kwh[:, -1]
+        ledger.most("stay.full", level_kwh, ceiling_kwh[at, None], row[at])
+        # Where nothing can be discharged nothing can fall below the floor, however little is known of the battery.
+        floor_kwh = np.where(stays.discharge_max_kw[part][at] > 0, -stays.below_kwh[part][at], -np.inf)
+        ledger.least("stay.floor", level_kwh, floor_kwh[:, None], row[at])
+    kept_kwh, promised_kwh = gain_kwh / into, stays.need_kwh[part] - short_kwh
+    ledger.least("stay.promise", kept_kwh, promised_kwh, row)
+    lacking = np.flatnonzero(short_kwh > ledger.tolerance_kwh)
+    ledger.most("stay.short-overstated", kept_kwh[lacking], promised_kwh[lacking], row[lacking])
+    ledger.positive("stay.short-sign", short_kwh, row)
 
 
-def _stay_violations(problem: Problem, schedule: Schedule, tolerance_kwh: float) -> list[Violation]:
-    stays, charge, discharge = problem.stays, schedule.charge_kwh, schedule.discharge_kwh
-    there_h = _presence_h(problem)
-    broken: list[Violation] = []
-    for name, flow_kwh, power_kw in (("charge", charge, stays.charge_max_kw), ("discharge", discharge, stays.discharge_max_kw)):
-        most_kwh = power_kw[:, None] * there_h
-        broken += _cells(f"stay.{name}", ~(flow_kwh <= most_kwh + tolerance_kwh), flow_kwh, most_kwh, "kWh")
-        broken += _cells(f"stay.{name}-sign", ~(flow_kwh >= 0.0), flow_kwh, np.zeros(1), "kWh")
-    both = np.minimum(charge, discharge)
-    broken += _cells("stay.both-ways", both > tolerance_kwh, both, np.zeros(1), "kWh")
-    into, out_of = stays.charge_efficiency[:, None], stays.discharge_efficiency[:, None]
-    gain_kwh = np.cumsum(charge * into - discharge / out_of, axis=1)
-    ceiling_kwh, floor_kwh = stays.room_kwh[:, None] * into, -stays.below_kwh[:, None]
-    broken += _cells("stay.full", ~(gain_kwh <= ceiling_kwh + tolerance_kwh), gain_kwh, ceiling_kwh, "kWh")
-    # Where nothing can be discharged nothing can fall below the floor, however little is known of the battery.
-    broken += _cells(
-        "stay.floor", ~(gain_kwh >= floor_kwh - tolerance_kwh) & (stays.discharge_max_kw[:, None] > 0), gain_kwh, floor_kwh, "kWh"
-    )
-    kept_kwh = gain_kwh[:, -1] / stays.charge_efficiency if problem.n_step else np.zeros(stays.n)
-    promised_kwh = stays.need_kwh - schedule.short_kwh
-    broken += _cells("stay.promise", ~(kept_kwh >= promised_kwh - tolerance_kwh), kept_kwh, promised_kwh, "kWh")
-    overstated = (schedule.short_kwh > tolerance_kwh) & ~(kept_kwh <= promised_kwh + tolerance_kwh)
-    broken += _cells("stay.short-overstated", overstated, kept_kwh, promised_kwh, "kWh")
-    return broken + _cells("stay.short-sign", ~(schedule.short_kwh >= 0.0), schedule.short_kwh, np.zeros(1), "kWh")
-
-
-def _store_violations(problem: Problem, schedule: Schedule, tolerance_kwh: float) -> list[Violation]:
+def _check_stores(problem: Problem, schedule: Schedule, ledger: _Ledger) -> None:
     stores, flow_kwh, step_h = problem.stores, schedule.store_kwh, problem.step_h
-    most_kwh, least_kwh = stores.charge_max_kw[:, None] * step_h, -stores.discharge_max_kw[:, None] * step_h
-    broken = _cells("store.charge", ~(flow_kwh <= most_kwh + tolerance_kwh), flow_kwh, most_kwh, "kWh")
-    broken += _cells("store.discharge", ~(flow_kwh >= least_kwh - tolerance_kwh), flow_kwh, least_kwh, "kWh")
+    ledger.most("store.charge", flow_kwh, stores.charge_max_kw[:, None] * step_h)
+    ledger.least("store.discharge", flow_kwh, -stores.discharge_max_kw[:, None] * step_h)
     cells_kwh = np.where(flow_kwh > 0, flow_kwh * stores.charge_efficiency[:, None], flow_kwh / stores.discharge_efficiency[:, None])
     level_kwh = stores.stored_kwh[:, None] + np.cumsum(cells_kwh, axis=1)
-    capacity_kwh = stores.capacity_kwh[:, None]
     if stores.end_min_kwh is not None and level_kwh.shape[1]:
-        end_kwh, least_kwh = level_kwh[:, -1:], np.minimum(stores.end_min_kwh, stores.stored_kwh)[:, None]
-        broken += _cells("store.end", ~(end_kwh >= least_kwh - tolerance_kwh), end_kwh, least_kwh, "kWh")
-    broken += _cells("store.full", ~(level_kwh <= capacity_kwh + tolerance_kwh), level_kwh, capacity_kwh, "kWh")
-    return broken + _cells("store.empty", ~(level_kwh >= -tolerance_kwh), level_kwh, np.zeros(1), "kWh")
+        ledger.least("store.end", level_kwh[:, -1:], np.minimum(stores.end_min_kwh, stores.stored_kwh)[:, None])
+    ledger.most("store.full", level_kwh, stores.capacity_kwh[:, None])
+    ledger.least("store.empty", level_kwh, np.zeros(1))
 
 
-def _room_violations(problem: Problem, schedule: Schedule, tolerance_kwh: float) -> list[Violation]:
-    """Limits of the tree: a matrix that says which node is above which unit does the sums."""
-    nodes, n_node = problem.nodes, len(problem.nodes.parent)
-    at_or_below = np.eye(n_node)
-    for row in range(1, n_node):
-        at_or_below[:, row] += at_or_below[:, nodes.parent[row]]
-    steered_kwh = at_or_below[:, problem.stays.node] @ (schedule.charge_kwh - schedule.discharge_kwh)
-    steered_kwh += at_or_below[:, problem.stores.node] @ schedule.store_kwh
-    import_kwh = np.maximum(nodes.import_max_kw - nodes.base_kw, 0.0) * problem.step_h
-    export_kwh = nodes.export_max_kw * problem.step_h
-    broken = _cells("node.import", ~(steered_kwh <= import_kwh + tolerance_kwh), steered_kwh, import_kwh, "kWh")
-    return broken + _cells("node.export", ~(-steered_kwh <= export_kwh + tolerance_kwh), -steered_kwh, export_kwh, "kWh")
+class _Sums:
+    """What stays draw at the nodes of the tree, kept apart by the phase that they load where phases are limited."""
+
+    def __init__(self, problem: Problem) -> None:
+        nodes, stays = problem.nodes, problem.stays
+        self.problem = problem
+        self.n_kind = 1 if nodes.phase_room_kw is None else 4  # phases 0, 1, 2, and all three evenly
+        self.place = stays.node * self.n_kind
+        if self.n_kind > 1:
+            self.place = self.place + (3 if stays.phase is None else np.where(stays.phase < 0, 3, stays.phase))
+        self.total_kwh = np.zeros((len(nodes.parent) * self.n_kind, problem.n_step))
+
+    def add(self, part: slice, net_kwh: Float) -> None:
+        """Add a part of the stays: rows of one place are brought together and summed."""
+        place = self.place[part]
+        order = np.argsort(place, kind="stable")
+        sorted_place = place[order]
+        begins = np.concatenate(([0], np.flatnonzero(sorted_place[1:] != sorted_place[:-1]) + 1))
+        self.total_kwh[sorted_place[begins]] += np.add.reduceat(net_kwh[order], begins, axis=0)
+
+    def check(self, store_kwh: Float, ledger: _Ledger) -> None:
+        """Bring the sums up the tree and compare them with the limits."""
+        nodes, step_h = self.problem.nodes, self.problem.step_h
+        by_kind = self.total_kwh.reshape(len(nodes.parent), self.n_kind, len(step_h))
+        for unit, node in enumerate(self.problem.stores.node):
+            by_kind[node, -1] += store_kwh[unit]
+        for node in range(len(nodes.parent) - 1, 0, -1):
+            by_kind[nodes.parent[node]] += by_kind[node]
+        steered_kwh = by_kind.sum(axis=1)
+        ledger.most("node.import", steered_kwh, np.maximum(nodes.import_max_kw - nodes.base_kw, 0.0) * step_h)
+        ledger.most("node.export", -steered_kwh, nodes.export_max_kw * step_h)
+        if nodes.phase_room_kw is None:
+            return
+        for phase in range(3):
+            ledger.most(f"node.phase-{phase + 1}", by_kind[:, phase] + by_kind[:, 3] / 3, nodes.phase_room_kw[:, phase] * step_h)

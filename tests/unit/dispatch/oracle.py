@@ -3,13 +3,14 @@
 Nothing here is shared with the solver under test, except the types of the problem.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from evloom.dispatch.objective import Objective
-from evloom.dispatch.problem import Nodes, Problem, Schedule, Signals, Stays, Stores
+from evloom.dispatch.problem import Nodes, Problem, Requests, Schedule, Signals, Stays, Stores
 
 
 def random_problem(rng: np.random.Generator, *, v2g: bool, storage: bool, tree: bool, negative: bool, tight: float) -> Problem:
@@ -22,6 +23,28 @@ def random_problem(rng: np.random.Generator, *, v2g: bool, storage: bool, tree: 
     stores = _random_stores(rng, int(rng.integers(1, 3)) if storage else 0, n_node)
     nodes, signals = _random_nodes(rng, (n_node, n_step), tight), _random_signals(rng, n_step, negative)
     return Problem(rng.choice([0.25, 0.5, 1.0], n_step), stays, stores, nodes, signals)
+
+
+def with_extras(problem: Problem, rng: np.random.Generator) -> Problem:
+    """The same with any of: prices of zones, limits of phases, requests of the grid."""
+    nodes, n_step = problem.nodes, problem.n_step
+    shape, n = nodes.import_max_kw.shape, int(rng.integers(0, 4))
+    wants = rng.random(3) < 0.7
+    first = rng.integers(0, n_step, n)
+    requests = Requests(
+        node=rng.integers(0, shape[0], n),
+        first=first,
+        last=np.minimum(n_step, first + rng.integers(0, 4, n)),
+        target_kw=rng.uniform(-3.0, 12.0, n),
+        is_ceiling=rng.random(n) < 0.6,
+        penalty_per_kwh=rng.choice([0.2, 5.0], n),
+    )
+    room_kw = np.where(rng.random((shape[0], 1, 1)) < 0.7, rng.uniform(0.0, 8.0, (shape[0], 3, shape[1])), np.inf)
+    zone = rng.choice([-0.3, 0.0, 0.4], (shape[0], 1)) + rng.uniform(0.0, 0.2, shape)
+    nodes = replace(nodes, price_per_kwh=zone if wants[0] else None, phase_room_kw=room_kw if wants[1] else None)
+    phase = rng.integers(-1, 3, problem.stays.n) if rng.random() < 0.8 else None
+    problem = replace(problem, nodes=nodes, stays=replace(problem.stays, phase=phase))
+    return replace(problem, requests=requests) if wants[2] else problem
 
 
 def _random_stays(rng: np.random.Generator, n_step: int, n_node: int, v2g: bool) -> Stays:
@@ -113,8 +136,11 @@ class Dense:
             self.one_of(a, b)
         for a, b in zip(self.imported, self.exported, strict=True):
             self.one_of(a, b)
+        self.stay_of = {v: i for column in (self.c, self.d) for (i, _), v in column.items()}
+        self.missed: dict[int, float] = {}
         self.batteries()
         self.limits()
+        self.asked()
 
     def hours(self, i: int, k: int) -> float:
         s = self.p.stays
@@ -157,6 +183,7 @@ class Dense:
     def limits(self) -> None:
         p, n = self.p, self.p.nodes
         self.mean: dict[int, dict[int, float]] = {}
+        self.at_node: dict[tuple[int, int], dict[int, float]] = {}
         hours: dict[int, float] = {}
         known: dict[int, float] = {}
         for k in range(p.n_step):
@@ -169,6 +196,11 @@ class Dense:
                     (self.sd, -1, p.stores.node),
                 ):
                     terms.update({v: float(sign) for (u, step), v in column.items() if step == k and self.below(int(where[u]), node)})
+                self.at_node[node, k] = terms
+                if n.phase_room_kw is not None:
+                    for phase in range(3):
+                        parts = {v: x * self.phase_share(v, phase) for v, x in terms.items()}
+                        self.row(parts, -np.inf, n.phase_room_kw[node, phase, k] * p.step_h[k])
                 room = max(n.import_max_kw[node, k] - n.base_kw[node, k], 0.0) * p.step_h[k]
                 self.row(terms, -n.export_max_kw[node, k] * p.step_h[k], room)
                 if node == 0:
@@ -183,6 +215,33 @@ class Dense:
             self.row({**terms, self.peak: -hours[q]}, -np.inf, -known[q])
         self.row({self.peak: 1.0, self.excess: -1.0}, -np.inf, p.signals.peak_so_far_kw)
 
+    def phase_share(self, variable: int, phase: int) -> float:
+        stay = self.stay_of.get(variable, -1)
+        on = -1 if stay < 0 or self.p.stays.phase is None else int(self.p.stays.phase[stay])
+        return 1 / 3 if on < 0 else float(on == phase)
+
+    def asked(self) -> None:
+        """Requests: one variable for each request and step."""
+        p, q = self.p, self.p.requests
+        for r in range(q.n):
+            for k in range(int(q.first[r]), int(q.last[r])):
+                sign = 1.0 if q.is_ceiling[r] else -1.0
+                v = self.var(0, 1e4)
+                terms = {u: sign * x for u, x in self.at_node[int(q.node[r]), k].items()}
+                self.row({**terms, v: -1.0}, -np.inf, sign * (q.target_kw[r] - p.nodes.base_kw[q.node[r], k]) * p.step_h[k])
+                self.missed[v] = float(q.penalty_per_kwh[r])
+
+    def zone_costs(self) -> dict[int, float]:
+        """Price of zones for each variable."""
+        price = self.p.nodes.price_per_kwh
+        costs: dict[int, float] = {}
+        if price is None:
+            return costs
+        for (node, k), terms in self.at_node.items():
+            for v, x in terms.items():
+                costs[v] = costs.get(v, 0.0) + x * float(price[node, k])
+        return costs
+
     def below(self, node: int, top: int) -> bool:
         while node >= 0:
             if node == top:
@@ -195,6 +254,8 @@ class Dense:
         out = np.zeros(len(self.low))
         middle = np.cumsum(p.step_h) - p.step_h / 2
         for term, w in weights:
+            for v, x in {"cost": self.zone_costs(), "request": self.missed}.get(term, {}).items():
+                out[v] += w * x
             for k in range(p.n_step):
                 out[self.imported[k]] += w * {"cost": g.price_per_kwh[k], "carbon": g.carbon_kg_per_kwh[k]}.get(term, 0.0)
                 out[self.exported[k]] += w * {"cost": -g.export_price_per_kwh[k], "export": 1.0}.get(term, 0.0)
@@ -231,7 +292,7 @@ def best_values(problem: Problem, objective: Objective, short_kwh: np.ndarray) -
     """The best value of each stage in turn, with short_kwh allowed to be lacking."""
     # A hair of room, as the shortfall lies on the border of what is feasible.
     dense, values = Dense(problem, short_kwh + 1e-5), []
-    for stage in objective.stages:
+    for stage in objective.with_requests().stages:
         cost = dense.cost(stage.weights)
         value = dense.minimise(cost)
         assert value is not None
@@ -278,4 +339,11 @@ def assert_feasible(problem: Problem, schedule: Schedule, tolerance: float = 1e-
         net = (c - d)[inside].sum(axis=0) + b[np.array([dense.below(int(n), node) for n in p.stores.node], dtype=bool)].sum(axis=0)
         room = np.maximum(p.nodes.import_max_kw[node] - p.nodes.base_kw[node], 0.0) * p.step_h
         assert (net <= room + tolerance).all()
+        if p.nodes.phase_room_kw is None:
+            continue
+        for phase in range(3):
+            on = np.full(s.n, -1) if s.phase is None else s.phase
+            share = np.where(on < 0, 1 / 3, on == phase)
+            drawn = ((c - d) * share[:, None])[inside].sum(axis=0) + (net - (c - d)[inside].sum(axis=0)) / 3
+            assert (drawn <= p.nodes.phase_room_kw[node, phase] * p.step_h + tolerance).all()
         assert (net >= -p.nodes.export_max_kw[node] * p.step_h - tolerance).all()

@@ -255,7 +255,9 @@ def test_the_same_problem_gives_the_same_bits():
 
 
 def permuted(problem, order):
-    return replace(problem, stays=Stays(**{name: column[order] for name, column in vars(problem.stays).items()}))
+    return replace(
+        problem, stays=replace(problem.stays, **{name: column[order] for name, column in vars(problem.stays).items() if column is not None})
+    )
 
 
 @pytest.mark.parametrize("is_v2g", [False, True])
