@@ -16,8 +16,8 @@ UNITS |= {"valley": "kW²"}
 """Unit of each term of an objective; money is in the currency of the problem."""
 
 
-OPTIONAL = frozenset({"zone_bill", "demand_bill", "wear", "carbon_kg"})
-"""Rows left out where both ways of charging have 0."""
+OPTIONAL = frozenset({"over_base_node", "energy_bill", "zone_bill", "demand_bill", "wear", "carbon_kg"})
+"""Rows left out where both ways of charging have 0, the energy of a bill where that is all there is to it."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ def value_unit(labels: Labels, words: Words) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number with as many digits as it deserves: five significant ones, none after the point from 10,000 on; "–" where there is none."""
+    """A number with as many digits as it deserves, none after the point from 10,000 on; "–" where there is none."""
     if not abs(value) < float("inf"):
         return "–"
     size = abs(value)
-    return number(value, 0 if size >= 10_000 else 2 if size >= 10 or size == 0.0 else 4)
+    return number(value, 0 if size >= 10_000 else 2 if size >= 1 or size == 0.0 else 4)
 
 
 def percent(share: float) -> str:
@@ -134,6 +134,8 @@ def story(solved: Solved, tallies: tuple[Tally, Tally], words: Words) -> list[st
         told.append(words("story.fits"))
     if scheduled.over_node:
         told.append(words("story.not-kept", n=number(scheduled.over_node, 0), kw=short_number(scheduled.over_kw)))
+    elif scheduled.over_base_node:
+        told.append(words("story.kept-base", n=number(scheduled.over_base_node, 0)))
     else:
         told.append(words("story.kept"))
     if scheduled.short:
@@ -152,14 +154,21 @@ def table(tallies: tuple[Tally, Tally], words: Words) -> list[Row]:
         ("loading", "%", lambda share: number(100.0 * share, 1)),
         ("over_node", "", lambda n: number(n, 0)),
     ]
-    wanted += [("over_kw", "kW", short_number), ("over_h", "h", lambda h: number(h, 2)), ("energy_kwh", "kWh", short_number)]
+    wanted += [
+        ("over_base_node", "", lambda n: number(n, 0)),
+        ("over_kw", "kW", short_number),
+        ("over_h", "h", lambda h: number(h, 2)),
+        ("energy_kwh", "kWh", short_number),
+    ]
     wanted += [("short_kwh", "kWh", short_number), ("short", "", lambda n: number(n, 0)), ("bill", currency, short_number)]
     wanted += [(name, currency, short_number) for name in ("energy_bill", "zone_bill", "demand_bill", "wear")]
     wanted += [("carbon_kg", "kg CO₂", short_number)]
+    has_parts = any(tally.zone_bill or tally.demand_bill for tally in tallies)
     rows = []
     for name, unit, told in wanted:
         values = [getattr(tally, name) for tally in tallies]
-        if any(values) or name not in OPTIONAL:
+        wanted_too = has_parts if name == "energy_bill" else any(values)
+        if wanted_too or name not in OPTIONAL:
             rows.append(Row(words(f"fig.{name}"), unit, told(values[0]), told(values[1])))
     return rows
 

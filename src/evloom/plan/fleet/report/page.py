@@ -74,6 +74,9 @@ def _parts(problem: Problem, solved: Solved, study: Study, labels: Labels, words
     values = {"n": number(scheduled.short, 0), "all": number(scheduled.stays, 0), "kwh": figures.short_number(scheduled.short_kwh)}
     return {
         "levels": figures.level_rows(study.levels, words),
+        "value_note": words(
+            "figures.value", price=figures.short_number(solved.short_price_per_kwh), unit=figures.value_unit(labels, words)
+        ),
         "fold_note": words("levels.fold", n=fold) if fold > 1 else "",
         "some_note": words("levels.some", shown=number(shown, 0), all=number(n_node, 0)) if shown < n_node else "",
         "unit": figures.value_unit(labels, words),

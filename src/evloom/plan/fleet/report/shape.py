@@ -8,7 +8,7 @@ import numpy as np
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.solved import Solved
 from evloom.kernel.timegrid import Float, Int, TimeGrid, epoch_s
-from evloom.plan.fleet.report.figures import short_number, value_unit
+from evloom.plan.fleet.report.figures import value_unit
 from evloom.plan.fleet.report.labels import Labels
 from evloom.plan.fleet.report.levels import Level, choose, depth_of, loading_of
 from evloom.plan.fleet.report.prices import COLD, WARM, shades
@@ -105,11 +105,23 @@ def _nodes(problem: Problem, study: Study, labels: Labels, chosen: Int, fold: in
     loading = loading_of(problem, study.loads.steered_kw)
     tables = (nodes.base_kw, study.loads.steered_kw, study.loads.at_once_kw, nodes.import_max_kw, nodes.export_max_kw)
     drawn = [folded(problem, table[chosen], fold) for table in tables]
+    asked = _requests(problem, labels)
     out = []
     for place, row in enumerate(chosen.tolist()):
+        requests = [one for one in asked if one[0] == row]
         known = {"id": str(labels.node_ids[row]), "level": int(depth[row]), "loading": round(float(loading[row]), 4)}
+        if requests:
+            known["requests"] = [one[1:] for one in requests]
         out.append(known | _series(_Lines(*(table[place] for table in drawn))))
     return out
+
+
+def _requests(problem: Problem, labels: Labels) -> list[tuple[int, float, float, float, bool]]:
+    """(row of the node, from when, until when, kW, whether at most) of each request of the grid."""
+    asked = problem.requests
+    edges_s = epoch_s(labels.start) + np.concatenate(([0.0], np.cumsum(problem.step_h))) * 3600.0
+    columns = asked.node, edges_s[asked.first], edges_s[asked.last], asked.target_kw, asked.is_ceiling
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _level(problem: Problem, level: Level, chosen: list[int], fold: int, words: Words) -> dict[str, Any]:
@@ -117,7 +129,7 @@ def _level(problem: Problem, level: Level, chosen: list[int], fold: int, words: 
     export_kw = problem.nodes.export_max_kw[level.node].sum(axis=0)
     sums = _Lines(*(folded(problem, t, fold) for t in (level.base_kw, level.steered_kw, level.at_once_kw, level.limit_kw, export_kw)))
     worst = [chosen.index(row) for row in level.node[:WORST].tolist() if row in chosen]
-    label = words("levels.sum", level=words.level(level.depth), n=short_number(len(level.node)).removesuffix(".00"))
+    label = words("levels.sum", level=words.level(level.depth), n=f"{len(level.node):,}")
     return {"label": label, "depth": level.depth, "n": len(level.node), "worst": worst, "sum": _series(sums)}
 
 

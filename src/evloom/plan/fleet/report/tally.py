@@ -20,6 +20,7 @@ class Tally:
     loading                  highest load over limit of any node
     over_node, over_kw       nodes above their limit at some time, and the worst excess; where the base load alone
                              is above a limit, the excess over the base load
+    over_base_node           nodes at which the load nobody steers is itself above the limit at some time
     over_h                   hours in which some node is above its limit
     energy_kwh               drawn by steered units less what they give back, at the meters
     need_kwh, short_kwh      what was to be delivered and what of it lacks; short and stays count stays with more than SHORT_KWH
@@ -32,6 +33,7 @@ class Tally:
     peak_kw: float
     loading: float
     over_node: int
+    over_base_node: int
     over_kw: float
     over_h: float
     energy_kwh: float
@@ -69,6 +71,7 @@ def _tally(problem: Problem, steered_kw: Float, short_kwh: Float, wear: float, c
         peak_kw=float(root_kw.max()) if len(root_kw) else 0.0,
         loading=float(loading_of(problem, steered_kw).max(initial=0.0)),
         over_node=int(over.any(axis=1).sum()),
+        over_base_node=int((problem.nodes.base_kw > problem.nodes.import_max_kw).any(axis=1).sum()),
         over_kw=float(over.max(initial=0.0)),
         over_h=float(problem.step_h @ over.any(axis=0)),
         energy_kwh=float(steered_kw[0] @ problem.step_h),

@@ -59,7 +59,9 @@ function sweepChart(parent, lines, label, log) {
     [low, high] = [low - pad, high + pad];
   }
   const last = Math.max(R.sweep[R.sweep.length - 1], R.sweep[0] + 1), first = R.sweep[0];
-  const place = () => plainScale(node, height, leftMargin());
+  const widest = log ? "0.0001" : digits(high, Math.max(0, 1 - Math.floor(Math.log10(high - low))));
+  const left = Math.max(leftMargin(), 32 + 7 * widest.length);
+  const place = () => plainScale(node, height, left);
   const at_x = (p, sweep) => p.left + 6 + ((sweep - first) / (last - first)) * (p.right - p.left - 12);
   drawers.push(() => {
     const [g] = brush(node, height);

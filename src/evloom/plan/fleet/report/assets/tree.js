@@ -1,6 +1,6 @@
 // Load against limit: the root, the sum and the most loaded nodes of every level, and any node that is chosen.
 
-const BASE = "#b4bcc6", CHARGE = "#56B4E9", GIVEN = "#009E73", ONCE = "#D55E00";
+const BASE = "#b4bcc6", CHARGE = "#56B4E9", GIVEN = "#009E73", ONCE = "#D55E00", ASKED = "#CC79A7";
 
 // A series is a list, or one number where it never changes, or null where there is none.
 function at(series, k) {
@@ -82,18 +82,24 @@ function readSeries(title, series, mega, t) {
     const share = limit > 0 ? " (" + say("of-limit", { share: digits((100 * kw) / limit, 0) }) + ")" : "";
     lines.push(D.words.limit + ": " + powerText(limit, mega) + share);
   }
+  (series.requests || []).filter((one) => one[0] <= t && t < one[1]).forEach((one) => {
+    lines.push(D.words.request + ": " + D.words[one[3] ? "ceiling" : "least"] + " " + powerText(one[2], mega));
+  });
   return lines.join("\n");
 }
 
 function reachOf(series) {
   const [first, last] = inView();
-  let high = 0, low = 0, load = 0;
+  let high = 0, low = 0, load = 0, floor = 0;
   for (let k = first; k < last; k++) {
     load = Math.max(load, at(series.kw, k), at(series.once, k), at(series.base, k));
     low = Math.min(low, at(series.kw, k), at(series.once, k), at(series.base, k));
     const limit = at(series.limit, k);
     if (limit !== null) high = Math.max(high, limit);
+    floor = Math.min(floor, at(series.floor, k) || 0);
   }
+  (series.requests || []).forEach((one) => { load = Math.max(load, one[2]); low = Math.min(low, one[2]); });
+  if (floor > 2 * low) low = Math.min(low, floor);
   // A limit far above all load would press the load into the ground: it is left out of the picture then.
   high = high > 3 * load && load > 0 ? load : Math.max(high, load);
   return [Math.max(high * 1.06, 1e-3), low * 1.06];
@@ -144,7 +150,7 @@ function drawSeries(node, series, mega, height) {
   valueAxis(g, scale, (value) => y(value * unit), low / unit, high / unit, D.words[mega ? "power-axis-mw" : "power-axis"], 4);
   g.save();
   g.beginPath();
-  g.rect(scale.left, 0, scale.right - scale.left, height);
+  g.rect(scale.left, 0, scale.right - scale.left, bottom + 1);
   g.clip();
   fillBetween(g, scale, y, BASE, () => 0, (k) => at(series.base, k));
   fillBetween(g, scale, y, CHARGE, (k) => at(series.base, k), (k) => Math.max(at(series.base, k), at(series.kw, k)));
@@ -153,6 +159,14 @@ function drawSeries(node, series, mega, height) {
   stepLine(g, scale, y, series.once, ONCE, 1.6);
   if (series.limit !== null) stepLine(g, scale, y, series.limit, INK, 2, [7, 5]);
   if (series.floor !== null) stepLine(g, scale, y, series.floor, GIVEN, 1.5, [2, 4]);
+  (series.requests || []).forEach(([from, to, kw]) => {
+    g.strokeStyle = ASKED;
+    g.lineWidth = 4;
+    g.beginPath();
+    g.moveTo(scale.x(from), y(kw));
+    g.lineTo(scale.x(to), y(kw));
+    g.stroke();
+  });
   marks(g, scale, top, bottom);
   g.restore();
 }
@@ -168,6 +182,7 @@ D.words["time-axis"] = say("time-axis", D);
   const keys = [["base", "key", BASE], ["charge", "key", CHARGE], ["total", "key line", INK], ["once", "key line", ONCE], ["limit", "key dashed", INK]];
   if (gives) keys.splice(2, 0, ["given", "key", GIVEN]);
   if (gives && series.some((one) => one.floor !== null)) keys.push(["floor", "key dashed", GIVEN]);
+  if (D.nodes.some((one) => one.requests)) keys.push(["request", "key", ASKED]);
   keys.forEach(([name, kind, colour]) => {
     const item = make("span", parent);
     make("i", item, undefined, kind).style[kind === "key" ? "background" : "borderColor"] = colour;
