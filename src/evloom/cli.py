@@ -10,6 +10,7 @@ from pathlib import Path
 
 import evloom
 from evloom.kernel.errors import is_interrupt
+from evloom.plan.fleet.options import dispatch_parser
 
 EPILOG = """\
 examples:
@@ -17,9 +18,11 @@ examples:
   evloom simulate examples/workplace-month/scenario.toml --policy uncontrolled,optimal,foresight --objective cost
   evloom simulate my-site.toml --sessions my-sessions.csv --from 2025-03-01 --to 2025-04-01 --json out.json
   evloom sessions my-sessions.csv --check
+  evloom dispatch --generate 1000 --report city.html
   evloom selftest
 
-docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files.
+docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files,
+docs/dispatch.md those of a fleet and its network.
 exit codes: 0 done, 1 a check failed or a result could not be written, 2 wrong input (every fault is listed),
 130 interrupted (what is printed is partial and says so)
 """
@@ -106,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         "simulate", help="replay sessions on a site under any policy", description=SIMULATE, epilog=TERMS, formatter_class=raw
     )
     _simulate_options(simulate)
+    dispatch_parser(jobs).set_defaults(run=_dispatch)
     sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
     sessions.add_argument("file", type=Path, help="CSV, CSV.gz or parquet; docs/sessions.md lists the formats")
     sessions.add_argument(
@@ -196,6 +200,13 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    from evloom.plan.fleet.command import dispatch
+    from evloom.simulate.command import Voice
+
+    return dispatch(options, Voice(print, partial(print, file=sys.stderr)))
 
 
 def _sessions(options: argparse.Namespace) -> int:

@@ -71,10 +71,10 @@ def _write(result: Study, wanted: Wanted, warn: Callable[[str], None]) -> bool:
     def report(path: Path) -> None:
         write_report(path, result.stage, result.runs, result.scores, lang=wanted.lang, partial=partial)
 
-    failed = _one("figures", wanted.json, lambda path: path.write_text(study_json(result), encoding="utf-8"), warn)
+    failed = write_one("figures", wanted.json, lambda path: path.write_text(study_json(result), encoding="utf-8"), warn)
     if result.runs:
-        failed |= _one("report", wanted.report, report, warn)
-        failed |= _one(
+        failed |= write_one("report", wanted.report, report, warn)
+        failed |= write_one(
             f"bills of {controlled[-1].policy}", wanted.bills, lambda path: write_bills(path, result.stage, controlled[-1]), warn
         )
     if result.journal_error is not None:
@@ -85,8 +85,8 @@ def _write(result: Study, wanted: Wanted, warn: Callable[[str], None]) -> bool:
     return failed
 
 
-def _one(what: str, path: Path | None, write: Callable[[Path], object], warn: Callable[[str], None]) -> bool:
-    """Write one file; whether that failed."""
+def write_one(what: str, path: Path | None, write: Callable[[Path], object], warn: Callable[[str], None]) -> bool:
+    """Write one file, if it is wanted, and say so; whether that failed."""
     if path is None:
         return False
     try:

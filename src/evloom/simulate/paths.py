@@ -30,10 +30,15 @@ class Wanted:
 
 
 def check_paths(wanted: Wanted) -> None:
-    """Raise InputError where a file cannot be written, would be written twice, or is one that is read."""
+    """See `check_outputs`."""
+    check_outputs(wanted.outputs(), wanted.inputs)
+
+
+def check_outputs(outputs: tuple[tuple[str, Path], ...], inputs: tuple[Path, ...]) -> None:
+    """Raise InputError where a file (option, path) cannot be written, would be written twice, or is one of those that are read."""
     findings = []
-    taken = {path.resolve(): "is read by this run" for path in wanted.inputs}
-    for option, path in wanted.outputs():
+    taken = {path.resolve(): "is read by this run" for path in inputs}
+    for option, path in outputs:
         why = _why_not(path) or taken.get(path.resolve(), "")
         if why:
             allowed = "a file of its own in a folder that exists and can be written"

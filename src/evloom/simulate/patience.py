@@ -8,7 +8,7 @@ from typing import Any
 
 from evloom.simulate.study import Watch
 
-HEARD = b"\nevloom: stopping after this cycle and writing what is finished; Ctrl-C again stops at once and writes nothing\n"
+HEARD = "\nevloom: stopping after this {unit} and writing what is finished; Ctrl-C again stops at once and writes nothing\n"
 STOPPED = b"\nevloom: interrupted; nothing is complete but what was said to be\n"
 
 
@@ -20,8 +20,9 @@ class Patience:
     Works in the main thread; elsewhere Python hears no signals and nothing is changed.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, unit: str = "cycle") -> None:
         self._watch = watch
+        self._heard_text = HEARD.format(unit=unit).encode()
         self._asked = False
         self._before: Any = None
         self._main = threading.current_thread() is threading.main_thread()
@@ -42,8 +43,13 @@ class Patience:
             raise KeyboardInterrupt
         self._watch(policy, done, total)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether Ctrl-C was pressed since the last cycle; for work that stops in another way than by an error."""
+        return self._asked
+
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        os.write(2, STOPPED if self._asked else HEARD)  # print() may be what was interrupted
+        os.write(2, STOPPED if self._asked else self._heard_text)  # print() may be what was interrupted
         if self._asked:
             os._exit(128 + number)
         self._asked = True

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 
 from evloom.dispatch.problem import Problem
 from evloom.kernel.finding import Finding
-from evloom.kernel.timegrid import Int, TimeGrid
+from evloom.kernel.timegrid import TimeGrid
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,7 @@ class Case:
     grid         when the steps are; zone: the clock on which they are shown
     currency     of every price
     node_id      (n_node,) names, rows as in problem.nodes
+    store_id     names of the stationary batteries, rows as in problem.stores
     vehicles     table of the vehicles, columns as in `columns.VEHICLES`; row i is stay i of the problem
     sources      where generated numbers come from; empty for files
     findings     what is doubtful but was accepted
@@ -31,6 +31,7 @@ class Case:
     node_id: tuple[str, ...]
     vehicles: pl.DataFrame
     problem: Problem
+    store_id: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -38,12 +39,3 @@ class Case:
     def vehicle_id(self) -> pl.Series:
         """Names of the vehicles, rows as in problem.stays."""
         return self.vehicles["vehicle_id"]
-
-    @property
-    def level(self) -> Int:
-        """(n_node,) how many nodes are above each, 0 for the root."""
-        parent = self.problem.nodes.parent
-        level = np.zeros(len(parent), dtype=np.int64)
-        for row in range(1, len(parent)):
-            level[row] = level[parent[row]] + 1
-        return level

@@ -83,7 +83,7 @@ class Recipe:
     def title(self) -> str:
         """What this is, in a few words."""
         v2g = f", {100 * self.v2g_share:g} % V2G" if self.v2g_share else ""
-        return f"{self.n:,} vehicles, tree {self.tree}, seed {self.seed}{v2g}"
+        return f"generated fleet (tree {self.tree}, seed {self.seed}{v2g})"
 
 
 def generate(recipe: Recipe) -> Case:
@@ -112,7 +112,7 @@ def generate(recipe: Recipe) -> Case:
         f"price: {NAMED_TARIFFS[facts.TARIFF].source}",
         f"carbon: {facts.CARBON_SOURCE}",
     )
-    return Case(recipe.title, grid, zone, tariff.terms.currency, tree.node_id, vehicles, problem, sources)
+    return Case(recipe.title, grid, zone, tariff.terms.currency, tree.node_id, vehicles, problem, (), sources)
 
 
 _NOWHERE = np.zeros(0, dtype=np.int64)

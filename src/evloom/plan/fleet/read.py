@@ -54,7 +54,8 @@ def read_case(path: Path) -> Case:
     step_h = np.full(header.grid.n, header.grid.step_h)
     problem = Problem(step_h, stays, stores, network.nodes, signals, requests if requests.n else NO_REQUESTS)
     name = header.name or (path.name if path.is_dir() else path.stem)
-    return Case(name, header.grid, header.zone, header.currency, network.node_id, vehicles, problem, (), tuple(log.findings))
+    store_id = tuple(tables["stores"]["store_id"])
+    return Case(name, header.grid, header.zone, header.currency, network.node_id, vehicles, problem, store_id, (), tuple(log.findings))
 
 
 def _document(path: Path) -> Path:

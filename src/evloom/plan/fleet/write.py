@@ -112,7 +112,7 @@ def _small_tables(case: Case) -> dict[str, Any]:
         ]
     if len(stores.node):
         tables["stores"] = [
-            {"store_id": f"store{i + 1}", "node_id": case.node_id[node]}
+            {"store_id": case.store_id[i], "node_id": case.node_id[node]}
             | {column.name: float(getattr(stores, column.name)[i]) for column in STORES if column.kind == "number"}
             for i, node in enumerate(stores.node)
         ]

@@ -1,0 +1,90 @@
+"""A dispatch that was run: the schedule with its proof, what it comes to, what it took."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+
+from evloom.dispatch.objective import Objective, parse_objective
+from evloom.dispatch.optimise import Effort, Watch, optimise
+from evloom.dispatch.problem import Problem
+from evloom.dispatch.solved import Solved
+from evloom.dispatch.verify import Violation, verify_schedule
+from evloom.plan.fleet.case import Case
+from evloom.plan.fleet.report.study import Study, study_of
+
+TOLERANCE = 1e-6  # kWh, and relative
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case.
+
+    objective          the text that was asked for
+    violations         what the independent check found, empty when all is well
+    cpu_optimise_s     processor time of the optimisation with all its threads; wall_optimise_s: time on the clock
+    cpu_verify_s       of the independent check
+    cpu_s              of the process so far, reading, planning and checking
+    memory_bytes       most memory that the process held so far
+    """
+
+    case: Case
+    objective: str
+    solved: Solved
+    study: Study
+    violations: tuple[Violation, ...]
+    cpu_optimise_s: float
+    wall_optimise_s: float
+    cpu_verify_s: float
+    cpu_s: float
+    memory_bytes: int
+
+    @property
+    def largest_violation(self) -> float:
+        """Largest breach of anything, relative to what is allowed (to 1 where that is less than 1)."""
+        return largest_of(self.violations)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the schedule keeps every rule within TOLERANCE, relative to what is allowed."""
+        return self.largest_violation <= TOLERANCE
+
+
+def usual_objective(problem: Problem) -> str:
+    """What is aimed at where nothing is said: cost, and wear where something may discharge."""
+    gives = (problem.stays.discharge_max_kw > 0.0).any() or (problem.stores.discharge_max_kw > 0.0).any()
+    return "cost+wear" if gives else "cost"
+
+
+def run(case: Case, objective: str, effort: Effort, watch: Watch) -> Outcome:
+    """Plan, check and count up. Raises InputError for an objective or numbers that make no sense."""
+    aim: Objective = parse_objective(objective)
+    began_s, clock_s = time.process_time(), time.monotonic()
+    solved = optimise(case.problem, aim, effort, watch)
+    planned_s, wall_s = time.process_time(), time.monotonic() - clock_s
+    violations = verify_schedule(case.problem, solved.schedule, TOLERANCE)
+    checked_s = time.process_time()
+    study = study_of(case.problem, solved, case.currency)
+    return Outcome(
+        case=case,
+        objective=objective,
+        solved=solved,
+        study=study,
+        violations=violations,
+        cpu_optimise_s=planned_s - began_s,
+        wall_optimise_s=wall_s,
+        cpu_verify_s=checked_s - planned_s,
+        cpu_s=time.process_time(),
+        memory_bytes=peak_memory_bytes(),
+    )
+
+
+def largest_of(violations: tuple[Violation, ...]) -> float:
+    """The worst of some violations, as in `Outcome.largest_violation`; 0 where there are none."""
+    return max((abs(one.value - one.allowed) / max(abs(one.allowed), 1.0) for one in violations), default=0.0)
+
+
+def peak_memory_bytes() -> int:
+    """Most memory that this process held so far. The system counts in kB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
