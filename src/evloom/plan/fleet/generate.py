@@ -26,7 +26,7 @@ from evloom.plan.fleet.stays import stays_of
 from evloom.plan.fleet.tree import DEFAULT_TREE, Tree, tree_of
 from evloom.simulate.scenario.profiles import load_shape_on
 from evloom.simulate.sources.elaad import DAY_START_H, behaviour
-from evloom.simulate.sources.generate import HABITS
+from evloom.simulate.sources.generate import HABITS, fitted_kwh
 from evloom.simulate.sources.normal import correlated, quantile, rank_of
 
 START = datetime(2025, 6, 4, 12, 0, tzinfo=timezone(timedelta(hours=8)))  # a Wednesday noon, when few cars charge at home
@@ -140,8 +140,12 @@ def _vehicles(rng: Generator, recipe: Recipe, kind: Int, zone: ZoneInfo) -> pl.D
     model = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(n), side="right")
     battery_kwh = np.array([model.battery_kwh for model in facts.MODELS])[model]
     charge_max_kw = np.minimum(power_kw, np.array([model.charge_max_kw for model in facts.MODELS])[model])
-    need_kwh = np.minimum(energy_kwh * share, FEASIBLE_SHARE * charge_max_kw * (departure_s - arrival_s) / 3600.0)
     soc_target = facts.SOC_TARGET[0] + (facts.SOC_TARGET[1] - facts.SOC_TARGET[0]) * rng.random(n)
+    room_kwh = np.minimum(FEASIBLE_SHARE * charge_max_kw * stay_s / 3600.0, (soc_target - facts.SOC_LEAST) * battery_kwh / facts.EFFICIENCY)
+    for row in range(len(KINDS)):  # among their own kind those whose energies do not fit their stays exchange them
+        at = np.flatnonzero(kind == row)
+        energy_kwh[at] = fitted_kwh(rng, energy_kwh[at], room_kwh[at])
+    need_kwh = energy_kwh * share
     soc = np.floor(1e4 * np.maximum(soc_target - need_kwh * facts.EFFICIENCY / battery_kwh, facts.SOC_LEAST)) / 1e4
     need_kwh = np.floor(1e3 * np.minimum(need_kwh, (soc_target - soc) * battery_kwh / facts.EFFICIENCY)) / 1e3
     gives = rng.random(n) < recipe.v2g_share

@@ -188,13 +188,13 @@ def _habitual_visits(rng: Generator, request: Request) -> Visits:
 
 def _made_feasible(rng: Generator, visits: Visits, room_kwh: Float) -> Visits:
     if visits.soc_arrival is None:
-        return replace(visits, energy_kwh=_fitted(rng, visits.energy_kwh, room_kwh))
+        return replace(visits, energy_kwh=fitted_kwh(rng, visits.energy_kwh, room_kwh))
     # A fleet's energy belongs to its trip and cannot be exchanged: the vehicle leaves less full.
     energy_kwh = np.minimum(visits.energy_kwh, room_kwh)
     return replace(visits, energy_kwh=energy_kwh, soc_departure=visits.soc_arrival + energy_kwh / visits.battery_kwh)
 
 
-def _fitted(rng: Generator, energy_kwh: Float, room_kwh: Float) -> Float:
+def fitted_kwh(rng: Generator, energy_kwh: Float, room_kwh: Float) -> Float:
     """Energies (n,) that fit their stays: none above `room_kwh`.
 
     A stay and an energy drawn apart may not go together. Two sessions exchange their energies when both
@@ -205,7 +205,7 @@ def _fitted(rng: Generator, energy_kwh: Float, room_kwh: Float) -> Float:
         too_much = np.flatnonzero(fitted > room_kwh)
         partner = rng.permutation(len(fitted))[: len(too_much)]
         mends = (fitted[too_much] <= room_kwh[partner]) & (fitted[partner] <= room_kwh[too_much])
-        mends &= ~np.isin(partner, too_much)
+        mends &= fitted[partner] <= room_kwh[partner]  # who has too much himself is no partner
         first, second = too_much[mends], partner[mends]
         fitted[first], fitted[second] = fitted[second], fitted[first]
     return np.minimum(fitted, room_kwh)
