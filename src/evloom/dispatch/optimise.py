@@ -1,18 +1,30 @@
 """One signature for all algorithms: the best schedule of a problem with a proof, exact where that is quick, by sweeps beyond."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evloom.dispatch.binding import bindings
+from evloom.dispatch.cells import cells_of, deliverable_kwh
+from evloom.dispatch.check import check_problem
 from evloom.dispatch.exact import solve
 from evloom.dispatch.objective import Objective
-from evloom.dispatch.problem import Problem, Schedule
+from evloom.dispatch.problem import Problem, Schedule, Stays, Stores
 from evloom.dispatch.service import short_cost, short_price_per_kwh
 from evloom.dispatch.solved import Round, Solved
-from evloom.dispatch.terms import stage_value
+from evloom.dispatch.sweeps.layout import obstacle
+from evloom.dispatch.sweeps.solve import Sweeper, node_prices, schedule_of, sweep_until
+from evloom.dispatch.terms import stage_value, term_values
+from evloom.kernel.errors import SolverError
+from evloom.kernel.timegrid import Bool
 
 METHODS = ("auto", "exact", "sweeps")
+# Up to these sizes the exact optimum is quicker than a proof by sweeps, or about as quick (docs/algorithms.md): cells of vehicles that
+# only charge where nothing but a price per step and limits matters, cells of any kind otherwise.
+EXACT_FLOW_CELLS, EXACT_PROGRAMME_CELLS = 100_000, 4_000
+# An energy (kWh) that is rounding.
+_NEAR_KWH = 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,15 +51,76 @@ def go_on(_: Round) -> bool:
 
 
 def optimise(problem: Problem, objective: Objective, effort: Effort = Effort(), watch: Watch = go_on) -> Solved:
-    """The best schedule of a problem, with its value, a proved lower bound, and the prices of the nodes where they are known."""
-    schedule = solve(problem, objective)
-    price = short_price_per_kwh(problem, objective)
-    value = value_of(problem, objective, schedule, price)
-    return Solved(schedule, "exact", value, value, price, None, (), ())
+    """The best schedule of a problem, with its value, a proved lower bound, and the prices of the nodes where they are known.
+
+    Raises InputError with all findings if the problem holds impossible numbers, SolverError if the method that is insisted on
+    cannot treat the objective.
+    """
+    check_problem(problem)
+    why_not = obstacle(problem, objective)
+    if effort.method == "sweeps" and why_not:
+        raise SolverError(why_not)
+    if effort.method == "exact" or why_not or (effort.method == "auto" and _is_small(problem, objective)):
+        return _exactly(problem, objective, watch, has_bound=not why_not)
+    return _by_sweeps(problem, objective, effort, watch)
 
 
 def value_of(problem: Problem, objective: Objective, schedule: Schedule, price_per_kwh: float) -> float:
     """The weighted terms of the last stage with requests, and short energy at its price."""
-    last = len(objective.stages) - 1
-    terms = stage_value(objective, last, schedule.objective) + schedule.objective.get("request", 0.0)
+    terms = stage_value(objective, len(objective.stages) - 1, schedule.objective) + schedule.objective["request"]
     return terms + float(np.sum(short_cost(problem, price_per_kwh, schedule.short_kwh)))
+
+
+def fixed_value(problem: Problem, objective: Objective) -> float:
+    """What the objective is worth when nothing is steered at all, short energy not counted."""
+    stays = replace(problem.stays, **{name: _none(column) for name, column in vars(problem.stays).items()})
+    stores = replace(problem.stores, **{name: _none(column) for name, column in vars(problem.stores).items()})
+    nobody = replace(problem, stays=stays, stores=stores)
+    nothing = np.zeros((0, problem.n_step))
+    values = term_values(nobody, nothing, nothing, nothing)
+    return stage_value(objective, len(objective.stages) - 1, values) + values["request"]
+
+
+def _none(column: object) -> object:
+    return None if column is None else np.asarray(column)[:0]
+
+
+def _is_small(problem: Problem, objective: Objective) -> bool:
+    stays = problem.stays
+    n_cell = int(np.maximum(stays.last - stays.first, 0).sum()) + problem.stores.node.size * problem.n_step
+    turns = bool((stays.discharge_max_kw > 0).any()) or len(problem.stores.node) > 0
+    terms = {term for stage in objective.stages for term, weight in stage.weights if weight}
+    plain = not turns and terms <= {"cost", "carbon", "earliest", "wear", "export", "demand", "peak"} and problem.requests.n == 0
+    plain &= problem.nodes.price_per_kwh is None and problem.nodes.phase_room_kw is None
+    return n_cell <= (EXACT_FLOW_CELLS if plain else EXACT_PROGRAMME_CELLS)
+
+
+def _is_scarce(problem: Problem, schedule: Schedule) -> Bool:
+    """(n_stay,) stays that others, or limits, kept from what they could have had alone."""
+    alone_kwh = deliverable_kwh(problem, cells_of(problem))
+    scarce: Bool = schedule.short_kwh > problem.stays.need_kwh - alone_kwh + _NEAR_KWH
+    return scarce
+
+
+def _exactly(problem: Problem, objective: Objective, watch: Watch, *, has_bound: bool) -> Solved:
+    """The exact optimum. Its service under scarcity is lexicographic, so the bound in money is then that of a few sweeps."""
+    schedule = solve(problem, objective)
+    price, fixed = short_price_per_kwh(problem, objective), fixed_value(problem, objective)
+    value = value_of(problem, objective, schedule, price)
+    bound = value
+    if _is_scarce(problem, schedule).any():
+        bound = -np.inf
+        if has_bound:
+            sweeper, _, _ = sweep_until(Sweeper(problem, objective), Effort().gap / 10.0, 40, fixed, watch)
+            bound = min(sweeper.best.bound, value)
+    return Solved(schedule, "exact", value, bound, price, None, (), bindings(problem, schedule), fixed=fixed)
+
+
+def _by_sweeps(problem: Problem, objective: Objective, effort: Effort, watch: Watch) -> Solved:
+    fixed = fixed_value(problem, objective)
+    sweeper = Sweeper(problem, objective)
+    sweeper, rounds, stopped = sweep_until(sweeper, effort.gap, effort.sweeps_max, fixed, watch)
+    bound, prices, price = sweeper.best.bound, node_prices(problem, sweeper), short_price_per_kwh(problem, objective)
+    schedule = schedule_of(problem, sweeper)
+    value = value_of(problem, objective, schedule, price)
+    return Solved(schedule, "sweeps", value, min(bound, value), price, prices, rounds, bindings(problem, schedule), stopped, fixed)

@@ -15,17 +15,19 @@ class Round:
     value      of the best schedule that holds every limit; infinity while there is none
     bound      best proved lower bound so far; -infinity while there is none
     excess     largest excess over a limit of the loads now planned, relative to the room there
+    fixed      what the objective would be with nothing steered at all
     """
 
     sweep: int
     value: float
     bound: float
     excess: float
+    fixed: float = 0.0
 
     @property
     def gap(self) -> float:
         """See `gap_of`."""
-        return gap_of(self.value, self.bound)
+        return gap_of(self.value, self.bound, self.fixed)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Solved:
     rounds              one for each sweep that was measured; empty for exact methods
     findings            what the reader should know: who is short and which node binds, severity "note" or "warning"
     is_interrupted      it was stopped before the gap that was asked for; the schedule is the best so far
+    fixed               what the objective would be with nothing steered at all: the share of it that no schedule can change
     """
 
     schedule: Schedule
@@ -53,15 +56,19 @@ class Solved:
     rounds: tuple[Round, ...]
     findings: tuple[Finding, ...]
     is_interrupted: bool = False
+    fixed: float = 0.0
 
     @property
     def gap(self) -> float:
         """See `gap_of`."""
-        return gap_of(self.value, self.bound)
+        return gap_of(self.value, self.bound, self.fixed)
 
 
-def gap_of(value: float, bound: float) -> float:
-    """(value - bound) / |value|: the share of its value by which a schedule can at most be improved; 0 where both are 0."""
-    if value == bound:
+def gap_of(value: float, bound: float, fixed: float = 0.0) -> float:
+    """(value - bound) / |value - fixed|: by what share of what it steers a schedule can at most be improved; 0 where both are 0.
+
+    The base load's own cost is left out (`fixed`): it would make any gap look small.
+    """
+    if value <= bound:
         return 0.0
-    return max(value - bound, 0.0) / abs(value) if value else float("inf")
+    return (value - bound) / abs(value - fixed) if value != fixed else float("inf")

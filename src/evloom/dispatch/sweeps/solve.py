@@ -1,0 +1,198 @@
+"""Near-optimal schedules with a proof: sweeps, prices of the walls, repair, bound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.dispatch.objective import Objective
+from evloom.dispatch.problem import Problem, Schedule
+from evloom.dispatch.solved import Round
+from evloom.dispatch.sweeps.arbitrage import scratch
+from evloom.dispatch.sweeps.layout import Layout, Peak, lay_out
+from evloom.dispatch.sweeps.passes import Plan, Setting, View, least_total, repair, sweep
+from evloom.dispatch.sweeps.tally import own_cost, plan_loads, write_tables
+from evloom.dispatch.sweeps.walls import Prices, conjugate, cost, loads, raised, renewed, slopes
+from evloom.dispatch.terms import term_values
+from evloom.kernel.timegrid import Float
+
+# Sweeps between two looks at the gap, and how firmly a unit is held near its plan in the repair, against the sweeps.
+_BETWEEN = 4
+_FIRM = 1e4
+_REPAIRS_MAX = 4
+_REST_KWH = 1e-9
+
+
+@dataclass
+class Best:
+    """The best schedule so far, as net energies per cell, with its value, and the best bound with the prices that proved it."""
+
+    net_kwh: Float
+    value: float
+    bound: float
+    price: Float
+
+
+def view_of(setting: Setting) -> View:
+    """Working memory for units of a setting."""
+    n_step, n_tier = len(setting.step_h), len(setting.tiers)
+    return View(np.zeros((9, n_step)), np.zeros((2, n_tier + 1)), scratch(max(n_step, 1), n_tier + 1))
+
+
+class Sweeper:
+    """A problem on its way to a schedule."""
+
+    def __init__(self, problem: Problem, objective: Objective) -> None:
+        self.layout: Layout = lay_out(problem, objective)
+        self.setting = self.layout.setting
+        self.view = view_of(self.setting)
+        self.everybody = np.arange(self.setting.units.n)
+        start = np.full(self.setting.units.n, float(np.median(self.setting.ways.price)) if self.setting.ways.price.size else 0.0)
+        self.plan = Plan(np.zeros(int(self.setting.units.begin[-1])), start)
+        self.true_right = self.setting.walls.right.copy()
+        self.prices = renewed(self.setting.walls, np.zeros(self.true_right.shape), np.zeros(self.true_right.shape))
+        self.best = Best(self.plan.net_kwh[:0], np.inf, -np.inf, self.prices.price)
+        self.moved_kwh = np.inf
+
+    def sweep(self) -> None:
+        """One sweep over everybody and the step of the prices."""
+        self.moved_kwh = float(sweep(self.setting, self.plan, self.prices.s, self.everybody, self.view))
+        walls = self.setting.walls
+        if self.layout.peak is not None:
+            load_kwh = loads(walls, self.prices)
+            place_peak(self.layout.peak, self.setting, load_kwh, self.prices.price)
+            self.prices = renewed(walls, load_kwh, self.prices.price)
+        self.prices = raised(walls, self.prices)
+
+    def excess(self) -> float:
+        """Largest excess of the plan over a hard wall, relative to the room there (or to its mean, where that is larger)."""
+        walls = self.setting.walls
+        if not walls.right.size:
+            return 0.0
+        over = loads(walls, self.prices) - walls.right
+        over = np.where(walls.is_export[:, None], -over, over)[walls.is_hard]
+        size = np.abs(walls.right[walls.is_hard])
+        size = np.maximum(size, size.mean(axis=1, keepdims=True))
+        return float((over / np.maximum(size, 1e-6)).max(initial=0.0))
+
+    def bound(self) -> None:
+        """A lower bound at the present prices."""
+        walls, price = self.setting.walls, slopes(self.setting.walls, self.prices)
+        peak, constant, right = self.layout.peak, self.layout.constant, self.true_right
+        if peak is not None:
+            right = right.copy()
+            right[peak.wall] = 0.0
+            constant += _peak_dual(peak, price)
+        exact = self.setting._replace(ways=self.setting.ways._replace(price=self.layout.exact_price))
+        found = float(least_total(exact, price, self.plan, self.view)) - conjugate(walls, right, price) + constant
+        if found > self.best.bound:
+            self.best.bound, self.best.price = found, price
+
+    def repaired(self) -> tuple[Plan, float]:
+        """The plan with every limit held, and its value."""
+        walls = self.setting.walls
+        plan = Plan(self.plan.net_kwh.copy(), self.plan.level.copy())
+        firm = self.setting._replace(hold=self.setting.hold * _FIRM)
+        load_kwh = np.zeros(self.true_right.shape)
+        plan_loads(self.setting, plan, load_kwh)
+        price = slopes(walls, self.prices)
+        is_export = walls.is_export
+        for _ in range(_REPAIRS_MAX):
+            up = np.where(is_export[:, None], np.inf, self.true_right - load_kwh)
+            down = np.where(is_export[:, None], load_kwh - self.true_right, np.inf)
+            moved = repair(firm, price, plan, (up, down), self.view)
+            load_kwh[:] = 0.0
+            plan_loads(self.setting, plan, load_kwh)
+            if moved == 0.0 or self._is_held(load_kwh, is_export):
+                break
+        return plan, self._value(plan, load_kwh) if self._is_held(load_kwh, is_export) else np.inf
+
+    def _is_held(self, load_kwh: Float, is_export: Float) -> bool:
+        walls = self.setting.walls
+        over = load_kwh - self.true_right
+        over = np.where(is_export[:, None], -over, over)[walls.is_hard]
+        allowed = _REST_KWH * (1.0 + np.abs(self.true_right[walls.is_hard]))
+        return bool((over <= allowed).all())
+
+    def _value(self, plan: Plan, load_kwh: Float) -> float:
+        own, _ = own_cost(self.setting, self.layout.exact_price, plan)
+        value = own + cost(self.setting.walls, load_kwh) + self.layout.constant
+        peak = self.layout.peak
+        if peak is not None:
+            highest = float(((load_kwh[peak.wall, : len(peak.length_h)] + peak.known_kwh) / peak.length_h).max())
+            value += peak.weight * highest + peak.dear * max(0.0, highest - peak.so_far_kw)
+        return float(value)
+
+    def look(self) -> None:
+        """Repair, and keep the result if it is the best so far; a new bound."""
+        self.bound()
+        plan, value = self.repaired()
+        if value < self.best.value or not len(self.best.net_kwh):
+            self.best.net_kwh, self.best.value = plan.net_kwh, value
+
+
+def _peak_dual(peak: Peak, price: Float) -> float:
+    """Bring the prices of the peak's wall (in place) to what a peak may cost, and what they are worth in a lower bound."""
+    n = len(peak.length_h)
+    rise = float(price[peak.wall, :n] @ peak.length_h)
+    allowed = min(max(rise, peak.weight), peak.weight + peak.dear)
+    if rise > 0.0:
+        price[peak.wall, :n] *= allowed / rise
+    elif allowed > 0.0:
+        price[peak.wall, :n] = allowed / peak.length_h.sum()
+    return float(price[peak.wall, :n] @ peak.known_kwh) + (peak.weight - allowed) * peak.so_far_kw
+
+
+def place_peak(peak: Peak, setting: Setting, load_kwh: Float, price: Float) -> None:
+    """Move the peak's wall (in place) to where its own price balances what the intervals pay for it."""
+    n, row = len(peak.length_h), peak.wall
+    load, rho = load_kwh[row, :n] + peak.known_kwh, setting.walls.rho[row, 0]
+    reach = (price[row, :n] / rho + load) / peak.length_h
+    low, high = float(reach.min()) - 1.0 - (peak.weight + peak.dear) / rho, float(reach.max()) + 1.0
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        paid = float(peak.length_h @ np.maximum(price[row, :n] + rho * (load - middle * peak.length_h), 0.0))
+        if paid > peak.weight + (peak.dear if middle >= peak.so_far_kw else 0.0):
+            low = middle
+        else:
+            high = middle
+    setting.walls.right[row, :n] = high * peak.length_h - peak.known_kwh
+
+
+def sweep_until(
+    sweeper: Sweeper, gap: float, sweeps_max: int, fixed: float, watch: Callable[[Round], bool]
+) -> tuple[Sweeper, tuple[Round, ...], bool]:
+    """Sweep until the gap is proved, or the watch says stop -> the sweeper, rounds, whether it was stopped."""
+    rounds: list[Round] = []
+    number = 0
+    while True:
+        for _ in range(_BETWEEN):
+            sweeper.sweep()
+        number += _BETWEEN
+        sweeper.look()
+        best = sweeper.best
+        rounds.append(Round(number, best.value, best.bound, sweeper.excess(), fixed))
+        if not watch(rounds[-1]):
+            return sweeper, tuple(rounds), True
+        if rounds[-1].gap <= gap or number >= sweeps_max:
+            return sweeper, tuple(rounds), False
+
+
+def node_prices(problem: Problem, sweeper: Sweeper) -> Float:
+    """What a kWh more room at each node would save, (n_node, n_step): positive for import, negative for export."""
+    wall, price = sweeper.layout.node_wall, sweeper.best.price
+    found = np.zeros((len(problem.nodes.parent), problem.n_step))
+    for column in range(2):
+        on = np.flatnonzero(wall[:, column] >= 0)
+        found[on] += price[wall[on, column]]
+    return found
+
+
+def schedule_of(problem: Problem, sweeper: Sweeper) -> Schedule:
+    """The best plan as a schedule."""
+    n_stay, n_step = problem.stays.n, problem.n_step
+    charge, discharge = np.zeros((n_stay, n_step)), np.zeros((n_stay, n_step))
+    store, short = np.zeros((len(problem.stores.node), n_step)), np.zeros(n_stay)
+    plan = Plan(sweeper.best.net_kwh, sweeper.plan.level)
+    write_tables(sweeper.setting, plan, n_stay, (charge, discharge, store, short))
+    return Schedule(charge, discharge, store, short, term_values(problem, charge, discharge, store))

@@ -1,0 +1,82 @@
+"""What a plan comes to: loads of the walls, cost of the units, tables of energy."""
+
+import numpy as np
+
+from evloom.dispatch.sweeps.passes import Plan, Setting
+from evloom.dispatch.sweeps.units import CHARGE_EFFICIENCY, DISCHARGE_EFFICIENCY, FIRST, LENGTH, NEED_KWH, PATH, SHORT_PRICE, WEAR
+from evloom.dispatch.sweeps.walls import move
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float
+
+# What rounding leaves of a need or of an energy.
+_ZERO_KWH = 1e-9
+
+
+@compiled
+def plan_loads(setting: Setting, plan: Plan, load: Float) -> None:
+    """Add the plan's net energy to `load` (n_wall, n_step)."""
+    units, ways = setting.units, setting.ways
+    for i in range(len(units.row)):
+        path, begin, end = units.place[i, PATH], units.begin[i], units.begin[i + 1]
+        here = (units.place[i, FIRST], end - begin)
+        move((ways.wall[path], ways.weight[path]), setting.walls, load, here, plan.net_kwh[begin:end])
+
+
+@compiled
+def kept_kwh(setting: Setting, plan: Plan, i: int) -> float:
+    """What unit i gains in its cells, measured at the meter."""
+    units, kept, rate = setting.units, 0.0, setting.units.rate[i]
+    for j in range(units.begin[i], units.begin[i + 1]):
+        e = plan.net_kwh[j]
+        kept += e if e > 0.0 else e / (rate[CHARGE_EFFICIENCY] * rate[DISCHARGE_EFFICIENCY])
+    return kept
+
+
+@compiled
+def own_cost(setting: Setting, price: Float, plan: Plan) -> tuple[float, float]:
+    """What the plan costs at prices (n_path, n_step) with wear and short energy, and the kWh that are short."""
+    units, cost, short_kwh, n_tier = setting.units, 0.0, 0.0, len(setting.tiers)
+    for i in range(len(units.row)):
+        begin, (path, first, n), rate = units.begin[i], (units.place[i, 0], units.place[i, 1], units.place[i, 2]), units.rate[i]
+        for j in range(n):
+            e = plan.net_kwh[begin + j]
+            cost += price[path, first + j] * e - rate[WEAR] * min(e, 0.0)
+        lacking = units.rate[i, NEED_KWH] - kept_kwh(setting, plan, i)
+        if lacking > _ZERO_KWH:
+            short_kwh += lacking
+            part = rate[NEED_KWH] / n_tier
+            for q in range(n_tier):
+                cost += min(max(lacking - q * part, 0.0), part) * setting.tiers[q] * rate[SHORT_PRICE]
+    return cost, short_kwh
+
+
+@compiled
+def write_tables(setting: Setting, plan: Plan, n_stay: int, tables: tuple[Float, Float, Float, Float]) -> None:
+    """Write the plan into charge, discharge (n_stay, n_step), store (n_store, n_step) and short (n_stay,), all zero before."""
+    units = setting.units
+    charge, discharge, store, short = tables
+    for i in range(len(units.row)):
+        begin, first, row = units.begin[i], units.place[i, FIRST], units.row[i]
+        for j in range(units.place[i, LENGTH]):
+            e = plan.net_kwh[begin + j]
+            if row >= n_stay:
+                store[row - n_stay, first + j] = e
+            elif e > 0.0:
+                charge[row, first + j] = e
+            elif e < 0.0:
+                discharge[row, first + j] = -e
+        if row < n_stay:
+            lacking = units.rate[i, NEED_KWH] - kept_kwh(setting, plan, i)
+            short[row] = lacking if lacking > _ZERO_KWH else 0.0
+
+
+@compiled
+def read_tables(setting: Setting, n_stay: int, tables: tuple[Float, Float, Float], plan: Plan) -> None:
+    """Take a plan over from tables (charge, discharge, store) of an earlier schedule of the same units."""
+    units = setting.units
+    charge, discharge, store = tables
+    for i in range(len(units.row)):
+        begin, first, row = units.begin[i], units.place[i, FIRST], units.row[i]
+        for j in range(units.place[i, LENGTH]):
+            k = first + j
+            plan.net_kwh[begin + j] = store[row - n_stay, k] if row >= n_stay else charge[row, k] - discharge[row, k]
