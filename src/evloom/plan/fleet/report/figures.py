@@ -16,7 +16,7 @@ UNITS |= {"valley": "kW²"}
 """Unit of each term of an objective; money is in the currency of the problem."""
 
 
-OPTIONAL = frozenset({"over_base_node", "energy_bill", "zone_bill", "demand_bill", "wear", "carbon_kg"})
+OPTIONAL = frozenset({"over_base_node", "energy_bill", "zone_bill", "demand_bill", "missed", "wear", "carbon_kg"})
 """Rows left out where both ways of charging have 0, the energy of a bill where that is all there is to it."""
 
 
@@ -161,7 +161,7 @@ def table(tallies: tuple[Tally, Tally], words: Words) -> list[Row]:
         ("energy_kwh", "kWh", short_number),
     ]
     wanted += [("short_kwh", "kWh", short_number), ("short", "", lambda n: number(n, 0)), ("bill", currency, short_number)]
-    wanted += [(name, currency, short_number) for name in ("energy_bill", "zone_bill", "demand_bill", "wear")]
+    wanted += [(name, currency, short_number) for name in ("energy_bill", "zone_bill", "demand_bill", "missed", "wear")]
     wanted += [("carbon_kg", "kg CO₂", short_number)]
     has_parts = any(tally.zone_bill or tally.demand_bill for tally in tallies)
     rows = []

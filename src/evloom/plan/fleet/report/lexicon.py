@@ -95,6 +95,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "fig.energy_bill": ("of it energy", "其中电量电费"),
     "fig.zone_bill": ("of it charges of zones", "其中分区附加电价"),
     "fig.demand_bill": ("of it demand charge", "其中需量电费"),
+    "fig.missed": ("Penalties for missed requests (not in the bill)", "未满足电网请求的罚金（不含在电费内）"),
     "fig.wear": ("Battery wear (not in the bill)", "电池损耗（不含在电费内）"),
     "fig.carbon_kg": ("Carbon", "碳排放"),
     "levels": ("Load against limits, level by level", "各层级负荷与限值"),
@@ -107,8 +108,8 @@ PAGE: dict[str, tuple[str, str]] = {
         "The limit of a sum is the sum of the limits; single nodes can be full while the sum is not.",
         "合计限值为各节点限值之和；合计未满时个别节点也可能已满。",
     ),
-    "levels.worst": ("The most loaded of {n} nodes", "{n} 个节点中负载最重者"),
-    "levels.all": ("All {n} nodes", "全部 {n} 个节点"),
+    "levels.worst": ("The most loaded of the {n} nodes", "{n} 个节点中负载最重者"),
+    "levels.all": ("All {n} nodes", "共 {n} 个节点"),
     "levels.sum": ("{level}: {n} nodes together", "{level}：{n} 个节点合计"),
     "levels.any": ("Any node", "任选节点"),
     "levels.some": (

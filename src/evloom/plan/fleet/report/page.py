@@ -11,8 +11,9 @@ import evloom
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.solved import Solved
 from evloom.plan.fleet.report import figures, listing
+from evloom.plan.fleet.report.fold import fold_of, nodes_max
 from evloom.plan.fleet.report.labels import Labels
-from evloom.plan.fleet.report.shape import fold_of, nodes_max, page_data
+from evloom.plan.fleet.report.shape import page_data
 from evloom.plan.fleet.report.study import Study, study_of
 from evloom.plan.fleet.report.words import Words
 from evloom.simulate.report.figures import number
@@ -69,7 +70,7 @@ def _headline(problem: Problem, solved: Solved, study: Study, labels: Labels, wo
 
 def _parts(problem: Problem, solved: Solved, study: Study, labels: Labels, words: Words) -> dict[str, object]:
     n_node, fold = len(problem.nodes.parent), fold_of(problem)
-    shown = min(n_node, nodes_max(-(-problem.n_step // max(fold, 1))))
+    shown = min(n_node, nodes_max(problem))
     scheduled, prices = study.tallies[1], study.prices
     values = {"n": number(scheduled.short, 0), "all": number(scheduled.stays, 0), "kwh": figures.short_number(scheduled.short_kwh)}
     return {

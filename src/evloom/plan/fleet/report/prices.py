@@ -6,7 +6,6 @@ import numpy as np
 
 from evloom.kernel.timegrid import Float, Int
 
-ROWS_MAX = 200
 WARM = ("#FEE391", "#FEC44F", "#FE9929", "#EC7014", "#CC4C02", "#7F2704")
 """One more kWh of import room would save this; light to dark, "YlOrBr" of ColorBrewer (Brewer 2003), for colour-blind readers too."""
 COLD = ("#C6DBEF", "#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B")
@@ -24,7 +23,7 @@ class PriceMap:
     hidden: int
 
 
-def price_map(price_per_kwh: Float, place: Int, rows_max: int = ROWS_MAX) -> PriceMap:
+def price_map(price_per_kwh: Float, place: Int, rows_max: int) -> PriceMap:
     """The nodes that have a price at some time, at most rows_max of those with the highest sum of sizes; place: their place in the tree."""
     size = np.where(np.isfinite(price_per_kwh), np.abs(price_per_kwh), 0.0)
     least = 1e-6 * size.max(initial=0.0)

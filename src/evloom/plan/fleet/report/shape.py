@@ -9,6 +9,7 @@ from evloom.dispatch.problem import Problem
 from evloom.dispatch.solved import Solved
 from evloom.kernel.timegrid import Float, Int, TimeGrid, epoch_s
 from evloom.plan.fleet.report.figures import value_unit
+from evloom.plan.fleet.report.fold import fold_of, folded, nodes_max
 from evloom.plan.fleet.report.labels import Labels
 from evloom.plan.fleet.report.levels import Level, choose, depth_of, loading_of
 from evloom.plan.fleet.report.prices import COLD, WARM, shades
@@ -17,24 +18,20 @@ from evloom.plan.fleet.report.study import Study
 from evloom.plan.fleet.report.words import Words
 from evloom.simulate.report.shape import offsets, rounded
 
-NODES_MAX = 500
-VALUES_MAX = 200_000  # numbers in the series of all nodes together, about 1 MB as text
-STEPS_MAX = 1_500  # more steps than this are put together
 WORST = 3  # nodes shown of each level below its sum
-_SERIES = 4
 
 
 def page_data(problem: Problem, solved: Solved, study: Study, labels: Labels, words: Words) -> dict[str, Any]:
     """Everything the page draws. Powers in kW, instants in seconds since the epoch, prices in units of the value per kWh."""
     fold = fold_of(problem)
-    edges_s = epoch_s(labels.start) + np.concatenate(([0.0], np.cumsum(problem.step_h)))[:: fold or 1] * 3600.0
+    edges_s = epoch_s(labels.start) + np.concatenate(([0.0], np.cumsum(problem.step_h)))[::fold] * 3600.0
     end_s = epoch_s(labels.start) + float(problem.step_h.sum()) * 3600.0
     if edges_s[-1] < end_s - 1e-3:
         edges_s = np.append(edges_s, end_s)
     n, length_s = len(edges_s) - 1, float(edges_s[-1] - edges_s[0])
     even = n == 0 or bool(np.allclose(np.diff(edges_s), length_s / n, atol=1e-3))
     grid = TimeGrid(labels.start, 900, max(1, int(-(-length_s // 900))))
-    node = choose(study.levels, nodes_max(n))
+    node = choose(study.levels, nodes_max(problem))
     return {
         "start": float(edges_s[0]),
         "step": length_s / n if n else 900.0,
@@ -51,25 +48,6 @@ def page_data(problem: Problem, solved: Solved, study: Study, labels: Labels, wo
         "rounds": _rounds(solved),
         "words": words.script(),
     }
-
-
-def fold_of(problem: Problem) -> int:
-    """How many steps become one value of a series."""
-    return -(-problem.n_step // STEPS_MAX)
-
-
-def nodes_max(n_step: int) -> int:
-    """How many nodes the page can hold."""
-    return max(1, min(NODES_MAX, VALUES_MAX // (_SERIES * max(n_step, 1))))
-
-
-def folded(problem: Problem, values: Float, fold: int) -> Float:
-    """Means of `fold` steps at a time over the last axis, weighted by their length; of infinity where one is infinite."""
-    if fold <= 1:
-        return values
-    starts = np.arange(0, problem.n_step, fold)
-    means: Float = np.add.reduceat(values * problem.step_h, starts, axis=-1) / np.add.reduceat(problem.step_h, starts)
-    return means
 
 
 def packed(values: Float) -> list[float | None] | float | None:
@@ -93,11 +71,12 @@ class _Lines:
 
 
 def _series(lines: _Lines) -> dict[str, Any]:
-    """The lines of one chart as loads; `floor` only where something is given back."""
+    """The lines of one chart as loads; `gives`: whether steered units together give back at some time, and only then there is a `floor`."""
     base_kw = lines.base_kw
-    floor = packed(base_kw - lines.export_kw) if (lines.steered_kw < -1e-6).any() else None
+    gives = bool((lines.steered_kw < -1e-6).any())
+    floor = packed(base_kw - lines.export_kw) if gives else None
     series = {"base": packed(base_kw), "kw": packed(base_kw + lines.steered_kw), "once": packed(base_kw + lines.at_once_kw)}
-    return series | {"limit": packed(lines.limit_kw), "floor": floor}
+    return series | {"limit": packed(lines.limit_kw), "floor": floor, "gives": gives}
 
 
 def _nodes(problem: Problem, study: Study, labels: Labels, chosen: Int, fold: int) -> list[dict[str, Any]]:
@@ -130,7 +109,8 @@ def _level(problem: Problem, level: Level, chosen: list[int], fold: int, words: 
     sums = _Lines(*(folded(problem, t, fold) for t in (level.base_kw, level.steered_kw, level.at_once_kw, level.limit_kw, export_kw)))
     worst = [chosen.index(row) for row in level.node[:WORST].tolist() if row in chosen]
     label = words("levels.sum", level=words.level(level.depth), n=f"{len(level.node):,}")
-    return {"label": label, "depth": level.depth, "n": len(level.node), "worst": worst, "sum": _series(sums)}
+    shown = words("levels.all" if len(worst) == len(level.node) else "levels.worst", n=f"{len(level.node):,}")
+    return {"label": label, "shown": shown, "depth": level.depth, "n": len(level.node), "worst": worst, "sum": _series(sums)}
 
 
 def _prices(problem: Problem, solved: Solved, study: Study, labels: Labels, fold: int) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.solved import Solved
 from evloom.kernel.timegrid import Int
+from evloom.plan.fleet.report.fold import price_rows_max
 from evloom.plan.fleet.report.levels import Level, levels_of, rank, tree_order
 from evloom.plan.fleet.report.loads import Binding, Loads, binding_of, loads_of
 from evloom.plan.fleet.report.prices import PriceMap, price_map
@@ -41,5 +42,5 @@ def study_of(problem: Problem, solved: Solved, currency: str) -> Study:
         tallies=tallies(problem, schedule, loads, currency),
         short=short_of(problem, schedule, binding),
         classes=by_priority(problem, schedule),
-        prices=None if price is None else price_map(price, tree_order(problem.nodes.parent)),
+        prices=None if price is None else price_map(price, tree_order(problem.nodes.parent), price_rows_max(problem)),
     )

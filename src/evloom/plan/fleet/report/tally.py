@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.problem import Problem, Schedule
-from evloom.dispatch.terms import interval_means_kw
+from evloom.dispatch.terms import interval_means_kw, missed_kwh
 from evloom.kernel.timegrid import Float
 from evloom.plan.fleet.report.levels import loading_of
 from evloom.plan.fleet.report.loads import Loads, over_kw
@@ -26,6 +26,7 @@ class Tally:
     need_kwh, short_kwh      what was to be delivered and what of it lacks; short and stays count stays with more than SHORT_KWH
     bill, currency           what steering adds to the bill of the base load: energy_bill + zone_bill + demand_bill
     carbon_kg                of the energy drawn through the root, over that of the base load
+    missed                   penalties for requests of the grid that are missed, not in the bill
     wear                     of batteries that discharge, not in the bill
     """
 
@@ -45,6 +46,7 @@ class Tally:
     zone_bill: float
     demand_bill: float
     carbon_kg: float
+    missed: float
     wear: float
 
     @property
@@ -83,6 +85,7 @@ def _tally(problem: Problem, steered_kw: Float, short_kwh: Float, wear: float, c
         zone_bill=zone_bill,
         demand_bill=demand_bill,
         carbon_kg=carbon_kg,
+        missed=float(problem.requests.penalty_per_kwh @ missed_kwh(problem, steered_kw * problem.step_h)),
         wear=wear,
     )
 

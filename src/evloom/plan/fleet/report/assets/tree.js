@@ -36,11 +36,6 @@ function highest(series) {
   return most;
 }
 
-function isGiving(series) {
-  for (let k = 0; k < D.n; k++) if (at(series.kw, k) < at(series.base, k) - 1e-6) return true;
-  return false;
-}
-
 // Highest excess over the limit, or over the base load where that alone is above it.
 function excess(series, name) {
   let most = 0;
@@ -76,7 +71,7 @@ function readSeries(title, series, mega, t) {
   const lines = [title + ", " + momentText(edge(k))];
   lines.push(D.words.total + ": " + powerText(kw, mega), D.words.base + ": " + powerText(base, mega));
   if (kw >= base) lines.push(D.words.charge + ": " + powerText(kw - base, mega));
-  else lines.push(D.words.given + ": " + powerText(base - kw, mega));
+  else if (series.gives) lines.push(D.words.given + ": " + powerText(base - kw, mega));
   lines.push(D.words.once + ": " + powerText(at(series.once, k), mega));
   if (limit !== null) {
     const share = limit > 0 ? " (" + say("of-limit", { share: digits((100 * kw) / limit, 0) }) + ")" : "";
@@ -154,7 +149,7 @@ function drawSeries(node, series, mega, height) {
   g.clip();
   fillBetween(g, scale, y, BASE, () => 0, (k) => at(series.base, k));
   fillBetween(g, scale, y, CHARGE, (k) => at(series.base, k), (k) => Math.max(at(series.base, k), at(series.kw, k)));
-  fillBetween(g, scale, y, GIVEN, (k) => at(series.base, k), (k) => Math.min(at(series.base, k), at(series.kw, k)));
+  if (series.gives) fillBetween(g, scale, y, GIVEN, (k) => at(series.base, k), (k) => Math.min(at(series.base, k), at(series.kw, k)));
   stepLine(g, scale, y, series.kw, INK, 1.2);
   stepLine(g, scale, y, series.once, ONCE, 1.6);
   if (series.limit !== null) stepLine(g, scale, y, series.limit, INK, 2, [7, 5]);
@@ -178,7 +173,7 @@ D.words["time-axis"] = say("time-axis", D);
 (function legend() {
   const parent = document.getElementById("load-legend");
   const series = D.nodes.concat(D.levels.map((level) => level.sum));
-  const gives = series.some(isGiving);
+  const gives = series.some((one) => one.gives);
   const keys = [["base", "key", BASE], ["charge", "key", CHARGE], ["total", "key line", INK], ["once", "key line", ONCE], ["limit", "key dashed", INK]];
   if (gives) keys.splice(2, 0, ["given", "key", GIVEN]);
   if (gives && series.some((one) => one.floor !== null)) keys.push(["floor", "key dashed", GIVEN]);
@@ -194,6 +189,7 @@ const treeBox = document.getElementById("tree");
 treePanel(treeBox, D.nodes[0].id, D.nodes[0], 260);
 D.levels.slice(1).forEach((level) => {
   if (level.n > 1) treePanel(treeBox, level.label, level.sum, 210);
+  make("p", treeBox, level.shown, "note");
   const grid = make("div", treeBox, undefined, "small-grid");
   level.worst.forEach((place) => treePanel(grid, D.nodes[place].id, D.nodes[place], 180));
 });
