@@ -31,6 +31,14 @@ _NOTHING_KWH = 1e-12
 _ROUNDING = 1e-15
 
 
+# Columns of `Scratch.stretch`: a cell charges up to _INTO_KWH as the worth rises from _INTO to _INTO_FAR, and discharges up to
+# _OUT_KWH as it falls from _OUT to _OUT_FAR, besides _FORCE_KWH; energies in the battery's cells, >= 0.
+_INTO, _INTO_FAR, _INTO_KWH, _INTO_DENSITY, _OUT, _OUT_FAR, _OUT_KWH, _OUT_DENSITY, _FORCE_KWH = range(9)
+# Places in the list are unsigned, which spares the compiler the question whether they count from the end.
+Place = np.uint64
+_ONE = Place(1)
+
+
 class Battery(NamedTuple):
     """One battery: bounds of the energy in its cells relative to now (floor <= 0 <= ceiling), efficiencies (0..1], wear >= 0.
 
@@ -77,29 +85,20 @@ class Scratch(NamedTuple):
 
     worth, leave_kwh    the list: worths at the bends, energy that leaves from each bend to the next
     low, high           (n_cell,) ends of the list after each cell
-    into, into_wide,    (n_cell,) a cell charges up to into_kwh as the worth rises from `into` by `into_wide`,
-    into_kwh
-    out, out_wide,      and discharges up to out_kwh, besides force_kwh, as it falls from `out` by `out_wide`;
-    out_kwh, force_kwh  energies in the battery's cells, >= 0
+    stretch             (n_cell, 9) what each cell does at which worths, columns `_INTO` and so on
     """
 
     worth: Float
     leave_kwh: Float
     low: Float
     high: Float
-    into: Float
-    into_wide: Float
-    into_kwh: Float
-    out: Float
-    out_wide: Float
-    out_kwh: Float
-    force_kwh: Float
+    stretch: Float
 
 
 def scratch(n_cell: int, n_tier: int) -> Scratch:
     """Working memory for batteries of at most `n_cell` cells and `n_tier` tiers of worth."""
-    n_bend = 18 * n_cell + 6 * n_tier + 64  # a cell adds at most 9 bends, which may all fall on one side of the middle
-    return Scratch(np.zeros(n_bend), np.zeros(n_bend), *np.zeros((9, n_cell)))
+    n_bend = 2 * (9 * n_cell + 3 * (n_tier + 2))  # a cell adds at most 9 bends, which may all fall on one side of the middle
+    return Scratch(np.zeros(n_bend), np.zeros(n_bend), np.zeros(n_cell), np.zeros(n_cell), np.zeros((n_cell, 9)))
 
 
 @compiled
@@ -115,10 +114,10 @@ def respond(battery: Battery, worth: Worth, cells: Cells, memory: Scratch, answe
     first, last = _bends_of_worth(battery, worth, memory)
     for k in range(len(answer_kwh) - 1, -1, -1):
         memory.low[k], memory.high[k] = memory.worth[first], memory.worth[last]
-        first, last = _add_cell(memory, (k, first, last), forced)
-    level_worth, level_kwh = _worth_now(battery, memory, first, last), 0.0
+        first, last = _add_cell(memory.worth, memory.leave_kwh, memory.stretch[k], (first, last), forced)
+    level_worth, level_kwh = _worth_now(battery, memory, (first, last)), 0.0
     for k in range(len(answer_kwh)):
-        change_kwh = _change(memory, k, level_worth, forced)
+        change_kwh = _change(memory.stretch[k], level_worth, forced)
         after_kwh = min(max(level_kwh + change_kwh, battery.floor_kwh), battery.ceiling_kwh)
         change_kwh = after_kwh - level_kwh
         if change_kwh > 0.0:
@@ -141,6 +140,7 @@ def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> f
     top = max(scale, abs(worth.price_per_kwh[0])) if len(worth.price_per_kwh) > 0 else scale
     scale = scale if scale > 0.0 else (top if top > 0.0 else 1.0)
     for k in range(len(cells.lo_kwh)):
+        row = memory.stretch[k]
         least, most = max(cells.lo_kwh[k], -out_most_kwh), min(cells.hi_kwh[k], in_most_kwh)
         force = max(cells.force_kwh[k], least)
         if force < 0.0:
@@ -149,19 +149,20 @@ def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> f
         price = cells.price_per_kwh[k] - bend * cells.now_kwh[k]
         into = price / charge_efficiency
         if into < (price - battery.wear_per_kwh) * discharge_efficiency and most > 0.0:
-            least = force
+            least = 0.0
         out = (price - battery.wear_per_kwh + bend * force) * discharge_efficiency
-        memory.into[k], memory.into_kwh[k] = into, most * charge_efficiency
-        memory.into_wide[k] = max(bend * most / charge_efficiency, _ROUNDING * abs(into), 1e-100)
-        memory.out[k], memory.out_kwh[k] = out, (force - least) / discharge_efficiency
-        memory.out_wide[k] = max(bend * (force - least) * discharge_efficiency, _ROUNDING * abs(out), 1e-100)
-        memory.force_kwh[k] = -force / discharge_efficiency
-        top = max(top, abs(into) + memory.into_wide[k], abs(out) + memory.out_wide[k])
+        row[_INTO], row[_INTO_KWH] = into, most * charge_efficiency
+        row[_INTO_FAR] = into + max(bend * most / charge_efficiency, _ROUNDING * abs(into), 1e-100)
+        row[_OUT], row[_OUT_KWH], row[_FORCE_KWH] = out, (force - least) / discharge_efficiency, -force / discharge_efficiency
+        row[_OUT_FAR] = out - max(bend * (force - least) * discharge_efficiency, _ROUNDING * abs(out), 1e-100)
+        row[_INTO_DENSITY] = row[_INTO_KWH] / (row[_INTO_FAR] - into)
+        row[_OUT_DENSITY] = row[_OUT_KWH] / (out - row[_OUT_FAR])
+        top = max(top, abs(into), abs(row[_INTO_FAR]), abs(out), abs(row[_OUT_FAR]))
     return 4.0 * top + scale
 
 
 @compiled
-def _bends_of_worth(battery: Battery, worth: Worth, memory: Scratch) -> tuple[int, int]:
+def _bends_of_worth(battery: Battery, worth: Worth, memory: Scratch) -> tuple[Place, Place]:
     """The list at the end of the time; it starts in the middle of the memory. -> its first and last place."""
     n_tier = len(worth.width_kwh)
     last = len(memory.worth) // 2 + n_tier
@@ -175,121 +176,124 @@ def _bends_of_worth(battery: Battery, worth: Worth, memory: Scratch) -> tuple[in
         memory.leave_kwh[at - 1], memory.leave_kwh[at - 2] = 0.0, width_kwh
         at -= 2
         rest_kwh -= width_kwh
-    return at, last
+    return np.uint64(at), np.uint64(last)
 
 
 @compiled
-def _add_cell(memory: Scratch, at: tuple[int, int, int], forced: float) -> tuple[int, int]:
-    """Add cell k to the list and cut it back to floor and ceiling. at: k, first, last -> first, last."""
-    k, first, last = at
-    if memory.into_kwh[k] > _NOTHING_KWH:
-        far = memory.into[k] + memory.into_wide[k]
-        first, last = _add_charge(memory.worth, memory.leave_kwh, (first, last), memory.into[k], far, memory.into_kwh[k])
-    for part in range(2):
-        near, far, amount_kwh = 2.0 * forced, forced, memory.force_kwh[k]
+def _add_cell(worth: Float, leave_kwh: Float, row: Float, ends: tuple[Place, Place], forced: float) -> tuple[Place, Place]:
+    """Add a cell to the list and cut it back to floor and ceiling. row: of `Scratch.stretch`; ends: first, last -> first, last."""
+    first, last = ends
+    for part in range(3):
+        near, far, amount_kwh, density = row[_INTO], row[_INTO_FAR], row[_INTO_KWH], row[_INTO_DENSITY]
         if part == 1:
-            near, far, amount_kwh = memory.out[k], memory.out[k] - memory.out_wide[k], memory.out_kwh[k]
-        if amount_kwh > _NOTHING_KWH:
-            first, last = _add_discharge(memory.worth, memory.leave_kwh, (first, last), near, far, amount_kwh)
-    return first, last
-
-
-def _adder(side: int) -> Callable[[Float, Float, tuple[int, int], float, float, float], tuple[int, int]]:
-    """The kernel that adds a stretch of energy from the worth `near` to `far` and cuts as much off that end of the list.
-
-    side is 1 for the dear end (charging, which ends at the ceiling of the worths) and -1 for the cheap end. -> the new ends.
-    """
-    gap = 0 if side > 0 else -1
-
-    @compiled
-    def add(worth: Float, leave_kwh: Float, ends: tuple[int, int], near: float, far: float, amount_kwh: float) -> tuple[int, int]:
-        first, last = ends
-        end, other = (last, first) if side > 0 else (first, last)
-        if side * (near - worth[end]) >= 0.0:
-            return ends
-        if side * (near - worth[other]) < 0.0:
-            other -= side
-            worth[other], leave_kwh[other + gap] = near, 0.0
-        density = amount_kwh / (side * (far - near))
-        if side > 0:
-            last, high = _cut_dear(worth, leave_kwh, end, near, far, density)
-            first, low = other, near
+            near, far, amount_kwh, density = 2.0 * forced, forced, row[_FORCE_KWH], row[_FORCE_KWH] / forced
+        elif part == 2:
+            near, far, amount_kwh, density = row[_OUT], row[_OUT_FAR], row[_OUT_KWH], row[_OUT_DENSITY]
+        if amount_kwh <= _NOTHING_KWH:
+            continue
+        if part == 0:
+            if near >= worth[last]:
+                continue
+            if near < worth[first]:
+                first -= _ONE
+                worth[first], leave_kwh[first] = near, 0.0
+            last, far = _cut_dear(worth, leave_kwh, last, near, far, density)
         else:
-            first, low = _cut_cheap(worth, leave_kwh, end, near, far, density)
-            last, high = other, near
+            if near <= worth[first]:
+                continue
+            if near > worth[last]:
+                worth[last + _ONE], leave_kwh[last] = near, 0.0
+                last += _ONE
+            first, far = _cut_cheap(worth, leave_kwh, first, near, far, density)
+        low, high = min(near, far), max(near, far)
         if low >= high:
-            return first, last
-        if low > worth[(first + last) >> 1]:
+            continue
+        if low > worth[(first + last) >> _ONE]:
             last = _blend_dear(worth, leave_kwh, last, low, high, density)
         else:
             first = _blend_cheap(worth, leave_kwh, first, high, low, density)
-        return first, last
-
-    return add
+    return first, last
 
 
-def _cutter(side: int) -> Callable[[Float, Float, int, float, float, float], tuple[int, float]]:
+def _steps(side: int) -> tuple[Place, Place]:
+    """One place outwards on a side of the list, and from a bend to the energy on its inner side; -1 wraps round."""
+    back = np.uint64(2**64 - 1)
+    return (_ONE, back) if side > 0 else (back, np.uint64(0))
+
+
+def _cutter(side: int) -> Callable[[Float, Float, Place, float, float, float], tuple[Place, float]]:
     """The kernel that cuts off one end of the list as much as is to be added, evenly, from the worth `near` to `far`.
 
-    The list reaches to `near` at least. What is still to be added ends where the list ends: -> place of the new end, that worth.
+    side is 1 for the dear end, where charging is cut, and -1 for the cheap end. The list reaches to `near` at least. What is
+    still to be added ends where the list ends: -> place of the new end, that worth.
     """
-    off = -1 if side > 0 else 0
+    sign = float(side)
+    out, gap = _steps(side)
 
     @compiled
-    def cut(worth: Float, leave_kwh: Float, i: int, near: float, far: float, density: float) -> tuple[int, float]:
-        if side * (far - worth[i]) > 0.0:
+    def cut(worth: Float, leave_kwh: Float, i: Place, near: float, far: float, density: float) -> tuple[Place, float]:
+        if sign * (far - worth[i]) > 0.0:
             far = worth[i]
-        rest = density * (side * (far - near))
-        while side * (worth[i] - near) > 0.0:
-            inner, leave = worth[i - side], leave_kwh[i + off]
-            is_beyond = side * (worth[i] - far) > 0.0
+        rest = density * (sign * (far - near))
+        while sign * (worth[i - out] - far) >= 0.0:
+            leave = leave_kwh[i + gap]
+            if leave > rest:
+                worth[i] -= (worth[i] - worth[i - out]) * (rest / leave)
+                leave_kwh[i + gap] = leave - rest
+                return i, far
+            rest -= leave
+            i -= out
+        while sign * (worth[i] - near) > 0.0:
+            inner, leave = worth[i - out], leave_kwh[i + gap]
+            is_beyond = sign * (worth[i] - far) > 0.0
             stop = far if is_beyond else near
-            splits = side * (stop - inner) > 0.0
-            length = side * (worth[i] - (stop if splits else inner))
-            old = leave * (length / (side * (worth[i] - inner))) if splits else leave
+            splits = sign * (stop - inner) > 0.0
+            length = sign * (worth[i] - (stop if splits else inner))
+            old = leave * (length / (sign * (worth[i] - inner))) if splits else leave
             both = old if is_beyond else old + density * length
             if both > rest:
-                worth[i] -= side * length * (rest / both)
-                leave_kwh[i + off] = leave - old * (rest / both)
+                worth[i] -= sign * length * (rest / both)
+                leave_kwh[i + gap] = leave - old * (rest / both)
                 break
             rest -= both
             if splits:
                 worth[i] = stop
-                leave_kwh[i + off] = leave - old
+                leave_kwh[i + gap] = leave - old
             else:
-                i -= side
-        return i, far if side * (worth[i] - far) > 0.0 else worth[i]
+                i -= out
+        return i, far if sign * (worth[i] - far) > 0.0 else worth[i]
 
     return cut
 
 
-def _blender(side: int) -> Callable[[Float, Float, int, float, float, float], int]:
+def _blender(side: int) -> Callable[[Float, Float, Place, float, float, float], Place]:
     """The kernel that adds energy evenly from the worth `near` to `far`, inside the list, and shifts what lies beyond outwards.
 
     `far` lies on the given side of `near`. -> place of the new end on that side.
     """
-    off = -1 if side > 0 else 0
+    sign = float(side)
+    out, gap = _steps(side)
 
     @compiled
-    def blend(worth: Float, leave_kwh: Float, i: int, near: float, far: float, density: float) -> int:
-        end = i + side
-        upper, leave = worth[i], leave_kwh[i + off]
-        if side * (upper - far) > 0.0:
-            end += side
-            while side * (worth[i - side] - far) > 0.0:
-                worth[i + 2 * side], leave_kwh[i + 2 * side + off] = worth[i], leave_kwh[i + off]
-                i -= side
-            share = (worth[i] - far) / (worth[i] - worth[i - side])
-            leave = leave_kwh[i + off]
-            worth[i + 2 * side], leave_kwh[i + 2 * side + off] = worth[i], leave * share
+    def blend(worth: Float, leave_kwh: Float, i: Place, near: float, far: float, density: float) -> Place:
+        end = i + out
+        upper, leave = worth[i], leave_kwh[i + gap]
+        if sign * (upper - far) > 0.0:
+            end += out
+            while sign * (worth[i - out] - far) > 0.0:
+                worth[i + out + out], leave_kwh[i + out + out + gap] = worth[i], leave_kwh[i + gap]
+                i -= out
+            share = (worth[i] - far) / (worth[i] - worth[i - out])
+            leave = leave_kwh[i + gap]
+            worth[i + out + out], leave_kwh[i + out + out + gap] = worth[i], leave * share
             upper, leave = far, leave * (1.0 - share)
-        while side * (worth[i - side] - near) > 0.0:
-            worth[i + side], leave_kwh[i + side + off] = upper, leave + density * (side * (upper - worth[i - side]))
-            i -= side
-            upper, leave = worth[i], leave_kwh[i + off]
-        share = (upper - near) / (upper - worth[i - side])
-        worth[i + side], leave_kwh[i + side + off] = upper, leave * share + density * (side * (upper - near))
-        worth[i], leave_kwh[i + off] = near, leave * (1.0 - share)
+        while sign * (worth[i - out] - near) > 0.0:
+            worth[i + out], leave_kwh[i + out + gap] = upper, leave + density * (sign * (upper - worth[i - out]))
+            i -= out
+            upper, leave = worth[i], leave_kwh[i + gap]
+        share = (upper - near) / (upper - worth[i - out])
+        worth[i + out], leave_kwh[i + out + gap] = upper, leave * share + density * (sign * (upper - near))
+        worth[i], leave_kwh[i + gap] = near, leave * (1.0 - share)
         return end
 
     return blend
@@ -298,26 +302,25 @@ def _blender(side: int) -> Callable[[Float, Float, int, float, float, float], in
 # One function for each end, so that the compiler knows the side.
 _cut_dear, _cut_cheap = _cutter(1), _cutter(-1)
 _blend_dear, _blend_cheap = _blender(1), _blender(-1)
-_add_charge, _add_discharge = _adder(1), _adder(-1)
 
 
 @compiled
-def _worth_now(battery: Battery, memory: Scratch, first: int, last: int) -> float:
+def _worth_now(battery: Battery, memory: Scratch, ends: tuple[Place, Place]) -> float:
     """The worth at which the list holds the energy stored now, which is -floor above the floor."""
-    rest, i = -battery.floor_kwh, last
-    while i > first and memory.leave_kwh[i - 1] < rest:
-        rest -= memory.leave_kwh[i - 1]
-        i -= 1
+    first, i = ends
+    rest = -battery.floor_kwh
+    while i > first and memory.leave_kwh[i - _ONE] < rest:
+        rest -= memory.leave_kwh[i - _ONE]
+        i -= _ONE
     if rest <= 0.0 or i == first:
         return float(memory.worth[i])
-    return float(memory.worth[i] - (memory.worth[i] - memory.worth[i - 1]) * (rest / memory.leave_kwh[i - 1]))
+    return float(memory.worth[i] - (memory.worth[i] - memory.worth[i - _ONE]) * (rest / memory.leave_kwh[i - _ONE]))
 
 
 @compiled
-def _change(memory: Scratch, k: int, level_worth: float, forced: float) -> float:
-    """How much the stored energy rises in cell k when it has a worth."""
-    above = level_worth - memory.into[k]
-    if above > 0.0 and memory.into_kwh[k] > 0.0:
-        return float(memory.into_kwh[k] * min(above / memory.into_wide[k], 1.0))
-    out_kwh = memory.out_kwh[k] * min(max((memory.out[k] - level_worth) / memory.out_wide[k], 0.0), 1.0)
-    return float(-out_kwh - memory.force_kwh[k] * min(max(2.0 - level_worth / forced, 0.0), 1.0))
+def _change(row: Float, level_worth: float, forced: float) -> float:
+    """How much the stored energy rises in a cell when it has a worth. row: of `Scratch.stretch`."""
+    if level_worth > row[_INTO] and row[_INTO_KWH] > 0.0:
+        return float(min((level_worth - row[_INTO]) * row[_INTO_DENSITY], row[_INTO_KWH]))
+    out_kwh = min(max((row[_OUT] - level_worth) * row[_OUT_DENSITY], 0.0), row[_OUT_KWH])
+    return float(-out_kwh - row[_FORCE_KWH] * min(max(2.0 - level_worth / forced, 0.0), 1.0))

@@ -5,12 +5,15 @@ each: the list holds amounts at points instead of stretches. The worths found ar
 cell, and the value returned is that of the dual at them, which is a lower bound whatever the multipliers are.
 """
 
-from evloom.dispatch.sweeps.arbitrage import Battery, Cells, Scratch, Worth
+from collections.abc import Callable
+
+from evloom.dispatch.sweeps.arbitrage import Battery, Cells, Place, Scratch, Worth
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float
 
 # One rounding of a float64, relative; a sum of n terms is off by less than n of them.
 _ROUNDING = 1.2e-16
+_ONE = Place(1)
 
 
 @compiled
@@ -21,33 +24,31 @@ def least_value(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -
     negative that charging and discharging at once would pay; there it is that of the relaxation in which a cell may be shared in
     time between charging and discharging. The rounding of its own sum is taken off.
     """
-    span_kwh = battery.ceiling_kwh - battery.floor_kwh
+    span_kwh, worths, leave_kwh = battery.ceiling_kwh - battery.floor_kwh, memory.worth, memory.leave_kwh
     first, last = _tiers(battery, worth, memory)
     for k in range(len(cells.lo_kwh) - 1, -1, -1):
-        memory.low[k], memory.high[k] = memory.worth[first], memory.worth[last]
+        memory.low[k], memory.high[k] = worths[first], worths[last]
         charge_kwh = min(cells.hi_kwh[k] * battery.charge_efficiency, span_kwh)
         discharge_kwh = min(-cells.lo_kwh[k] / battery.discharge_efficiency, span_kwh)
         price = cells.price_per_kwh[k]
         into, out = price / battery.charge_efficiency, (price - battery.wear_per_kwh) * battery.discharge_efficiency
-        memory.into_kwh[k], memory.out_kwh[k] = charge_kwh, discharge_kwh
+        memory.stretch[k, 0], memory.stretch[k, 1] = charge_kwh, discharge_kwh
         if into < out and charge_kwh + discharge_kwh > 0.0:
             into = (into * charge_kwh + out * discharge_kwh) / (charge_kwh + discharge_kwh)
             out = into
-        if into < memory.worth[last] and charge_kwh > 0.0:
-            last = _swap(memory.worth, memory.leave_kwh, (last, first, 1), into, charge_kwh)
-            first = min(first, last)
-        if out > memory.worth[first] and discharge_kwh > 0.0:
-            first = _swap(memory.worth, memory.leave_kwh, (first, last, -1), out, discharge_kwh)
-            last = max(first, last)
+        if into < worths[last] and charge_kwh > 0.0:
+            last = _swap_dear(worths, leave_kwh, (last, first - _ONE), into, charge_kwh)
+        if out > worths[first] and discharge_kwh > 0.0:
+            first = _swap_cheap(worths, leave_kwh, (first, last + _ONE), out, discharge_kwh)
     rest, i = -battery.floor_kwh, last
-    while i > first and memory.leave_kwh[i] < rest:
-        rest -= memory.leave_kwh[i]
-        i -= 1
-    return _dual_value(battery, worth, cells, memory, memory.worth[i])
+    while i > first and leave_kwh[i] < rest:
+        rest -= leave_kwh[i]
+        i -= _ONE
+    return _dual_value(battery, worth, cells, memory, worths[i])
 
 
 @compiled
-def _tiers(battery: Battery, worth: Worth, memory: Scratch) -> tuple[int, int]:
+def _tiers(battery: Battery, worth: Worth, memory: Scratch) -> tuple[Place, Place]:
     """The list at the end of the time: each tier of worth at its price; it starts in the middle. -> its first and last place."""
     n_tier = len(worth.width_kwh)
     last = len(memory.worth) // 2 + n_tier
@@ -63,33 +64,40 @@ def _tiers(battery: Battery, worth: Worth, memory: Scratch) -> tuple[int, int]:
         at -= 1
         memory.worth[at], memory.leave_kwh[at] = price, width_kwh
         rest_kwh -= width_kwh
-    return at, last
+    return Place(at), Place(last)
 
 
-@compiled
-def _swap(worth: Float, leave_kwh: Float, ends: tuple[int, int, int], at: float, amount_kwh: float) -> int:
-    """Add an amount at a worth and cut as much off one end of the list. ends: that end, the other, side (1 dear, -1 cheap) -> new end."""
-    i, other, side = ends
-    taken = 0.0
-    beyond = side * (worth[i] - at) > 0.0
-    while beyond:
-        if leave_kwh[i] > amount_kwh - taken:
-            leave_kwh[i] -= amount_kwh - taken
-            taken = amount_kwh
-            break
-        taken += leave_kwh[i]
-        i -= side
-        beyond = side * (i - other) >= 0 and side * (worth[i] - at) > 0.0
-    end = i
-    while side * (i - other) >= 0 and side * (worth[i] - at) > 0.0:
-        i -= side
-    if side * (i - other) >= 0 and worth[i] == at:
-        leave_kwh[i] += taken
-        return end
-    for j in range(end, i, -side):
-        worth[j + side], leave_kwh[j + side] = worth[j], leave_kwh[j]
-    worth[i + side], leave_kwh[i + side] = at, taken
-    return end + side
+def _swapper(side: int) -> Callable[[Float, Float, tuple[Place, Place], float, float], Place]:
+    """The kernel that adds an amount at a worth and cuts as much off one end of the list, 1 for the dear and -1 for the cheap one.
+
+    ends: that end, which lies beyond the worth, and the place just outside the other end. -> the new end.
+    """
+    sign = float(side)
+    out = _ONE if side > 0 else Place(2**64 - 1)
+
+    @compiled
+    def swap(worth: Float, leave_kwh: Float, ends: tuple[Place, Place], at: float, amount_kwh: float) -> Place:
+        i, outside = ends
+        rest = amount_kwh
+        while i != outside and sign * (worth[i] - at) > 0.0:
+            if leave_kwh[i] > rest:
+                leave_kwh[i] -= rest
+                rest = 0.0
+                break
+            rest -= leave_kwh[i]
+            i -= out
+        end = i
+        while i != outside and sign * (worth[i] - at) > 0.0:
+            worth[i + out], leave_kwh[i + out] = worth[i], leave_kwh[i]
+            i -= out
+        worth[i + out], leave_kwh[i + out] = at, amount_kwh - rest
+        return end + out
+
+    return swap
+
+
+# One function for each end, so that the compiler knows the side.
+_swap_dear, _swap_cheap = _swapper(1), _swapper(-1)
 
 
 @compiled
@@ -99,11 +107,11 @@ def _dual_value(battery: Battery, worth: Worth, cells: Cells, memory: Scratch, f
     level_worth, value, size = first_worth, 0.0, 0.0
     for k in range(n_cell):
         price = cells.price_per_kwh[k]
-        into = memory.into_kwh[k] * (price / battery.charge_efficiency - level_worth)
-        out = memory.out_kwh[k] * (level_worth - (price - battery.wear_per_kwh) * battery.discharge_efficiency)
+        into = memory.stretch[k, 0] * (price / battery.charge_efficiency - level_worth)
+        out = memory.stretch[k, 1] * (level_worth - (price - battery.wear_per_kwh) * battery.discharge_efficiency)
         step = min(into, out, 0.0)
         value += step
-        size += abs(step) + memory.into_kwh[k] * abs(level_worth) + memory.out_kwh[k] * abs(level_worth)
+        size += abs(step) + memory.stretch[k, 0] * abs(level_worth) + memory.stretch[k, 1] * abs(level_worth)
         if k + 1 < n_cell:
             after = min(max(level_worth, memory.low[k]), memory.high[k])
             fall = level_worth - after
