@@ -14,12 +14,13 @@ from evloom.kernel.timegrid import Float
 _TOLERANCES = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
 
 
-# Below this many columns presolve costs more than it saves, and from a feasible basis the primal simplex is faster (measured).
-_SMALL = 10_000
+# Measured: presolve costs more than it saves at a first solve. From a feasible basis the primal simplex is best for small programmes, a
+# fresh start with presolve (most columns are fixed by then) for middling ones, and the dual simplex for large ones.
+_SMALL, _MIDDLING = 10_000, 30_000
 _DUAL, _PRIMAL = 1, 4
 # Reduced costs and duals below this are rounding; costs come scaled to at most 1.
 _NO_DUAL = 1e-9
-_USUAL = {**_TOLERANCES, "presolve": "choose", "solver": "choose"}
+_USUAL = {**_TOLERANCES, "solver": "choose"}
 # Other ways to solve a programme that the usual one left undecided, in this order.
 _AGAIN: tuple[dict[str, Any], ...] = (
     {"presolve": "on", "solver": "simplex"},
@@ -54,9 +55,8 @@ class Solver:
         self.upper = programme.upper.copy()
         self._row_lower, self._row_upper = programme.row_lower, programme.row_upper
         self.is_mixed = len(programme.whole) > 0
-        self._is_small = self.n_column < _SMALL and not self.is_mixed
-        if self._is_small:
-            self._highs.setOptionValue("presolve", "off")
+        self._presolve = "choose" if self.is_mixed else "off"
+        self._highs.setOptionValue("presolve", self._presolve)
         self._all = np.arange(self.n_column, dtype=np.int32)
         matrix = programme.matrix
         whole = np.zeros(self.n_column, dtype=np.int32)
@@ -99,17 +99,26 @@ class Solver:
         self._row_lower, self._row_upper = np.append(self._row_lower, lower), np.append(self._row_upper, upper)
         self._accept(self._highs.addRows(len(upper), lower, upper, len(rows.value), rows.start[:-1], rows.column, rows.value))
 
+    def _run(self, *, anew: bool) -> Any:
+        """Solve, from the last basis or anew after a presolve; the status of the model."""
+        if anew:
+            self._highs.clearSolver()
+            self._highs.setOptionValue("presolve", "on")
+        self._highs.run()
+        self._highs.setOptionValue("presolve", self._presolve)
+        return self._highs.getModelStatus()
+
     def minimise(self, cost: Float, *, from_feasible: bool = False) -> Float | None:
         """Solve -> x (n_column,), or None where no x is feasible. Raises SolverError for anything else.
 
         from_feasible   the last x is still feasible and only the costs changed
         """
-        self._highs.setOptionValue("simplex_strategy", _PRIMAL if from_feasible and self._is_small else _DUAL)
+        warm = from_feasible and not self.is_mixed
+        self._highs.setOptionValue("simplex_strategy", _PRIMAL if warm and self.n_column < _SMALL else _DUAL)
         self._accept(self._highs.changeColsCost(self.n_column, self._all, cost))
         kinds = self._highspy.HighsModelStatus
         told = (kinds.kOptimal, kinds.kModelEmpty, kinds.kInfeasible, kinds.kUnboundedOrInfeasible)
-        self._highs.run()
-        status = self._highs.getModelStatus()
+        status = self._run(anew=warm and _SMALL <= self.n_column < _MIDDLING)
         for again in () if status in told else _AGAIN:
             # Near-degenerate programmes now and then defeat one way of solving; from scratch another one gets through.
             self._highs.clearSolver()
@@ -118,7 +127,7 @@ class Solver:
             self._highs.run()
             status = self._highs.getModelStatus()
             for name in again:
-                self._highs.setOptionValue(name, _USUAL[name] if name != "presolve" or not self._is_small else "off")
+                self._highs.setOptionValue(name, self._presolve if name == "presolve" else _USUAL[name])
             if status in told:
                 break
         if status == kinds.kUnboundedOrInfeasible:

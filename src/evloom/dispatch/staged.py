@@ -13,6 +13,8 @@ from evloom.kernel.timegrid import Float
 
 # A square is exact to this share of its scale squared when no more tangents are added.
 _SQUARE_GAP = 1e-8
+# Where tangents are added around a point that lies g below the square, in units of sqrt(g): the optimum is rarely far from the point.
+_AROUND = (0.0, -0.3, 0.3, -0.6, 0.6)
 # How closely (kW) the arguments of a sum of squares are held once it is at its least.
 _PIN = 1e-7
 _HAIR = 1e-9
@@ -123,9 +125,14 @@ class Staged:
         added = False
         for square in self._squares:
             at = x[square.value] / square.scale
-            wrong = (at**2 - x[square.level] > _SQUARE_GAP) & self._watched[square.level]
+            gap = at**2 - x[square.level]
+            wrong = (gap > _SQUARE_GAP) & self._watched[square.level]
             if wrong.any():
-                self.solver.add_rows(*_tangents(square, np.where(wrong, at, np.nan)))
+                reach = np.sqrt(np.where(wrong, gap, np.nan))
+                for share in _AROUND:
+                    self.solver.add_rows(
+                        *_tangents(square, np.clip(at + share * reach, square.low / square.scale, square.high / square.scale))
+                    )
                 added = True
         return added
 
