@@ -20,7 +20,7 @@ def typed(sheet: Sheet, log: Log) -> pl.DataFrame:
     columns = TABLES[sheet.name]
     known = [column.name for column in columns]
     missing = [column.name for column in columns if column.required and column.name not in sheet.frame.columns]
-    if missing:
+    if missing and not sheet.is_empty_list:
         advice = f"found: {', '.join(sheet.frame.columns) or 'none'}. Add what is missing or rename what is meant"
         log.whole(
             sheet.place.source,

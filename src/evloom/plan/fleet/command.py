@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evloom.dispatch.optimise import Effort
 from evloom.kernel.compiled import has_machine_code
-from evloom.kernel.errors import InputError
+from evloom.kernel.errors import InputError, SolverError
 from evloom.kernel.finding import Finding
 from evloom.plan.fleet.case import Case
 from evloom.plan.fleet.generate import Recipe, generate
@@ -81,9 +81,16 @@ def _plan(case: Case, options: argparse.Namespace, voice: Voice) -> int:
     effort = Effort(options.method, options.gap, options.sweeps)
     with Patience(_nobody, "sweep") as patience:
         progress = Progress(sys.stderr, patience)
-        outcome = run(case, options.objective or usual_objective(case.problem), effort, progress)
-    if outcome.solved.findings:
-        voice.warn(findings_text(outcome.solved.findings))
+        try:
+            outcome = run(case, options.objective or usual_objective(case.problem), effort, progress)
+        except SolverError as error:
+            advice = "choose auto, another method or another objective"
+            raise InputError([_option("--method", f"{effort.method}: {error}", "a method that can treat the problem", advice)]) from None
+        finally:
+            progress.close()
+    fresh = outcome.findings[len(case.findings) :]
+    if fresh:
+        voice.warn(findings_text(fresh))
     failed = _write(outcome, options, voice.warn)
     voice.say(f"\n{table_text(outcome)}")
     if not outcome.is_sound:

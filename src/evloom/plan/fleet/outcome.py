@@ -1,15 +1,17 @@
 """A dispatch that was run: the schedule with its proof, what it comes to, what it took."""
 
+import re
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evloom.dispatch.objective import Objective, parse_objective
 from evloom.dispatch.optimise import Effort, Watch, optimise
 from evloom.dispatch.problem import Problem
 from evloom.dispatch.solved import Solved
 from evloom.dispatch.verify import Violation, verify_schedule
+from evloom.kernel.finding import Finding
 from evloom.plan.fleet.case import Case
 from evloom.plan.fleet.report.study import Study, study_of
 
@@ -38,6 +40,12 @@ class Outcome:
     cpu_verify_s: float
     cpu_s: float
     memory_bytes: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is doubtful in the files, then what came up in planning and is not said there, with names for rows."""
+        told = {finding.code for finding in self.case.findings}
+        return self.case.findings + tuple(named(one, self.case) for one in self.solved.findings if one.code not in told)
 
     @property
     def largest_violation(self) -> float:
@@ -77,6 +85,16 @@ def run(case: Case, objective: str, effort: Effort, watch: Watch) -> Outcome:
         cpu_s=time.process_time(),
         memory_bytes=peak_memory_bytes(),
     )
+
+
+def named(finding: Finding, case: Case) -> Finding:
+    """A finding about a row of the problem as one about a node or a vehicle by its name."""
+    names = {"nodes": case.node_id, "stays": case.vehicle_id}.get(finding.source.removeprefix("planning problem, "))
+    if names is None or finding.row is None or finding.field is None:
+        return finding
+    kind = "node" if finding.source.endswith("nodes") else "vehicle"
+    field = re.sub(rf"\[{finding.row}(, )?", "[", finding.field).removesuffix("[]")
+    return replace(finding, source=f"{kind} {names[finding.row]}", row=None, field=field)
 
 
 def largest_of(violations: tuple[Violation, ...]) -> float:

@@ -69,9 +69,9 @@ def _peaks_kw(level: Level) -> tuple[float, float, float]:
 
 
 def _proof(outcome: Outcome) -> list[str]:
-    solved, sweeps = outcome.solved, len(outcome.solved.rounds)
+    solved, sweeps = outcome.solved, outcome.solved.rounds[-1].sweep if outcome.solved.rounds else 0
     n, short = outcome.case.problem.stays.n, outcome.study.tallies[1].short
-    how = f"{solved.method}, {sweeps} rounds measured" if sweeps else solved.method
+    how = f"{sweeps} {solved.method}" if sweeps else solved.method
     worst = f"{outcome.largest_violation:.2g} relative" if outcome.violations else f"none above {TOLERANCE:g}"
     cost = f"CPU {outcome.cpu_optimise_s:.2f} s to plan, {outcome.cpu_s:.2f} s in all; peak memory {outcome.memory_bytes / 2**20:,.0f} MiB"
     return [
@@ -101,6 +101,7 @@ def outcome_json(outcome: Outcome) -> str:
         "value": solved.value,
         "bound": solved.bound,
         "gap": solved.gap,
+        "fixed": solved.fixed,
         "terms": solved.schedule.objective,
         "short_price_per_kwh": solved.short_price_per_kwh,
         "largest_violation": outcome.largest_violation,
@@ -115,7 +116,7 @@ def outcome_json(outcome: Outcome) -> str:
         "at_once": _tally_content(study.tallies[0]),
         "planned": _tally_content(study.tallies[1]),
         "levels": [_level_content(outcome, level) for level in study.levels],
-        "findings": [asdict(finding) for finding in (*case.findings, *solved.findings)],
+        "findings": [asdict(finding) for finding in outcome.findings],
         "sources": list(case.sources),
     }
     return json.dumps(_plain(content), indent=1, ensure_ascii=False) + "\n"
@@ -154,4 +155,4 @@ def _number(value: float, digits: int) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * share:.2g} %" if math.isfinite(share) else "open"
+    return f"{100.0 * share:.3g} %" if math.isfinite(share) else "open"

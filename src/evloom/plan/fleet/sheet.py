@@ -25,6 +25,11 @@ class Sheet:
     frame: pl.DataFrame
     place: Place
 
+    @property
+    def is_empty_list(self) -> bool:
+        """Whether it is a list without rows in a document, which says nothing of columns."""
+        return bool(self.place.inside) and self.frame.width == 0
+
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; NaN and Infinity are read, so that they can be named where they stand. Raises InputError."""
@@ -97,4 +102,4 @@ def _series(name: str, cells: Sequence[Any]) -> pl.Series:
     """Numbers as numbers; a column that holds anything else as text, which shows what was written."""
     if all(cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)) for cell in cells):
         return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
-    return pl.Series(name, [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells], dtype=pl.String)
+    return pl.Series(name, [(cell or None) if isinstance(cell, str | None) else json.dumps(cell) for cell in cells], dtype=pl.String)

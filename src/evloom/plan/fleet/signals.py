@@ -48,13 +48,12 @@ def read_signals(table: pl.DataFrame, place: Place, header: Header, log: Log) ->
     row = np.where(off, -1, np.nan_to_num(step)).astype(np.int64)
     count = np.bincount(row[~off], minlength=grid.n)
     lacking = np.flatnonzero(count != 1)
-    if len(lacking) and len(table):
+    if len(lacking) and (len(table) or not log.is_refused):
         value = f"{count[lacking[0]]} rows for the step at {grid.at(int(lacking[0])).isoformat()}, {len(lacking)} steps like it"
-        log.whole(
-            place.source, Note("dispatch.steps", "refused", f"{place.inside or 'signals'}.time", "one row for each step", "mend"), value
-        )
-        row = np.arange(grid.n) % max(len(table), 1)
-    order = np.argsort(row, kind="stable") if len(row) == grid.n else row
+        advice = "add what lacks, remove what is doubled"
+        log.whole(place.source, Note("dispatch.steps", "refused", "signals.time", f"one row for each step: {allowed}", advice), value)
+    # After a finding any row will do: what is read only serves to find more.
+    order = np.arange(grid.n) % max(len(table), 1) if len(lacking) else np.argsort(row, kind="stable")
     columns = (floats(table, name)[order] if len(table) else np.zeros(grid.n) for name in table.columns[1:])
     price_per_kwh, export_price_per_kwh, carbon = columns
     _doubt_prices(price_per_kwh, place, log)

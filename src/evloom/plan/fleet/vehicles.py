@@ -68,7 +68,7 @@ def _check_batteries(table: pl.DataFrame, place: Place, log: Log) -> None:
 
 def _battery_holds(table: pl.DataFrame, place: Place, log: Log) -> pl.DataFrame:
     """The table with each need cut to what the battery can still take up."""
-    need_kwh, into = floats(table, "need_kwh"), floats(table, "charge_efficiency")
+    need_kwh, into = floats(table, "need_kwh"), np.maximum(floats(table, "charge_efficiency"), 1e-9)  # 0 was refused
     room_kwh = np.maximum((floats(table, "soc_max") - floats(table, "soc_arrival")) * floats(table, "battery_kwh") / into, 0.0)
     cut = need_kwh > room_kwh
     allowed = "(soc_max - soc_arrival) x battery_kwh / charge_efficiency"
@@ -83,7 +83,7 @@ def doubt_needs(table: pl.DataFrame, place: Place, grid: TimeGrid, node: Int, lo
     begin_h, leave_h = presence_h(stays, grid.step_h * np.arange(grid.n + 1, dtype=np.float64))
     most_kwh: Float = stays.charge_max_kw * (leave_h - begin_h)
     note = Note(
-        "dispatch.need-above-stay",
+        "dispatch.need-beyond-stay",
         "warning",
         "need_kwh",
         "charge_max_kw x length of stay",

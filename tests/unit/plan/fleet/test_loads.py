@@ -15,7 +15,7 @@ from evloom.plan.fleet.loads import presence_h, uncontrolled_kw
 def test_the_uncontrolled_load_is_the_sum_of_the_vehicles(seed, n_step, step_s):
     case = generate(Recipe(15, seed=seed, tree="3/2", n_step=n_step, step_s=step_s))
     problem = case.problem
-    edges_h = np.arange(n_step + 1) * step_s / 3600.0
+    edges_h = np.arange(n_step + 1, dtype=np.float64) * step_s / 3600.0
     begin_h, leave_h = presence_h(problem.stays, edges_h)
     own_kwh = np.zeros_like(problem.nodes.base_kw)
     for i in range(problem.stays.n):
@@ -31,7 +31,7 @@ def test_the_uncontrolled_load_is_the_sum_of_the_vehicles(seed, n_step, step_s):
 
 def test_a_stay_is_there_from_its_arrival_to_its_departure():
     case = generate(Recipe(500, seed=1))
-    begin_h, leave_h = presence_h(case.problem.stays, np.arange(97) * 0.25)
+    begin_h, leave_h = presence_h(case.problem.stays, np.arange(97, dtype=np.float64) * 0.25)
     start = case.grid.start
     told_h = [
         ((row["arrival"] - start).total_seconds() / 3600, (row["departure"] - start).total_seconds() / 3600)
