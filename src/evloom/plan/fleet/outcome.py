@@ -89,12 +89,12 @@ def run(case: Case, objective: str, effort: Effort, watch: Watch) -> Outcome:
 
 def named(finding: Finding, case: Case) -> Finding:
     """A finding about a row of the problem as one about a node or a vehicle by its name."""
-    names = {"nodes": case.node_id, "stays": case.vehicle_id}.get(finding.source.removeprefix("planning problem, "))
-    if names is None or finding.row is None or finding.field is None:
+    table = finding.source.removeprefix("planning problem, ")
+    if table not in ("nodes", "stays") or finding.row is None or finding.field is None:
         return finding
-    kind = "node" if finding.source.endswith("nodes") else "vehicle"
+    name = f"node {case.node_id[finding.row]}" if table == "nodes" else f"vehicle {case.vehicle_id[finding.row]}"
     field = re.sub(rf"\[{finding.row}(, )?", "[", finding.field).removesuffix("[]")
-    return replace(finding, source=f"{kind} {names[finding.row]}", row=None, field=field)
+    return replace(finding, source=name, row=None, field=field)
 
 
 def largest_of(violations: tuple[Violation, ...]) -> float:
