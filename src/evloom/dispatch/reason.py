@@ -11,6 +11,7 @@ MINIMUM = -5  # what was left is below the least current the pile can be set to
 STEP = -6  # rounded down to a current step
 BAY = -7  # the other bay of the pile is charging
 FALLBACK = -8  # the plan was not found or its orders failed the check: a safe set stands in
+OFFLINE = -9  # no link to the pile: it keeps what it was sent ahead, then its safe default
 
 TEXT = {
     FULL: "full power of car and pile",
@@ -21,4 +22,5 @@ TEXT = {
     STEP: "rounded down to a current step",
     BAY: "the other bay of the pile is charging",
     FALLBACK: "a safe order stands in for one that was not found or failed the check",
+    OFFLINE: "no link to the pile: it keeps what it was sent, then its safe default",
 }

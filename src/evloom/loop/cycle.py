@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.dispatch.allocate import allocate
-from evloom.dispatch.reason import FALLBACK, FULL
+from evloom.dispatch.reason import FALLBACK, FULL, OFFLINE
 from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
@@ -38,7 +38,8 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, deadband_kw: float 
         violations = _check(orders, snapshot)
     if violations:
         orders = _safe(wanted, snapshot)
-    record = Record(snapshot.now_s, orders.power_kw, orders.reason, orders.storage_kw, violations)
+    reason = np.where(snapshot.is_lost, OFFLINE, orders.reason)
+    record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations)
     sent = _changed(orders, memory, snapshot)
     return Memory(policy_memory, tuple(orders.storage_kw.tolist())), sent, record
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.moment import Bays, Wires
-from evloom.kernel.timegrid import Float, Int
+from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.loop.sight import Piles, Sight
 from evloom.network.site import Site
 
@@ -57,6 +57,8 @@ class Snapshot:
 
     sight bears for each EVSE the power last ordered beside the power metered; bays is the moment made of it.
     room_kwh and spare_kwh of the cars' batteries are in sight.
+    is_lost (n_evse,) marks EVSE without a link: sight and bays show no car there, and what they may draw is in the base load of
+    `wires` and `ahead`. heard_s (n_evse,) is when each was last heard of, epoch seconds; -infinity for never.
     """
 
     now_s: float
@@ -72,6 +74,8 @@ class Snapshot:
     ahead: Ahead
     demand: Demand
     storage_kwh: Float
+    is_lost: Bool
+    heard_s: Float
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,32 @@
 """What the loop has learnt from events so far, and the snapshot it makes of it."""
 
 import zoneinfo
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evloom.dispatch.moment import wires
-from evloom.kernel.timegrid import Float, TimeGrid, local_clock
+from evloom.dispatch.fallback import DEFAULT, Fallback, reserve_ahead_kw, reserve_of, with_reserve
+from evloom.dispatch.moment import Wires, wires
+from evloom.kernel.timegrid import Bool, Float, TimeGrid, local_clock
+from evloom.loop.links import Links
 from evloom.loop.sight import blank_sight, copied, learn_draw, moment, piles
 from evloom.loop.snapshot import NOTHING_LIKE, Ahead, Demand, Likely, Snapshot
 from evloom.network.site import Site
 from evloom.network.tree import node_total
-from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.evse import EvseTable
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the loop is told once: the grid of the run (with the hours ahead), the horizon, and the demand charge."""
+    """What the loop is told once: the grid of the run (with the hours ahead), the horizon, the demand charge, and what piles do
+    that hear nothing more."""
 
     grid: TimeGrid
     n_ahead: int
     demand_price_per_kw: float
     demand_interval_s: int
+    fallback: Fallback = DEFAULT
 
 
 class State:
@@ -34,6 +38,7 @@ class State:
         self.sight = blank_sight(evse.n)
         self.session_id = [""] * evse.n
         self.likely: list[Likely] = [NOTHING_LIKE] * evse.n
+        self.links = Links(evse, site.voltage_v, terms.fallback)
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
@@ -54,6 +59,12 @@ class State:
                 self.sight.connected[row] = False
                 self.sight.ordered_kw[row] = 0.0
                 self.sight.draw_kw[row] = 0.0
+                self.links.heard(row, event.at_s, 0.0)
+            case LinkLost():
+                self.links.lost(self._row[event.evse_id], event.at_s)
+            case LinkBack():
+                self.links.back(self._row[event.evse_id], event.at_s)
+                self.sight.ordered_kw[self._row[event.evse_id]] = np.nan  # equal to no order, so that it is told anew
             case Readings():
                 self._readings(event)
             case Known():
@@ -63,20 +74,37 @@ class State:
 
     def ordered(self, power_kw: Float) -> None:
         """Note what was ordered of every EVSE (n_evse,)."""
-        self.sight.ordered_kw[:] = np.where(self.sight.connected, power_kw, 0.0)
+        told = self.sight.connected & ~self._left_alone()
+        self.sight.ordered_kw[:] = np.where(told, power_kw, np.where(self.sight.connected, self.sight.ordered_kw, 0.0))
+        self.links.ordered(np.where(told, power_kw, 0.0))
+
+    def _left_alone(self) -> Bool:
+        """EVSE (n_evse,) that nothing is ordered of, since they cannot be reached."""
+        if not self.terms.fallback.is_reserved:
+            return np.zeros(self.evse.n, dtype=np.bool_)
+        return self.links.is_lost(self.now_s, self.sight.connected)
 
     def snapshot(self) -> Snapshot:
         """A frozen copy of what is known at the last tick."""
-        sight = copied(self.sight)
+        sight, alone = copied(self.sight), self._left_alone()
         ahead = self._ahead()
         base_kw = ahead.base_kw[:, 0]
         now = self._wires._replace(base_kw=base_kw, base_phase_a=np.repeat((base_kw / (3.0 * self._wires.kw_per_a))[:, None], 3, axis=1))
+        if alone.any():
+            sight.connected[alone] = False
+            now, ahead = self._reserved(now, ahead)
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
         bays = moment(self.now_s, self.step_h, self.piles, sight)
         return Snapshot(
             self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
-            self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(),
+            self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(), alone, self.links.heard_s.copy(),
         )  # fmt: skip
+
+    def _reserved(self, now: Wires, ahead: Ahead) -> tuple[Wires, Ahead]:
+        """The room now and ahead, less what EVSE without a link may take of it."""
+        lost, hold_s = self.links.state(self.now_s, self.sight), self.terms.fallback.hold_s
+        ahead = replace(ahead, base_kw=ahead.base_kw + reserve_ahead_kw(lost, now.path, ahead.edges_s[:-1], hold_s))
+        return with_reserve(now, reserve_of(lost, now.path, self.now_s, hold_s)), ahead
 
     def _table(self, name: str) -> Float:
         if name not in self._known:
@@ -86,6 +114,7 @@ class State:
     def _plugged_in(self, event: PluggedIn) -> None:
         row, sight, evse = self._row[event.evse_id], self.sight, self.evse
         self.session_id[row] = event.session_id
+        self.links.heard(row, event.at_s, 0.0)
         self.likely[row] = Likely(np.array(event.like_departure_s), np.array(event.like_kwh))
         n_phase = min(event.n_phase, int(evse.n_phase[row]))
         dc = bool(evse.dc[row])
@@ -109,7 +138,7 @@ class State:
             "slow_h": event.slow_h,
             "net_kwh": 0.0,
             "draw_kw": 0.0,
-            "ordered_kw": 0.0,
+            "ordered_kw": 0.0 * sight.ordered_kw[row],  # not known stays not known: the link came back with this car
             "seen_max_kw": np.inf,
             "done": False,
             "debt_kwh": 0.0,
@@ -124,6 +153,7 @@ class State:
             self.sight.done[row] = event.done[i]
             self.sight.spare_kwh[row] = event.spare_kwh[i]
             self.sight.room_kwh[row] = np.inf if room_kwh is None else room_kwh
+            self.links.heard(row, event.at_s, self.sight.ordered_kw[row])
             learn_draw(row, self.sight)
         self._meter.read(event.at_s, event.site_kwh)
         self._storage_kwh[:] = event.storage_kwh

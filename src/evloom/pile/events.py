@@ -17,6 +17,7 @@ class PluggedIn:
     car_max_kw, n_phase, current_min_a   what the car can take
     give_max_kw               most it may discharge (unsigned): its rating where the owner consents, else 0
     charge_efficiency, discharge_efficiency   meter to cells, cells to meter; wear_per_kwh money per kWh discharged
+    vehicle_id                what tells the same car again at its next stay; "" where nothing does
     """
 
     at_s: float
@@ -35,6 +36,7 @@ class PluggedIn:
     slow_h: float
     like_departure_s: list[float]
     like_kwh: list[float]
+    vehicle_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,42 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkLost:
+    """An EVSE can no longer be reached. What happens there until `LinkBack` is told after it."""
+
+    at_s: float
+    evse_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBack:
+    """An EVSE can be reached again. What it is set to is not known: it must be told anew."""
+
+    at_s: float
+    evse_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackSeen:
+    """What was learnt of the battery of the car at an EVSE; None where it is not known.
+
+    temperature_c            of the pack; soc state of charge 0..1; battery_kwh its usable energy
+    diagnosis                what `diagnose` says of it: 0 sound, 1 watch, 2 suspect, 3 unsafe
+    given_today_kwh,         discharged for the grid today and this year by local time, at the meter, before this stay; None is
+    given_year_kwh           taken as not yet told, and leaves what was told before
+    """
+
+    at_s: float
+    evse_id: str
+    temperature_c: float | None = None
+    soc: float | None = None
+    battery_kwh: float | None = None
+    diagnosis: int | None = None
+    given_today_kwh: float | None = None
+    given_year_kwh: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The loop is to run now; it runs again at the latest after `step_h` hours."""
 
@@ -90,4 +128,4 @@ class Tick:
     step_h: float
 
 
-Event = PluggedIn | Unplugged | Readings | Known | Tick
+Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Tick

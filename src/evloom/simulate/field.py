@@ -11,8 +11,9 @@ from evloom.dispatch.moment import wires
 from evloom.kernel.forecast import outlook
 from evloom.kernel.timegrid import Float, Int, TimeGrid, from_epoch_s
 from evloom.loop.sight import Sight, blank_sight, piles
-from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
+from evloom.simulate.link_twin import BACK, ENDED, LOST, LinkTwin
 from evloom.simulate.stage import Stage
 from evloom.simulate.stays import TRUST
 from evloom.simulate.storage_twin import StorageTwin
@@ -34,6 +35,7 @@ class SimulatedField:
         self.order_kw = np.zeros(scenario.evse.n)
         self.reason = np.full(scenario.evse.n, 0)
         self.site_kwh = 0.0
+        self.links = LinkTwin(scenario.link, scenario.evse.pile, stage.grid.start_s, stage.grid.edges_s()[-1])
         self._row = {name: row for row, name in enumerate(scenario.evse.evse_id)}
         self._storage_row = {name: row for row, name in enumerate(scenario.site.storage.storage_id)}
         self._wires = wires(scenario.site.tree, np.zeros(scenario.site.tree.n), scenario.site.voltage_v)
@@ -48,7 +50,7 @@ class SimulatedField:
         """Let time pass to `until_s`, which must be the next instant of the stage's cycles, and tell what happened."""
         events: list[Event] = []
         if until_s > self._at_s:
-            self._pass(until_s)
+            events += self._run(until_s)
             events.append(self._readings(until_s))
         events += self._departures(until_s)
         events += self._arrivals(until_s)
@@ -61,10 +63,11 @@ class SimulatedField:
         return events
 
     def act(self, orders: tuple[SetPower, ...]) -> None:
-        """Take orders; they hold from now on."""
+        """Take orders; they hold from now on. Those to piles without a link do not arrive."""
         for order in orders:
             if order.unit_id in self._row:
-                self.order_kw[self._row[order.unit_id]] = order.power_kw
+                row = self._row[order.unit_id]
+                self.order_kw[row] = self.order_kw[row] if self.links.down[row] else order.power_kw
             else:
                 self.storage.order_kw[self._storage_row[order.unit_id]] = order.power_kw
 
@@ -74,12 +77,34 @@ class SimulatedField:
 
     def close(self) -> Track:
         """Let the last span pass and end the run: cars still there are entered as they are."""
-        self._pass(float(self.stage.cycle_s[-1]))
+        self._run(float(self.stage.cycle_s[-1]))
         for row in np.flatnonzero(self.world.session >= 0):
             self._leave(int(row))
         return self.track
 
+    def _run(self, until_s: float) -> list[Event]:
+        """Let time pass, and tell of links that were lost and found."""
+        told: list[Event] = []
+        for change in self.links.changes(until_s):
+            self._pass(change.at_s)
+            evse_id = self.stage.scenario.evse.evse_id[change.row]
+            if change.kind == LOST:
+                told.append(LinkLost(change.at_s, evse_id))
+            elif change.kind == BACK:
+                told += [*self.links.untold(change.row), LinkBack(change.at_s, evse_id)]
+            elif change.kind == ENDED and self.world.session[change.row] >= 0:
+                self.order_kw[change.row] = self._default_kw(change.row)
+        self._pass(until_s)
+        return told
+
+    def _default_kw(self, row: int) -> float:
+        """What a car at an EVSE is given by the pile alone."""
+        default_kw = self.stage.scenario.link.default_a * self.wiring.kw_per_a[row]
+        return float(min(default_kw, self.piles.charge_max_kw[row]))
+
     def _pass(self, until_s: float) -> None:
+        if until_s <= self._at_s:
+            return
         hours = (until_s - self._at_s) / 3600.0
         step = int((self._at_s - self.stage.grid.start_s) // self.stage.grid.step_s)
         energy_kwh = np.zeros(len(self.order_kw))
@@ -97,7 +122,7 @@ class SimulatedField:
 
     def _readings(self, until_s: float) -> Readings:
         world, cars, evse_id = self.world, self.stage.cars, self.stage.scenario.evse.evse_id
-        rows = np.flatnonzero(world.session >= 0)
+        rows = np.flatnonzero((world.session >= 0) & ~self.links.down)
         car = world.session[rows]
         pile = world.efficiency[rows]
         v2g = cars.v2g[car]
@@ -120,7 +145,7 @@ class SimulatedField:
 
     def _departures(self, until_s: float) -> list[Event]:
         gone = [row for row in np.flatnonzero(self.world.session >= 0) if self.stage.cars.departure_s[self.world.session[row]] <= until_s]
-        return [self._leave(int(row)) for row in gone]
+        return [event for row in gone for event in self.links.tell(int(row), self._leave(int(row)))]
 
     def _leave(self, row: int) -> Unplugged:
         car = int(self.world.session[row])
@@ -140,7 +165,7 @@ class SimulatedField:
             car, self._arrived = self._arrived, self._arrived + 1
             row = int(self.stage.beliefs.evse[car])
             if cars.departure_s[car] > until_s and self.world.session[row] < 0:
-                events.append(self._plug_in(row, car))
+                events += self.links.tell(row, self._plug_in(row, car))
         return events
 
     def _plug_in(self, row: int, car: int) -> PluggedIn:
@@ -149,6 +174,8 @@ class SimulatedField:
         self.track.served[car] = row
         self.order_kw[row] = 0.0
         self.wiring.phase[row], self.wiring.kw_per_a[row] = beliefs.phase[car], beliefs.kw_per_a[car]
+        if self.links.down[row]:
+            self.order_kw[row] = self._default_kw(row)
         model, pile = int(cars.model[car]), float(self.world.efficiency[row])
         fleet = stage.scenario.fleet
         return PluggedIn(
@@ -165,10 +192,16 @@ class SimulatedField:
             discharge_efficiency=float(cars.discharge_efficiency[car]) * pile,
             wear_per_kwh=float(fleet.wear_per_kwh[model]),
             priority=float(beliefs.priority[car]),
-            slow_h=float(stage.slow_h[car]),
+            slow_h=float(stage.slow_h[car]) if stage.scenario.driver.taper == "model" else 0.0,
             like_departure_s=stage.likely[car].departure_s.tolist(),
             like_kwh=stage.likely[car].energy_kwh.tolist(),
+            vehicle_id=self._vehicle_id(car),
         )
+
+    def _vehicle_id(self, car: int) -> str:
+        """What tells the car again, where the loop is to learn from its stays: its driver's name."""
+        scenario = self.stage.scenario
+        return scenario.sessions.driver_id[self.stage.session[car]] if scenario.driver.taper == "learnt" else ""
 
     def _news(self, now_s: float, step: int) -> list[Event]:
         """What became known of prices, carbon and base load since the last step: only what changed is told."""

@@ -9,7 +9,7 @@ from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.loop.driver import Loop
 from evloom.loop.state import State
-from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.simulate.run import check_policies, make_policy
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stage import Stage, stage
@@ -110,7 +110,7 @@ class _EventCheck:
     def wrong(self, event: Event) -> str:
         """What is wrong with the event; "" where nothing is."""
         match event:
-            case PluggedIn() | Unplugged() if event.evse_id not in self._evse:
+            case PluggedIn() | Unplugged() | LinkLost() | LinkBack() | PackSeen() if event.evse_id not in self._evse:
                 return f"EVSE {event.evse_id!r} is not in the scenario"
             case PluggedIn() if self._sessions is not None and event.session_id not in self._sessions:
                 return f"session {event.session_id!r} is not in the scenario, so foresight has no plan for it"

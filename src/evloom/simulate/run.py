@@ -19,6 +19,7 @@ from evloom.loop.ports import Policy
 from evloom.loop.record import Record
 from evloom.loop.rule_policy import RulePolicy
 from evloom.loop.sight import blank_sight, piles
+from evloom.loop.spread_policy import SpreadPolicy
 from evloom.loop.state import State
 from evloom.market.tariff import SeriesTariff
 from evloom.pile.events import Event
@@ -26,7 +27,7 @@ from evloom.pile.orders import SetPower
 from evloom.simulate.field import SimulatedField
 from evloom.simulate.foresight import foresight
 from evloom.simulate.stage import Stage
-from evloom.simulate.stays import TRUST
+from evloom.simulate.stays import trust_of
 from evloom.simulate.stride import Clockwork, Plant, run_rule
 from evloom.simulate.track import Track, blank_track
 from evloom.simulate.twin import empty_world
@@ -105,14 +106,18 @@ def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
     if name == "foresight":
         return foresight(stage, objective)
     if name == "optimal":
-        return OptimalPolicy(objective, TRUST, stage.scenario.control.scarcity == "laxity")
+        return OptimalPolicy(objective, trust_of(stage.scenario), stage.scenario.control.scarcity == "laxity")
+    if name == "price-queue" and stage.scenario.control.starts == "spread":
+        return SpreadPolicy()
     return RulePolicy(name)
 
 
 def strides(stage: Stage, name: str) -> bool:
-    """Whether the compiled run gives what the loop gives: rules that need no forecast and no dead-band."""
+    """Whether the compiled run gives what the loop gives: rules that need no forecast, no dead-band, no memory, and no lost links."""
     scenario = stage.scenario
-    if name not in RULES or scenario.control.deadband_kw > 0.0:
+    if name not in RULES or scenario.control.deadband_kw > 0.0 or scenario.link.drops_per_day > 0.0:
+        return False
+    if name == "price-queue" and scenario.control.starts == "spread":
         return False
     forecast = bool(scenario.site.base_load or scenario.site.solar) or isinstance(scenario.tariff, SeriesTariff)
     return name != "price-queue" or not forecast

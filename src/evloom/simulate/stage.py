@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evloom.dispatch.fallback import Fallback
 from evloom.kernel.errors import InputError
 from evloom.kernel.timegrid import Float, Int, TimeGrid
 from evloom.loop.snapshot import Likely
 from evloom.loop.state import Terms
 from evloom.network.tree import node_total
+from evloom.simulate.link_twin import LinkTwin
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.sources.table import SessionTable
 from evloom.simulate.stays import beliefs_of, cars_of, seats, slow_h
@@ -56,7 +58,9 @@ class Stage:
         """What the loop is told once."""
         charge = self.scenario.tariff.terms.demand
         price = float(charge.price_per_kw_month) if charge else 0.0
-        return Terms(self.ahead, self.n_ahead, price, charge.interval_s if charge else 900)
+        link = self.scenario.link
+        fallback = Fallback(link.default_a, link.hold_min * 60.0, is_reserved=link.reserve)
+        return Terms(self.ahead, self.n_ahead, price, charge.interval_s if charge else 900, fallback)
 
 
 def stage(scenario: Scenario) -> Stage:
@@ -70,7 +74,7 @@ def stage(scenario: Scenario) -> Stage:
     cars = cars_of(scenario, kept, at[kept])
     beliefs, likely = beliefs_of(scenario, kept, at[kept], cars)
     own_kw = _own_kw(scenario, ahead)
-    cycle_s = _cycles(grid, cars, scenario.control.replan == "event")
+    cycle_s = _cycles(scenario, grid, cars)
     step = ((cycle_s[:-1] - grid.start_s) // grid.step_s).astype(np.int64)
     carbon = np.full(ahead.n, np.nan) if scenario.carbon is None else _reaching(scenario.carbon.actual_on(ahead), ahead)
     slower_h = slow_h(cars, scenario.evse.efficiency[at[kept]])
@@ -87,12 +91,14 @@ def _long_enough(grid: TimeGrid, sessions: SessionTable) -> TimeGrid:
     return TimeGrid(grid.start, grid.step_s, max(grid.n, int(np.ceil((last_s - grid.start_s) / grid.step_s))))
 
 
-def _cycles(grid: TimeGrid, cars: Cars, at_events: bool) -> Float:
-    """Instants at which the loop runs: the borders of steps, and with `at_events` every arrival and departure."""
+def _cycles(scenario: Scenario, grid: TimeGrid, cars: Cars) -> Float:
+    """Instants at which the loop runs: the borders of steps, and where it replans at events every arrival, departure and change of
+    a link."""
     edges_s = grid.edges_s()
-    if not at_events:
+    if scenario.control.replan != "event":
         return edges_s
-    inside_s = np.concatenate([edges_s, cars.arrival_s, cars.departure_s])
+    links = LinkTwin(scenario.link, scenario.evse.pile, edges_s[0], edges_s[-1])
+    inside_s = np.concatenate([edges_s, cars.arrival_s, cars.departure_s, links.instants_s()])
     return np.unique(inside_s[(inside_s >= edges_s[0]) & (inside_s <= edges_s[-1])])
 
 

@@ -1,5 +1,6 @@
 """The stays of a scenario: at which EVSE each car stands, what is true of it, and what is believed."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +14,11 @@ from evloom.simulate.twin import Cars
 from evloom.vehicle.battery import hours_to_reach
 
 TRUST = Trust()
+
+
+def trust_of(scenario: Scenario) -> Trust:
+    """How cautious plans for this scenario are with what they believe."""
+    return replace(TRUST, departure_quantile=scenario.control.departure_risk)
 
 
 def seats(scenario: Scenario) -> Int:
@@ -120,8 +126,9 @@ def _stay_beliefs(scenario: Scenario, kept: Int, cars: Cars) -> tuple[Float, Flo
         departures_s = like.departure_s if driver.departure == "history" else np.zeros(0)
         energies_kwh = like.energy_kwh if driver.energy == "history" and not cars.v2g[car] else np.zeros(0)
         likely.append(Likely(departures_s, energies_kwh))
+    trust = trust_of(scenario)
     start_kwh = [
-        condition(like.departure_s, like.energy_kwh, arrival_s, 0.0, TRUST) for like, arrival_s in zip(likely, cars.arrival_s, strict=True)
+        condition(like.departure_s, like.energy_kwh, arrival_s, 0.0, trust) for like, arrival_s in zip(likely, cars.arrival_s, strict=True)
     ]
     guess_s, guess_kwh = np.array(start_kwh).reshape(len(likely), 2).T
     departure_s = np.where([len(like.departure_s) > 0 for like in likely], guess_s, told_s)

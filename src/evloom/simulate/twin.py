@@ -155,7 +155,7 @@ def _charge_rows(order_kw: Float, from_s: float, to_s: float, world: World, cars
         left_kwh = np.inf if v2g[car] and known else max(0.0, wanted_kwh[car] - in_kwh[row])
         taken_kwh = end_kw = highest_kw = 0.0
         if left_kwh > SLACK_KWH:
-            hours = (min(to_s, departure_s[car]) - from_s) / 3600.0
+            hours = max(0.0, min(to_s, departure_s[car]) - from_s) / 3600.0
             per_kwh = into_cells[car] / battery_kwh[car] if known else 0.0
             pack = Pack(left_kwh, soc[row], soc_full[car], per_kwh, efficiency[row])
             power_kw = min(order_kw[row], draw_max_kw[car])
@@ -203,7 +203,7 @@ def draw(order_kw: Float, from_s: float, to_s: float, world: World, cars: Cars, 
             continue
         world.trough_kw[row] = 0.0
         if order_kw[row] < 0.0:
-            hours = (min(to_s, cars.departure_s[car]) - from_s) / 3600.0
+            hours = max(0.0, min(to_s, cars.departure_s[car]) - from_s) / 3600.0
             energy_kwh[row] = -_discharge(row, car, -order_kw[row], hours, world, cars)
             if cars.departure_s[car] < to_s:
                 world.peak_kw[row] = 0.0  # from then on nothing holds up the load of the others

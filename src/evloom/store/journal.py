@@ -22,11 +22,13 @@ import msgspec
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
-from evloom.pile.events import Event, Known, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 
 VERSION = 1
-_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in (PluggedIn, Unplugged, Readings, Known, Tick)}
+_EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind for kind in (PluggedIn, Unplugged, Readings, Known, LinkLost, LinkBack, PackSeen, Tick)
+}
 
 
 @dataclass(frozen=True)

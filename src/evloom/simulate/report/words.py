@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, MINIMUM, PLAN, STEP
+from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, MINIMUM, OFFLINE, PLAN, STEP
 from evloom.simulate.report.lexicon import PAGE, SCRIPT, SOURCES
 from evloom.simulate.report.why import BRIEF, GIVES, PART, SATED, SHARED
 
@@ -20,6 +20,7 @@ REASONS = {
     STEP: "step",
     BAY: "bay",
     FALLBACK: "fallback",
+    OFFLINE: "offline",
     GIVES: "gives",
     PART: "part",
     SATED: "sated",

@@ -20,7 +20,7 @@ from evloom.simulate.scenario.fleet import assign_models, fleet_table
 from evloom.simulate.scenario.limits import limit_nodes, limit_tree, transformer_node
 from evloom.simulate.scenario.lines import LineIndex
 from evloom.simulate.scenario.loads import Setting, base_loads, carbon_signal, solar_plants, storage_table, warn_overloads
-from evloom.simulate.scenario.model import Control, DriverInput, Scenario
+from evloom.simulate.scenario.model import Control, DriverInput, Link, Scenario
 from evloom.simulate.scenario.piles import check_currents, evse_table, expand_piles, pile_nodes
 from evloom.simulate.scenario.prices import contract_of, tariff_of
 from evloom.simulate.scenario.schema import (
@@ -31,6 +31,7 @@ from evloom.simulate.scenario.schema import (
     ControlSection,
     DriverSection,
     LimitSection,
+    LinkSection,
     PileSection,
     Policy,
     RootSection,
@@ -71,6 +72,7 @@ class Sections:
     carbon: CarbonSection | None
     driver: DriverSection
     control: ControlSection
+    link: LinkSection
     tariff: object
 
 
@@ -178,6 +180,7 @@ def _sections(raw: Mapping[str, object], notes: Notes) -> Sections:
         carbon=one(CarbonSection, "carbon") if "carbon" in raw else None,
         driver=one(DriverSection, "driver"),
         control=one(ControlSection, "control"),
+        link=one(LinkSection, "link"),
         tariff=raw.get("tariff"),
     )
 
@@ -210,11 +213,21 @@ def _build(parts: Sections, override: Override | None, path: Path, notes: Notes)
         sessions=table,
         history=before_span(recorded if recorded is not None else table, grid),
         model_row=assign_models(table, fleet, evse, notes),
-        driver=DriverInput(parts.driver.departure, parts.driver.energy),
-        control=Control(parts.control.replan, parts.control.deadband_kw, parts.control.horizon_h, parts.control.scarcity),
+        driver=DriverInput(parts.driver.departure, parts.driver.energy, parts.driver.taper),
+        control=_control(parts.control),
+        link=_link(parts.link),
         policies=parts.root.policies,
         objective=parts.root.objective,
     )
+
+
+def _control(said: ControlSection) -> Control:
+    return Control(said.replan, said.deadband_kw, said.horizon_h, said.scarcity, said.departure_risk, said.starts)
+
+
+def _link(said: LinkSection) -> Link:
+    hold_min = float("inf") if said.hold_min is None else said.hold_min
+    return Link(said.drops_per_day, said.outage_min, said.default_a, hold_min, said.reserve, said.seed)
 
 
 def _grid(parts: Sections, zone: ZoneInfo, recorded: SessionTable | None, notes: Notes) -> TimeGrid:

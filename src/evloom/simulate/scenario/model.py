@@ -22,10 +22,13 @@ class DriverInput:
     departure   "told" by the driver where the data has it, else as "history"; "history": estimated from stays
                 known so far; "true": perfectly known (only for studies, never the default)
     energy      the same for the energy wanted
+    taper       what is known of how a car's power falls near full and rises in the cold: "model", by its data sheet and its state of
+                charge; "learnt", from its own earlier stays; "unknown", nothing
     """
 
     departure: Literal["told", "history", "true"] = "history"
     energy: Literal["told", "history", "true"] = "history"
+    taper: Literal["model", "learnt", "unknown"] = "model"
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,34 @@ class Control:
     horizon_h        how far ahead optimising policies look
     scarcity         how `optimal` shares power that does not suffice for all promises: in proportion to need (within a class of
                      priority), to those who can wait least first, or by the priority of the vehicles
+    departure_risk   chance that a car leaves before the departure that plans believe in, where that is learnt from earlier stays
+    starts           how the rule price-queue starts cars in cheap hours: all at once, or spread over them
     """
 
     replan: Literal["event", "step"] = "event"
     deadband_kw: float = 0.0
     horizon_h: float = 24.0
     scarcity: Literal["need", "laxity", "priority"] = "need"
+    departure_risk: float = 0.35
+    starts: Literal["together", "spread"] = "together"
+
+
+@dataclass(frozen=True)
+class Link:
+    """How often piles lose their link, and what they then do. docs/real-chargers.md has what each choice costs.
+
+    drops_per_day   of each pile, at random; outage_min minutes each lasts on average (exponential)
+    default_a       current of a pile without a link once the profile it was sent has ended, and for a car that comes meanwhile
+    hold_min        minutes for which the profile last sent is kept; infinity: until the link is back
+    reserve         keep the room free that piles without a link may take
+    """
+
+    drops_per_day: float = 0.0
+    outage_min: float = 30.0
+    default_a: float = 6.0
+    hold_min: float = float("inf")
+    reserve: bool = True
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -77,3 +102,4 @@ class Scenario:
     policies: tuple[str, ...]
     objective: str
     findings: tuple[Finding, ...] = ()
+    link: Link = Link()

@@ -221,6 +221,9 @@ class DriverSection(Section):
 
     departure: Literal["told", "history", "true"] = key("history", "told by the driver; learnt from earlier stays; or known (studies only)")
     energy: Literal["told", "history", "true"] = key("history", "the same for the energy wanted")
+    taper: Literal["model", "learnt", "unknown"] = key(
+        "model", "loss of power near full and in the cold: by data sheet and state of charge; learnt from the car's stays; or not known"
+    )
     error: float = key(1.0, "how wrong drivers of generated sessions are: 0 never, 1 as measured (docs/sessions.md)", low=0, high=5)
 
 
@@ -235,6 +238,29 @@ class ControlSection(Section):
         "need",
         "whom optimal serves when power is short: all by what each still needs, who can wait least, or vehicle.priority",
     )
+    departure_risk: float = key(
+        0.35,
+        "chance that a car leaves before the departure plans believe in, where it is learnt (docs/real-chargers.md)",
+        above=0,
+        high=0.9,
+    )
+    starts: Literal["together", "spread"] = key(
+        "together", "how price-queue starts cars in cheap hours: as early as each can, or spread over them (docs/real-chargers.md)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkSection(Section):
+    """Piles that lose their link to the platform, and what they then do (docs/real-chargers.md)."""
+
+    drops_per_day: float = key(0.0, "how often each pile loses its link, at random", low=0, high=1000)
+    outage_min: float = key(30.0, "how long it then lasts on average", above=0, high=10080)
+    default_a: float = key(
+        6.0, "current once the profile sent ahead has ended, and for a car that comes meanwhile", low=0, high=1000, unit="A"
+    )
+    hold_min: float | None = key(None, "minutes for which the profile last sent is kept", low=0, see="until the link is back")
+    reserve: bool = key(True, "keep the room free that such piles may take; false only to see what that does")
+    seed: int = key(1, "seed of the random numbers", low=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,5 +290,6 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[carbon]", CarbonSection),
     ("[driver]", DriverSection),
     ("[control]", ControlSection),
+    ("[link]", LinkSection),
 )
 """Every table with its heading as written in the file. [tariff] is read by `evloom.market`."""

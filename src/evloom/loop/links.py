@@ -1,0 +1,58 @@
+"""What the loop knows of the links to the piles: which are lost, since when, and what may be in force there."""
+
+import numpy as np
+
+from evloom.dispatch.fallback import Fallback, Lost, default_of
+from evloom.kernel.timegrid import Bool, Float
+from evloom.loop.sight import Sight
+from evloom.pile.evse import EvseTable
+
+
+class Links:
+    """A fold of link events, readings and orders; columns (n_evse,).
+
+    heard_s   epoch seconds of the last word from the EVSE (reading, plug, link): the age of what is known of it
+    """
+
+    def __init__(self, evse: EvseTable, voltage_v: float, fallback: Fallback) -> None:
+        self.evse, self.fallback = evse, fallback
+        self.heard_s = np.full(evse.n, -np.inf)
+        self._lost_s = np.full(evse.n, np.nan)
+        self._high_kw, self._low_kw = np.zeros(evse.n), np.zeros(evse.n)
+        n_phase = np.where(evse.dc, 3, evse.n_phase)
+        phase = np.where(evse.dc | (evse.n_phase == 3), -1, evse.phase)
+        self._default_kw, self._default_a = default_of(voltage_v / 1000.0, n_phase, phase, evse.charge_max_kw, fallback.default_a)
+
+    def heard(self, row: int, at_s: float, ordered_kw: float) -> None:
+        """Something came from the EVSE, so the last order is the one in force there; NaN where that is not known."""
+        self.heard_s[row] = max(self.heard_s[row], at_s)
+        if ordered_kw == ordered_kw:
+            self._high_kw[row], self._low_kw[row] = max(ordered_kw, 0.0), min(ordered_kw, 0.0)
+
+    def lost(self, row: int, at_s: float) -> None:
+        """The link to the EVSE is lost."""
+        self._lost_s[row] = at_s
+
+    def back(self, row: int, at_s: float) -> None:
+        """The link is back. What the EVSE is set to is not known until it is told anew."""
+        self._lost_s[row] = np.nan
+        self.heard_s[row] = max(self.heard_s[row], at_s)
+
+    def ordered(self, power_kw: Float) -> None:
+        """Orders went out: until something is heard, they or the ones before may be in force."""
+        reached = np.isnan(self._lost_s)
+        self._high_kw[reached] = np.maximum(self._high_kw, power_kw)[reached]
+        self._low_kw[reached] = np.minimum(self._low_kw, power_kw)[reached]
+
+    def is_lost(self, now_s: float, connected: Bool) -> Bool:
+        """Which EVSE (n_evse,) cannot be reached: by what was told, or for having been silent for too long with a car."""
+        silent: Bool = connected & (now_s - self.heard_s > self.fallback.stale_s)
+        silent |= ~np.isnan(self._lost_s)
+        return silent
+
+    def state(self, now_s: float, sight: Sight) -> Lost:
+        """What may be in force at the EVSE without a link."""
+        lost, evse = self.is_lost(now_s, sight.connected), self.evse
+        noticed_s = np.where(np.isnan(self._lost_s), self.heard_s + min(self.fallback.stale_s, 1e9), self._lost_s)
+        held = self._high_kw, self._low_kw, sight.kw_per_a, sight.phase
+        return Lost(lost, noticed_s, evse.node, self._default_kw, self._default_a, *held)
