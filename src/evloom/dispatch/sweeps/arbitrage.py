@@ -85,6 +85,7 @@ class Scratch(NamedTuple):
 
     worth, leave_kwh    the list: worths at the bends, energy that leaves from each bend to the next
     low, high           (n_cell,) ends of the list after each cell
+    way                 (n_cell,) 1 and -1 where a cell may only charge or discharge, 0 where it may do both
     stretch             (n_cell, 9) what each cell does at which worths, columns `_INTO` and so on
     """
 
@@ -92,13 +93,14 @@ class Scratch(NamedTuple):
     leave_kwh: Float
     low: Float
     high: Float
+    way: Float
     stretch: Float
 
 
 def scratch(n_cell: int, n_tier: int) -> Scratch:
     """Working memory for batteries of at most `n_cell` cells and `n_tier` tiers of worth."""
     n_bend = 2 * (9 * n_cell + 3 * (n_tier + 2))  # a cell adds at most 9 bends, which may all fall on one side of the middle
-    return Scratch(np.zeros(n_bend), np.zeros(n_bend), np.zeros(n_cell), np.zeros(n_cell), np.zeros((n_cell, 9)))
+    return Scratch(np.zeros(n_bend), np.zeros(n_bend), np.zeros(n_cell), np.zeros(n_cell), np.zeros(n_cell), np.zeros((n_cell, 9)))
 
 
 @compiled
@@ -106,11 +108,25 @@ def respond(battery: Battery, worth: Worth, cells: Cells, memory: Scratch, answe
     """Write into `answer_kwh` (n_cell,) the exchanges that cost least: price, curvature and wear less the worth of what is stored last.
 
     Exact where every curvature is positive. Where one is zero it is taken as 1e-7 of the prices over the range of the cell,
-    about the present exchange: an optimum stays as it is, and of equal answers the nearest is taken. In a cell where the
-    price is so negative that charging and discharging at once would pay, only charging is considered, besides what is forced.
+    about the present exchange: an optimum stays as it is, and of equal answers the nearest is taken. Where a price is so
+    negative that charging and discharging at once would pay, each such cell is first shared in time between the two, and then
+    does only what it does more of; that is a good answer, not always the best.
     A cell that is forced does not charge; what is forced beyond what the battery can give is left out where it is cheapest to.
     """
-    forced = _prepare(battery, worth, cells, memory)
+    memory.way[: len(answer_kwh)] = 0.0
+    forced, n_shared = _prepare(battery, worth, cells, memory)
+    if n_shared > 0:
+        _settle(battery, worth, cells, (memory, forced), answer_kwh)
+        for k in range(len(answer_kwh)):
+            memory.way[k] = -1.0 if answer_kwh[k] < 0.0 else 1.0
+        forced, n_shared = _prepare(battery, worth, cells, memory)
+    _settle(battery, worth, cells, (memory, forced), answer_kwh)
+
+
+@compiled
+def _settle(battery: Battery, worth: Worth, cells: Cells, prepared: tuple[Scratch, float], answer_kwh: Float) -> None:
+    """Backwards over the cells for the worth of stored energy, forwards for the answer. prepared: the memory, and worth of force."""
+    memory, forced = prepared
     first, last = _bends_of_worth(battery, worth, memory)
     for k in range(len(answer_kwh) - 1, -1, -1):
         memory.low[k], memory.high[k] = memory.worth[first], memory.worth[last]
@@ -129,12 +145,11 @@ def respond(battery: Battery, worth: Worth, cells: Cells, memory: Scratch, answe
 
 
 @compiled
-def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> float:
-    """At which worths each cell charges and discharges how much -> a worth above all of these, for forced discharge."""
-    charge_efficiency, discharge_efficiency = battery.charge_efficiency, battery.discharge_efficiency
+def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> tuple[float, int]:
+    """At which worths each cell charges and discharges how much -> a worth above all of these, for force; how many cells are shared."""
     span_kwh = battery.ceiling_kwh - battery.floor_kwh
-    in_most_kwh, out_most_kwh = span_kwh / charge_efficiency, span_kwh * discharge_efficiency
-    scale = battery.wear_per_kwh
+    in_most_kwh, out_most_kwh = span_kwh / battery.charge_efficiency, span_kwh * battery.discharge_efficiency
+    scale, n_shared = battery.wear_per_kwh, 0
     for k in range(len(cells.lo_kwh)):
         scale = max(scale, abs(cells.price_per_kwh[k]))
     top = max(scale, abs(worth.price_per_kwh[0])) if len(worth.price_per_kwh) > 0 else scale
@@ -143,22 +158,45 @@ def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> f
         row = memory.stretch[k]
         least, most = max(cells.lo_kwh[k], -out_most_kwh), min(cells.hi_kwh[k], in_most_kwh)
         force = max(cells.force_kwh[k], least)
-        if force < 0.0:
-            most = 0.0
+        most = most if force == 0.0 else 0.0
         bend = max(cells.bend_per_kwh2[k], _NARROW * scale / max(most - least, _NOTHING_KWH))
         price = cells.price_per_kwh[k] - bend * cells.now_kwh[k]
-        into = price / charge_efficiency
-        if into < (price - battery.wear_per_kwh) * discharge_efficiency and most > 0.0:
-            least = 0.0
-        out = (price - battery.wear_per_kwh + bend * force) * discharge_efficiency
-        row[_INTO], row[_INTO_KWH] = into, most * charge_efficiency
-        row[_INTO_FAR] = into + max(bend * most / charge_efficiency, _ROUNDING * abs(into), 1e-100)
-        row[_OUT], row[_OUT_KWH], row[_FORCE_KWH] = out, (force - least) / discharge_efficiency, -force / discharge_efficiency
-        row[_OUT_FAR] = out - max(bend * (force - least) * discharge_efficiency, _ROUNDING * abs(out), 1e-100)
-        row[_INTO_DENSITY] = row[_INTO_KWH] / (row[_INTO_FAR] - into)
-        row[_OUT_DENSITY] = row[_OUT_KWH] / (out - row[_OUT_FAR])
-        top = max(top, abs(into), abs(row[_INTO_FAR]), abs(out), abs(row[_OUT_FAR]))
-    return 4.0 * top + scale
+        _stretch(battery, (least, most, force), price, bend, row)
+        if row[_INTO] < row[_OUT] and most > 0.0 and least < 0.0:
+            if memory.way[k] > 0.0:
+                row[_OUT_KWH] = row[_OUT_DENSITY] = 0.0
+            elif memory.way[k] < 0.0:
+                row[_INTO_KWH] = row[_INTO_DENSITY] = 0.0
+            else:
+                _share(battery, (least, most), price, bend, row)
+                n_shared += 1
+        top = max(top, abs(row[_INTO]), abs(row[_INTO_FAR]), abs(row[_OUT]), abs(row[_OUT_FAR]))
+    return 4.0 * top + scale, n_shared
+
+
+@compiled
+def _stretch(battery: Battery, limits_kwh: tuple[float, float, float], price: float, bend: float, row: Float) -> None:
+    """Fill a row of `Scratch.stretch`. limits_kwh: least, most and forced exchange; price: slope of the cost at no exchange."""
+    least, most, force = limits_kwh
+    into, out = price / battery.charge_efficiency, (price - battery.wear_per_kwh + bend * force) * battery.discharge_efficiency
+    row[_INTO], row[_INTO_KWH] = into, most * battery.charge_efficiency
+    row[_INTO_FAR] = into + max(bend * most / battery.charge_efficiency, _ROUNDING * abs(into), 1e-100)
+    row[_INTO_DENSITY] = row[_INTO_KWH] / (row[_INTO_FAR] - into)
+    row[_OUT], row[_OUT_KWH] = out, (force - least) / battery.discharge_efficiency
+    row[_OUT_FAR] = out - max(bend * (force - least) * battery.discharge_efficiency, _ROUNDING * abs(out), 1e-100)
+    row[_OUT_DENSITY] = row[_OUT_KWH] / (out - row[_OUT_FAR])
+    row[_FORCE_KWH] = -force / battery.discharge_efficiency
+
+
+@compiled
+def _share(battery: Battery, limits_kwh: tuple[float, float], price: float, bend: float, row: Float) -> None:
+    """Share a cell in time between full charging and full discharging: all of it changes at one worth, that of their mean cost."""
+    least, most = limits_kwh
+    rise = price * (most - least) + 0.5 * bend * (most * most - least * least) + battery.wear_per_kwh * least
+    at = rise / (row[_INTO_KWH] + row[_OUT_KWH])
+    narrow = max(_NARROW * (abs(price) + battery.wear_per_kwh), _ROUNDING * abs(at), 1e-100)
+    row[_INTO], row[_INTO_FAR], row[_INTO_DENSITY] = at, at + narrow, row[_INTO_KWH] / narrow
+    row[_OUT], row[_OUT_FAR], row[_OUT_DENSITY] = at, at - narrow, row[_OUT_KWH] / narrow
 
 
 @compiled
