@@ -93,9 +93,7 @@ def cards(solved: Solved, tallies: tuple[Tally, Tally], labels: Labels, words: W
     ]
     if labels.cpu_s is not None:
         out.append(
-            Card(
-                words("card.cpu"), "", short_number(labels.cpu_s), "s", words("card.sweeps", n=len(solved.rounds)) if solved.rounds else ""
-            )
+            Card(words("card.cpu"), "", number(labels.cpu_s, 2), "s", words("card.sweeps", n=len(solved.rounds)) if solved.rounds else "")
         )
     if labels.memory_bytes is not None:
         out.append(Card(words("card.memory"), "", number(labels.memory_bytes / 1e9, 2), "GB", words("card.memory-note")))
@@ -120,6 +118,7 @@ def _saved(at_once: Tally, scheduled: Tally, words: Words) -> str:
 def story(solved: Solved, tallies: tuple[Tally, Tally], words: Words) -> list[str]:
     """The outcome in a few sentences."""
     at_once, scheduled = tallies
+    nodes = number(scheduled.nodes, 0)
     if not scheduled.stays:
         return [words("story.nobody")]
     told = [words("story.stopped")] if solved.is_interrupted else []
@@ -128,14 +127,14 @@ def story(solved: Solved, tallies: tuple[Tally, Tally], words: Words) -> list[st
     else:
         told.append(words("story.gap", gap=percent(solved.gap)) if solved.gap < float("inf") else words("story.no-gap"))
     if at_once.over_node:
-        values = {"n": number(at_once.over_node, 0), "kw": short_number(at_once.over_kw), "hours": number(at_once.over_h, 1)}
+        values = {"n": number(at_once.over_node, 0), "all": nodes, "kw": short_number(at_once.over_kw), "hours": number(at_once.over_h, 1)}
         told.append(words("story.over", **values))
     else:
         told.append(words("story.fits"))
     if scheduled.over_node:
-        told.append(words("story.not-kept", n=number(scheduled.over_node, 0), kw=short_number(scheduled.over_kw)))
+        told.append(words("story.not-kept", all=nodes, n=number(scheduled.over_node, 0), kw=short_number(scheduled.over_kw)))
     elif scheduled.over_base_node:
-        told.append(words("story.kept-base", n=number(scheduled.over_base_node, 0)))
+        told.append(words("story.kept-base", all=nodes, n=number(scheduled.over_base_node, 0)))
     else:
         told.append(words("story.kept"))
     if scheduled.short:

@@ -53,24 +53,24 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "story.no-gap": ("How far it is from the best is not known.", "与最优的差距未知。"),
     "story.over": (
-        "Charging at once would take {n} nodes above their limit, at worst by {kw} kW, for {hours} h in all.",
-        "若即插即充，将有 {n} 个节点超限，最多超出 {kw} kW，累计 {hours} h。",
+        "Charging at once would exceed the limits of {n} of {all} nodes, at worst by {kw} kW, for {hours} h in all.",
+        "若即插即充，{all} 个节点中将有 {n} 个超限，最多超出 {kw} kW，累计 {hours} h。",
     ),
     "story.fits": ("Charging at once would keep every limit here.", "此处即插即充也不会超过任何限值。"),
     "story.kept": ("As scheduled, every node stays within its limit.", "按优化方案，所有节点均不超限。"),
     "story.kept-base": (
-        "As scheduled, charging takes no node above its limit; at {n} nodes the load nobody steers is itself above the limit for a time.",
-        "按优化方案，充电不使任何节点超限；有 {n} 个节点的基础负荷本身在部分时段已超过限值。",
+        "As scheduled, charging takes no node above its limit (at {n} of {all} the load nobody steers is itself above it for a time).",
+        "按优化方案，充电不使任何节点超限；{all} 个节点中有 {n} 个的基础负荷本身在部分时段已超过限值。",
     ),
     "story.not-kept": (
-        "As scheduled, {n} nodes are still above their limit, at worst by {kw} kW.",
-        "按优化方案仍有 {n} 个节点超限，最多 {kw} kW。",
+        "As scheduled, the limits of {n} of {all} nodes are still exceeded, at worst by {kw} kW.",
+        "按优化方案，{all} 个节点中仍有 {n} 个超限，最多 {kw} kW。",
     ),
     "story.short": (
         "{share} % of the energy needed is delivered; {n} of {all} vehicles go short, by {kwh} kWh together.",
         "需求电量的 {share} % 得到满足；{all} 辆车中 {n} 辆欠充，合计 {kwh} kWh。",
     ),
-    "story.served": ("All {all} vehicles get what they need.", "全部 {all} 辆车均得到所需电量。"),
+    "story.served": ("Every vehicle ({all}) gets what it needs.", "全部 {all} 辆车均得到所需电量。"),
     "figures": ("Charging at once and as scheduled", "即插即充与优化方案对比"),
     "figures.note": (
         "Charging at once: full power from arrival until the need is met, whatever the limits. The bill is what charging adds to the rest.",

@@ -86,7 +86,7 @@ def _parts(problem: Problem, solved: Solved, study: Study, labels: Labels, words
         "short_note": words("short.summary", need=figures.short_number(scheduled.need_kwh), **values) if scheduled.short else "",
         "causes": listing.causes(solved, study, labels, words),
         "worst": listing.worst(problem, solved, study, labels, words),
-        "has_classes": any(one.full < one.n for one in study.classes),
+        "has_classes": problem.n_step > 0 and any(one.full < one.n for one in study.classes),
         "has_rounds": bool(solved.rounds),
         "findings": listing.findings(solved.findings, words),
         "version": evloom.__version__,

@@ -35,10 +35,13 @@ def price_map(price_per_kwh: Float, place: Int, rows_max: int) -> PriceMap:
 
 
 def classes(size: Float) -> list[float]:
-    """Upper ends of at most len(WARM) classes that cover all sizes > 0, numbers of the row 1, 2, 5, 10; from the 10 % quantile up."""
+    """Upper ends of at most len(WARM) classes that cover all sizes > 0, numbers of the row 1, 2, 5, 10.
+
+    The first one reaches up to the 10 % quantile, or to a thousandth of the largest where that is more.
+    """
     if not len(size):
         return []
-    low, high = _up(float(np.quantile(size, 0.1))), _up(float(size.max()))
+    low, high = _up(max(float(np.quantile(size, 0.1)), 1e-3 * float(size.max()))), _up(float(size.max()))
     decades = np.arange(np.floor(np.log10(low)) - 1, np.ceil(np.log10(high)) + 1)
     ends = np.sort((np.array([1.0, 2.0, 5.0])[:, None] * 10.0**decades).ravel())
     ends = ends[(ends >= low * (1 - 1e-9)) & (ends <= high * (1 + 1e-9))]

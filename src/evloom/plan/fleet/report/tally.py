@@ -18,6 +18,7 @@ class Tally:
 
     peak_kw                  highest load of the root, base load included
     loading                  highest load over limit of any node
+    nodes                    of the tree
     over_node, over_kw       nodes above their limit at some time, and the worst excess; where the base load alone
                              is above a limit, the excess over the base load
     over_base_node           nodes at which the load nobody steers is itself above the limit at some time
@@ -31,6 +32,7 @@ class Tally:
     """
 
     currency: str
+    nodes: int
     peak_kw: float
     loading: float
     over_node: int
@@ -70,6 +72,7 @@ def _tally(problem: Problem, steered_kw: Float, short_kwh: Float, wear: float, c
     root_kw = problem.nodes.base_kw[0] + steered_kw[0]
     return Tally(
         currency=currency,
+        nodes=len(over),
         peak_kw=float(root_kw.max()) if len(root_kw) else 0.0,
         loading=float(loading_of(problem, steered_kw).max(initial=0.0)),
         over_node=int(over.any(axis=1).sum()),

@@ -25,10 +25,11 @@ def test_classes_are_round_numbers():
 
 
 def test_a_heavy_tail_does_not_wash_out_the_rest():
-    size = np.concatenate((np.full(99, 0.01), [1000.0]))
+    size = np.concatenate((np.full(99, 0.01), [5.0]))
     ends = classes(size)
     assert ends[0] == 0.01
-    assert ends[-1] == 1000.0
+    assert ends[-1] == 5.0
+    assert classes(np.array([1e-6, 1e-6, 1.0]))[0] == 0.001
 
 
 def luminance(colour):

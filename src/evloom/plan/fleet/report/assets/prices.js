@@ -36,6 +36,8 @@ if (D.prices) {
   const rowHeight = Math.max(count > 100 ? 4 : 6, Math.min(18, Math.round(640 / count)));
   const height = 6 + rowHeight * count + 42;
   const node = canvas(document.getElementById("price-map"), height);
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", document.querySelector("#prices h2").textContent);
   const rowAt = (event) => Math.floor((event.clientY - node.getBoundingClientRect().top - 6) / rowHeight);
   pointing(node, (t, event) => {
     const row = rowAt(event), k = stepAt(t);

@@ -18,14 +18,16 @@ if (classBox) {
     const box = make("div", classBox, undefined, "panel");
     make("h4", box, one.label);
     const node = canvas(box, 190), bins = one.counts.length;
-    const most = one.counts.reduce((a, b) => Math.max(a, b), 1);
+    const top = Math.max(4, 1.06 * one.counts.reduce((a, b) => Math.max(a, b), 0));
+    node.setAttribute("role", "img");
+    node.setAttribute("aria-label", one.label);
     const place = () => plainScale(node, 190, leftMargin());
     drawers.push(() => {
       const [g] = brush(node, 190);
       const p = place();
       const x = (percent) => p.left + (percent / 100) * (p.right - p.left);
-      const y = (value) => p.bottom - (value / (most * 1.06)) * (p.bottom - p.top);
-      valueAxis(g, p, y, 0, Math.max(most * 1.06, 4), D.words["vehicles-axis"], 4);
+      const y = (value) => p.bottom - (value / top) * (p.bottom - p.top);
+      valueAxis(g, p, y, 0, top, D.words["vehicles-axis"], 4);
       g.fillStyle = ONCE;
       one.counts.forEach((count, k) => {
         const from = x((100 * k) / bins), to = x((100 * (k + 1)) / bins);
@@ -49,6 +51,8 @@ function sweepChart(parent, lines, label, log) {
   const R = D.rounds, height = 240;
   const node = canvas(make("div", parent, undefined, "panel"), height);
   const map = log ? (value) => Math.log10(value) : (value) => value;
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", label);
   const good = (value) => value !== null && (!log || value > 0);
   const known = lines.flatMap((line) => line.values).filter(good).map(map);
   if (!known.length) return;

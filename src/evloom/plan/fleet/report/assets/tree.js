@@ -61,6 +61,8 @@ function treePanel(parent, title, series, height) {
   const head = make("h4", box, title);
   headline(head, series, mega);
   const node = canvas(box, height);
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", head.textContent);
   pointing(node, (t) => readSeries(title, series, mega, t));
   drawers.push(() => { if (box.isConnected) drawSeries(node, series, mega, height); });
   return box;
