@@ -175,10 +175,13 @@ def _prepare(battery: Battery, worth: Worth, cells: Cells, memory: Scratch) -> t
 
 
 @compiled
-def _stretch(battery: Battery, limits_kwh: tuple[float, float, float], price: float, bend: float, row: Float) -> None:
-    """Fill a row of `Scratch.stretch`. limits_kwh: least, most and forced exchange; price: slope of the cost at no exchange."""
+def _stretch(battery: Battery, limits_kwh: tuple[float, float, float], price_per_kwh: float, bend: float, row: Float) -> None:
+    """Fill a row of `Scratch.stretch`. limits_kwh: least, most and forced exchange; price_per_kwh: slope of the cost at no exchange."""
     least, most, force = limits_kwh
-    into, out = price / battery.charge_efficiency, (price - battery.wear_per_kwh + bend * force) * battery.discharge_efficiency
+    into, out = (
+        price_per_kwh / battery.charge_efficiency,
+        (price_per_kwh - battery.wear_per_kwh + bend * force) * battery.discharge_efficiency,
+    )
     row[_INTO], row[_INTO_KWH] = into, most * battery.charge_efficiency
     row[_INTO_FAR] = into + max(bend * most / battery.charge_efficiency, _ROUNDING * abs(into), 1e-100)
     row[_INTO_DENSITY] = row[_INTO_KWH] / (row[_INTO_FAR] - into)
@@ -189,12 +192,12 @@ def _stretch(battery: Battery, limits_kwh: tuple[float, float, float], price: fl
 
 
 @compiled
-def _share(battery: Battery, limits_kwh: tuple[float, float], price: float, bend: float, row: Float) -> None:
+def _share(battery: Battery, limits_kwh: tuple[float, float], price_per_kwh: float, bend: float, row: Float) -> None:
     """Share a cell in time between full charging and full discharging: all of it changes at one worth, that of their mean cost."""
     least, most = limits_kwh
-    rise = price * (most - least) + 0.5 * bend * (most * most - least * least) + battery.wear_per_kwh * least
+    rise = price_per_kwh * (most - least) + 0.5 * bend * (most * most - least * least) + battery.wear_per_kwh * least
     at = rise / (row[_INTO_KWH] + row[_OUT_KWH])
-    narrow = max(_NARROW * (abs(price) + battery.wear_per_kwh), _ROUNDING * abs(at), 1e-100)
+    narrow = max(_NARROW * (abs(price_per_kwh) + battery.wear_per_kwh), _ROUNDING * abs(at), 1e-100)
     row[_INTO], row[_INTO_FAR], row[_INTO_DENSITY] = at, at + narrow, row[_INTO_KWH] / narrow
     row[_OUT], row[_OUT_FAR], row[_OUT_DENSITY] = at, at - narrow, row[_OUT_KWH] / narrow
 
