@@ -1,6 +1,6 @@
 """A convex curve from kW to money, found by asking for the cost at a few powers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,18 +55,27 @@ def convex_curve(power_max_kw: float, ask: Callable[[float], Point | None], poin
     """
     asked = {kw: ask(kw) for kw in dict.fromkeys((0.0, power_max_kw)[:points_max])}
     while len(asked) < points_max:
-        known = sorted((point for point in asked.values() if point is not None), key=lambda point: point.power_kw)
+        known = _known(asked.values())
         where_kw, gap = _widest(known)
         height = max((abs(point.value - known[0].value) for point in known), default=0.0)
         if gap <= _NEAR * height or where_kw in asked:
             break
         asked[where_kw] = ask(where_kw)
-    known = sorted((point for point in asked.values() if point is not None), key=lambda point: point.power_kw)
+    known = _known(asked.values())
     if not known or known[0].power_kw > 0.0:
         return Curve(np.zeros(0), np.zeros(0), float("inf"), ())
     value = np.array([point.value for point in known]) - known[0].value
     error = _widest(known)[1]
     return Curve(np.array([point.power_kw for point in known]), value, error, tuple(point.schedule for point in known))
+
+
+def _known(points: Iterable[Point | None]) -> list[Point]:
+    """Those that were reached, by power, the cheapest of each power."""
+    best: dict[float, Point] = {}
+    for point in points:
+        if point is not None and (point.power_kw not in best or point.value < best[point.power_kw].value):
+            best[point.power_kw] = point
+    return [best[power_kw] for power_kw in sorted(best)]
 
 
 def _widest(known: list[Point]) -> tuple[float, float]:

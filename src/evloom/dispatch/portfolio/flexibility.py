@@ -13,9 +13,10 @@ from evloom.dispatch.optimise import Effort
 from evloom.dispatch.portfolio.curve import Curve, Point, convex_curve
 from evloom.dispatch.portfolio.part import Part, Window, part_of
 from evloom.dispatch.portfolio.relaxed import shift_bound_kw
-from evloom.dispatch.portfolio.respond import USUAL, Response, node_kw, respond
-from evloom.dispatch.portfolio.shift import largest_decrease, largest_increase
+from evloom.dispatch.portfolio.respond import Response, node_kw, respond
+from evloom.dispatch.portfolio.shift import cheapest_shift, largest_decrease, largest_increase
 from evloom.dispatch.problem import Problem, Requests, Schedule
+from evloom.dispatch.terms import stage_value
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import Float
@@ -24,6 +25,7 @@ from evloom.kernel.timegrid import Float
 _NEAR = 1e-3
 _HALVINGS_MAX = 12
 _NOTHING_KW = 1e-6
+EXACT = Effort("exact")
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,13 @@ class Flexibility:
 
 @dataclass(frozen=True)
 class Pricing:
-    """How costs are found: one stage of money terms, by how much effort, and at how many powers at most (0: no curve)."""
+    """How costs are found: one stage of money terms, by how much effort, and at how many powers at most (0: no curve).
+
+    Differences of costs are asked for, so an effort with a gap g makes them wrong by up to g times the whole cost.
+    """
 
     objective: Objective
-    effort: Effort = USUAL
+    effort: Effort = EXACT
     points_max: int = 9
 
 
@@ -133,11 +138,15 @@ def _tried(part: Part, pricing: Pricing, sign: int, power_kw: float) -> tuple[fl
 
 
 def _point(part: Part, pricing: Pricing, sign: int, power_kw: float) -> Point | None:
-    """What a shift costs, or None where it was not reached by a schedule that verifies."""
-    response = _respond(part, pricing, sign, power_kw)
-    if not response.is_met[part.problem.requests.n :].all() or part.violations(response.solved.schedule):
-        return None
-    return Point(power_kw, response.value, part.merged(response.solved.schedule))
+    """What a shift costs, or None where none was reached by a schedule that verifies; its power is what the schedule does of it."""
+    own = cheapest_shift(part, pricing.objective, sign, power_kw) if part.only_charges else None
+    if own is None or part.violations(own):
+        own = _respond(part, pricing, sign, power_kw).solved.schedule
+        if part.violations(own):
+            return None
+    got_kw = float((sign * part.shift_kw(own)[part.window.steps]).min())
+    reached_kw = min(got_kw, power_kw) if power_kw - got_kw > _NOTHING_KW else power_kw
+    return Point(max(reached_kw, 0.0), stage_value(pricing.objective, 0, own.objective), part.merged(own))
 
 
 def _respond(part: Part, pricing: Pricing, sign: int, power_kw: float) -> Response:

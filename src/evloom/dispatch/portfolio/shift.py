@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.dispatch.cells import Cells, cells_of, total_by
+from evloom.dispatch.closed import rank_steps, step_costs
 from evloom.dispatch.flow import Flow, fill, new_search, reach
+from evloom.dispatch.objective import Objective
 from evloom.dispatch.portfolio.part import Part
 from evloom.dispatch.problem import Schedule
-from evloom.dispatch.terms import term_values
+from evloom.dispatch.terms import term_values, terms_in
 from evloom.dispatch.transport import Task, network_of
 from evloom.kernel.errors import SolverError
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Float, Int
 
 _REST_KWH = 1e-9
 _ROUNDS_MAX = 100
@@ -58,6 +60,26 @@ class Charging:
         flow.cap[window] = target_kwh
         fill(self.network, flow, new_search(self.network), np.concatenate((window, self.terminal[self.outside])))
         if flow.rest.max(initial=0.0) <= _REST_KWH:
+            flow.rest[:] = np.maximum(self.spare_kwh, 0.0)
+            fill(self.network, flow, new_search(self.network), window)
+        return flow
+
+    def fill_cheapest(self, target_kwh: Float, order: Int, *, is_floor: bool) -> Flow:
+        """The flow of least cost, for steps in the `order` of costs >= 0, with at least (is_floor) or at most target_kwh in the window.
+
+        Greedy on a generalised polymatroid. For a floor, needs go to the window first, for what lies there is due in any case.
+        """
+        n_vertex, window = len(self.network.up), self.terminal[self.steps]
+        flow = Flow(np.zeros(self.cells.n), np.zeros(n_vertex), self._room_kwh.copy(), self.need_kwh.copy())
+        flow.cap[window] = target_kwh
+        if not is_floor:
+            fill(self.network, flow, new_search(self.network), self.terminal[order])
+            return flow
+        fill(self.network, flow, new_search(self.network), window)
+        flow.cap[window] = np.inf
+        fill(self.network, flow, new_search(self.network), self.terminal[order])
+        if flow.rest.max(initial=0.0) <= _REST_KWH:
+            flow.cap[window] = np.maximum(target_kwh, flow.through[window])
             flow.rest[:] = np.maximum(self.spare_kwh, 0.0)
             fill(self.network, flow, new_search(self.network), window)
         return flow
@@ -116,6 +138,23 @@ def largest_decrease(part: Part) -> Shift:
             break
         power_kw = max(power_kw - float(flow.rest[lacking].sum()) / span_h, 0.0)
     raise SolverError("the largest decrease of load was not found")
+
+
+def cheapest_shift(part: Part, objective: Objective, sign: int, power_kw: float) -> Schedule | None:
+    """The cheapest schedule of a charging part with at least (sign 1) baseline + power or at most (-1) baseline - power in the window.
+
+    None where costs are not a price >= 0 of each step alone, as with a demand charge, or where no schedule reaches it.
+    """
+    costs = step_costs(part.problem, objective)
+    if costs is None or part.problem.requests.n or terms_in(objective) & {"demand"} or (costs < 0).any():
+        return None
+    charging, step_h = Charging(part), part.problem.step_h[part.window.steps]
+    target_kwh = part.load_kwh[part.window.steps] + sign * power_kw * step_h
+    flow = charging.fill_cheapest(np.maximum(target_kwh, 0.0), rank_steps(costs)[0], is_floor=sign > 0)
+    gap_kwh = sign * (target_kwh - flow.through[charging.terminal[part.window.steps]])
+    if charging.unserved(flow) or gap_kwh.max(initial=0.0) > 1e-6:
+        return None
+    return charging.own(flow)
 
 
 def _most_kwh(cells: Cells, n_step: int) -> Float:

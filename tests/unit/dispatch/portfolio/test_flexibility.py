@@ -7,11 +7,14 @@ import pytest
 
 from evloom.dispatch.exact import solve
 from evloom.dispatch.objective import parse_objective
+from evloom.dispatch.optimise import Effort
 from evloom.dispatch.portfolio.curve import Point, convex_curve
 from evloom.dispatch.portfolio.flexibility import Pricing, flexibility, lasting_kw
-from evloom.dispatch.portfolio.part import Window
-from evloom.dispatch.portfolio.respond import node_kw
-from evloom.dispatch.problem import Schedule
+from evloom.dispatch.portfolio.part import Window, part_of
+from evloom.dispatch.portfolio.respond import node_kw, respond
+from evloom.dispatch.portfolio.shift import cheapest_shift, largest_decrease, largest_increase
+from evloom.dispatch.problem import Requests, Schedule
+from evloom.dispatch.terms import stage_value
 from evloom.dispatch.verify import verify_schedule
 from evloom.kernel.errors import InputError
 from tests.unit.dispatch.oracle import random_problem
@@ -59,6 +62,27 @@ def test_odd_problems_with_discharge_storage_and_tight_limits(block):
             assert offer.power_kw <= offer.bound_kw + 1e-6
             n_exact, n_offer = n_exact + (offer.bound_kw - offer.power_kw <= 2e-3 * offer.bound_kw + 1e-6), n_offer + 1
     assert n_exact >= 0.7 * n_offer  # the rest: energy that the bound wastes by charging and discharging at once
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_flow_prices_a_shift_as_the_programme_does(seed, sign):
+    problem = street(seed, cap_kw=float(20 + 10 * seed))
+    base = solve(problem, parse_objective("valley"))
+    part = part_of(problem, base, WINDOW)
+    most_kw = (largest_increase if sign > 0 else largest_decrease)(part).power_kw
+    for share in (0.0, 0.3, 0.8, 1.0):
+        own = cheapest_shift(part, OBJECTIVE, sign, share * most_kw)
+        assert own is not None
+        assert part.violations(own) == ()
+        target_kw = node_kw(problem, base, 1)[WINDOW.steps] + sign * share * most_kw
+        n = len(target_kw)
+        asked = Requests(np.ones(n, dtype=int), WINDOW.steps, WINDOW.steps + 1, target_kw, np.full(n, sign < 0), np.full(n, np.inf))
+        response = respond(part.problem, asked, OBJECTIVE, Effort("exact"))
+        assert response.missed_kw.max() < 1e-5
+        assert stage_value(OBJECTIVE, 0, own.objective) == pytest.approx(response.value, abs=1e-6)
+    assert cheapest_shift(part, OBJECTIVE, sign, most_kw + 0.1) is None
+    assert cheapest_shift(part, parse_objective("cost+demand"), sign, 0.0) is None
 
 
 @pytest.mark.parametrize("v2g_share", [0.0, 0.5])
