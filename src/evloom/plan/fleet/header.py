@@ -39,9 +39,10 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Header:
-    """The settings as read. `grid` is usable also after a finding, so that the tables can be looked through."""
+    """The settings as read. After a finding about the horizon `grid` stands in for it, and is_timed is False."""
 
     grid: TimeGrid
+    is_timed: bool
     name: str
     zone: ZoneInfo
     currency: str
@@ -77,7 +78,8 @@ def read_header(document: dict[str, Any], source: str, log: Log) -> Header:
             value[key.name] = {"start": "1970-01-01T00:00:00+00:00", "steps": 1}.get(key.name, key.default)
     grid = TimeGrid(_instant(value["start"]) or datetime(1970, 1, 1, tzinfo=UTC), 60 * int(value["step_minutes"]), int(value["steps"]))
     numbers = float(value["demand_price_per_kw"]), float(value["peak_so_far_kw"]), int(value["demand_interval_steps"])
-    return Header(grid, value["name"], _zone(value["zone"]) or ZoneInfo("UTC"), value["currency"], *numbers)
+    is_timed = good["start"] and good["steps"] and good["step_minutes"]
+    return Header(grid, is_timed, value["name"], _zone(value["zone"]) or ZoneInfo("UTC"), value["currency"], *numbers)
 
 
 def _instant(value: Any) -> datetime | None:

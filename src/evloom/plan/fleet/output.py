@@ -14,12 +14,15 @@ from evloom.plan.fleet.outcome import TOLERANCE, Outcome
 from evloom.plan.fleet.report.levels import Level, depth_of
 from evloom.plan.fleet.report.tally import Tally
 
+_SELDOM = ("battery wear, {currency}", "penalties of requests, {currency}")
+"""Left out where they are 0 in both columns."""
 _ROWS: tuple[tuple[str, Callable[[Tally], float], int], ...] = (
     ("energy charged, kWh", lambda t: t.energy_kwh, 0),
     ("energy short, kWh", lambda t: t.short_kwh, 1),
     ("vehicles short", lambda t: t.short, 0),
     ("cost of charging, {currency}", lambda t: t.bill, 2),
     ("battery wear, {currency}", lambda t: t.wear, 2),
+    ("penalties of requests, {currency}", lambda t: t.missed, 2),
     ("carbon of charging, kg CO2", lambda t: t.carbon_kg, 0),
     ("nodes over their limit", lambda t: t.over_node, 0),
     ("hours over a limit", lambda t: t.over_h, 2),
@@ -42,9 +45,9 @@ def table_text(outcome: Outcome) -> str:
     at_once, planned = outcome.study.tallies
     currency = outcome.case.currency
     rows = [("", "at once", "planned")]
-    rows += [
-        (name.format(currency=currency), _number(pick(at_once), digits), _number(pick(planned), digits)) for name, pick, digits in _ROWS
-    ]
+    for name, pick, digits in _ROWS:
+        if name not in _SELDOM or pick(at_once) or pick(planned):
+            rows.append((name.format(currency=currency), _number(pick(at_once), digits), _number(pick(planned), digits)))
     for level in outcome.study.levels:
         _, at_once_kw, planned_kw = _peaks_kw(level)
         rows.append((f"{_level_name(outcome, level)}, kW", _number(at_once_kw, 1), _number(planned_kw, 1)))

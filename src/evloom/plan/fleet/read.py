@@ -44,10 +44,12 @@ def read_case(path: Path) -> Case:
     sheets = {name: _sheet(path, document, source, name, log) for name in TABLES if name != "nodes"}
     tables = {name: typed(sheet, log) for name, sheet in sheets.items()}
     nodes = {name: node_rows(tables[name], network.node_id, sheets[name].place, log) for name in ("vehicles", "requests", "stores")}
-    vehicles = check_vehicles(tables["vehicles"], sheets["vehicles"].place, header.grid, log)
+    vehicles = check_vehicles(tables["vehicles"], sheets["vehicles"].place, header.grid if header.is_timed else None, log)
+    stores = read_stores(tables["stores"], sheets["stores"].place, nodes["stores"], log)
+    if not header.is_timed:
+        log.raise_if_refused()  # what follows would call every time wrong
     signals = read_signals(tables["signals"], sheets["signals"].place, header, log)
     requests = read_requests(tables["requests"], sheets["requests"].place, nodes["requests"], header.grid, log)
-    stores = read_stores(tables["stores"], sheets["stores"].place, nodes["stores"], log)
     log.raise_if_refused()
     doubt_needs(vehicles, sheets["vehicles"].place, header.grid, nodes["vehicles"], log)
     stays = stays_of(vehicles, header.grid, nodes["vehicles"])

@@ -13,8 +13,8 @@ from evloom.plan.fleet.stays import instants_s, stays_of
 ROUNDING_KWH = 1e-3
 
 
-def check_vehicles(table: pl.DataFrame, place: Place, grid: TimeGrid, log: Log) -> pl.DataFrame:
-    """Note what is wrong or doubtful; returns the table with needs that the battery can hold."""
+def check_vehicles(table: pl.DataFrame, place: Place, grid: TimeGrid | None, log: Log) -> pl.DataFrame:
+    """Note what is wrong or doubtful; returns the table with needs that the battery can hold. `grid` None: the horizon is not known."""
     refuse_doubled(table, "vehicle_id", place, log)
     if len(table) == 0:
         note = Note("dispatch.no-vehicles", "warning", "", "at least one vehicle", "accepted: the schedule is empty")
@@ -24,26 +24,27 @@ def check_vehicles(table: pl.DataFrame, place: Place, grid: TimeGrid, log: Log) 
     return _battery_holds(table, place, log)
 
 
-def _check_times(table: pl.DataFrame, place: Place, grid: TimeGrid, log: Log) -> None:
+def _check_times(table: pl.DataFrame, place: Place, grid: TimeGrid | None, log: Log) -> None:
     arrival_s, departure_s = instants_s(table["arrival"]), instants_s(table["departure"])
     backwards = departure_s <= arrival_s
     note = Note("dispatch.ends-before-start", "refused", "departure", "later than the arrival", "mend one of the two times")
     log.rows(place, backwards, note, lambda i: f"{table['departure'][i]}, arrival {table['arrival'][i]}")
-    outside = ((arrival_s >= grid.start_s + grid.n * grid.step_s) | (departure_s <= grid.start_s)) & ~backwards
+    never = int(np.isnan(departure_s).sum())
+    if never:
+        advice = "accepted: they stay, and their need is due at the end of the horizon"
+        log.whole(
+            place.source,
+            Note("dispatch.never-leaves", "warning", "departure", "an instant", advice),
+            f"(empty) in {never} of {len(table)} rows",
+        )
+    if grid is None:
+        return
+    end_s = grid.start_s + grid.n * grid.step_s
+    outside = ((arrival_s >= end_s) | (departure_s <= grid.start_s)) & ~backwards
     span = f"a stay that touches the horizon, {grid.start.isoformat()} to {grid.end.isoformat()}"
     note = Note("dispatch.outside-horizon", "refused", "arrival", span, "take the row out or make the horizon longer")
     log.rows(place, outside, note, lambda i: f"{table['arrival'][i]}, departure {table['departure'][i]}")
-    never = int(np.isnan(departure_s).sum())
-    if never:
-        note = Note(
-            "dispatch.never-leaves",
-            "warning",
-            "departure",
-            "an instant",
-            "accepted: they stay, and their need is due at the end of the horizon",
-        )
-        log.whole(place.source, note, f"(empty) in {never} of {len(table)} rows")
-    late = int((departure_s > grid.start_s + grid.n * grid.step_s).sum())
+    late = int(((departure_s > end_s) & ~outside).sum())
     if late:
         note = Note(
             "dispatch.leaves-after-end", "warning", "departure", f"at most {grid.end.isoformat()}", "accepted: their need is due at the end"

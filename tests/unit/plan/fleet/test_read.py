@@ -177,6 +177,13 @@ def test_all_faults_are_told_at_once(tmp_path):
     assert codes == sorted(["not-a-number", "unknown-node", "ends-before-start", "doubled-id", "setting", *ranges])
 
 
+def test_a_horizon_that_is_not_known_makes_no_time_wrong(tmp_path):
+    assert {one.code for one in refused(tmp_path, changed("start", "noon"))} == {"dispatch.setting"}
+    document = changed("start", ...)
+    document["vehicles"][0]["departure"] = document["vehicles"][0]["arrival"]
+    assert {one.code for one in refused(tmp_path, document)} == {"dispatch.setting", "dispatch.ends-before-start"}
+
+
 def test_of_many_equal_faults_the_first_are_listed_and_all_are_counted(tmp_path):
     document = copy.deepcopy(DOCUMENT)
     document["vehicles"] = [{**DOCUMENT["vehicles"][0], "vehicle_id": f"v{i}", "need_kwh": -1} for i in range(150)]

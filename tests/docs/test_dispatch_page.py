@@ -1,0 +1,33 @@
+"""docs/dispatch.md and the README of its example say what the reader reads and what the command prints."""
+
+import re
+
+import pytest
+
+from tools.dispatch_page import MAKER, PAGE, README, columns_text, example, figures_text, renewed, thousands
+
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+
+
+def part_of(text, name):
+    found = re.search(rf"<!-- {name} begin: {MAKER} -->\n(.*?)\n<!-- {name} end -->", text, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_page_lists_the_columns_that_are_read():
+    assert part_of(PAGE.read_text(encoding="utf-8"), "columns") == columns_text(), f"run {MAKER}"
+
+
+@pytest.mark.parametrize(("page", "case"), [(PAGE, thousands), (README, example)], ids=["page", "example"])
+def test_the_pages_show_what_the_command_prints(page, case):
+    shown, now = part_of(page.read_text(encoding="utf-8"), "figures"), figures_text(case())
+    lines = [re.sub(r"gap .*", "", text) for text in (shown, now)]  # how near the bound came differs in its last digits
+    assert re.sub(r"\s+", " ", NUMBER.sub("#", lines[0])) == re.sub(r"\s+", " ", NUMBER.sub("#", lines[1])), f"run {MAKER}"
+    old, new = ([float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in lines)
+    assert old == pytest.approx(new, rel=0.02, abs=3.0), f"run {MAKER}"
+
+
+def test_a_page_without_marks_is_not_written_over():
+    with pytest.raises(ValueError, match="no marks of columns"):
+        renewed("nothing", {"columns": "x"})
