@@ -1,5 +1,6 @@
 """The nodes of a document become the limit tree of a problem, parents before children."""
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ def read_network(document: dict[str, Any], source: str, n_step: int, log: Log) -
     """The tree of a document. After a finding that refuses, what is returned is good for looking through the other tables only."""
     listed = document.get("nodes")
     if not isinstance(listed, list) or not listed or not all(isinstance(node, dict) for node in listed):
-        shown = "(not given)" if listed is None else str(listed)[:60]
+        shown = "(not given)" if listed is None else json.dumps(listed)[:60]
         note = Note("dispatch.nodes", "refused", "nodes", NODES_ALLOWED, "at least one node, the root, is needed")
         log.whole(source, note, shown)
         return Network((), Nodes(np.zeros(0, dtype=np.int64), *(np.zeros((0, n_step)) for _ in range(3))))

@@ -20,12 +20,13 @@ def floats(table: pl.DataFrame, name: str) -> Float:
 
 
 def node_rows(table: pl.DataFrame, node_id: Sequence[str], place: Place, log: Log) -> Int:
-    """Row of the node that each row of a table names, (n,); -1 and a finding where there is none."""
+    """Row of the node that each row of a table names, (n,); -1 and a finding where there is none (without a network no findings)."""
     names = pl.DataFrame({"node_id": pl.Series(node_id, dtype=pl.String), "row": np.arange(len(node_id))}).unique("node_id", keep="first")
     row = table.select("node_id").join(names, on="node_id", how="left", maintain_order="left")["row"].fill_null(-1).to_numpy()
     some = ", ".join(node_id[:5]) + (", ..." if len(node_id) > 5 else "")
     note = Note("dispatch.unknown-node", "refused", "node_id", f"a node_id of the network: {some}", "mend the name or add the node")
-    log.rows(place, (row < 0) & table["node_id"].is_not_null().to_numpy(), note, lambda i: str(table["node_id"][i]))
+    unknown = (row < 0) & table["node_id"].is_not_null().to_numpy()
+    log.rows(place, unknown & bool(node_id), note, lambda i: str(table["node_id"][i]))
     return row.astype(np.int64)
 
 
