@@ -1,10 +1,10 @@
 """Vehicles that may discharge, as far as regulation looks at them: when they are there, and what must and may be in their cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evloom.kernel.timegrid import Bool, Float
+from evloom.kernel.timegrid import Bool, Float, Int
 
 
 @dataclass(frozen=True)
@@ -90,3 +90,33 @@ def fleet_checks(fleet: Fleet) -> list[tuple[str, str, Bool]]:
         ("charge_efficiency", "above 0, at most 1", (fleet.charge_efficiency > 0) & (fleet.charge_efficiency <= 1)),
         ("discharge_efficiency", "above 0, at most 1", (fleet.discharge_efficiency > 0) & (fleet.discharge_efficiency <= 1)),
     ]
+
+
+def within_limits(fleet: Fleet, node: Int, parent: Int, room: tuple[Float, Float]) -> Fleet:
+    """The fleet with ratings cut so that no limit of a tree can be exceeded, whatever is ordered of whom.
+
+    node (n_stay,) is the row of the tree of each stay, parent (n_node,) as in `dispatch.problem.Nodes`; room: what the fleet may draw
+    and push back at each node, two columns (n_node,) in kW. Where the ratings of those present at once come to more than the
+    room of a node, all that hang below it are cut by the same factor. Plain, and safe without any communication; a promise that the cut
+    rating cannot reach is short then.
+    """
+    below = np.zeros((len(parent), fleet.n), dtype=np.bool_)
+    below[node, np.arange(fleet.n)] = True
+    for row in range(len(parent) - 1, 0, -1):
+        below[parent[row]] |= below[row]
+    cut = []
+    for rating_kw, room_kw in zip((fleet.charge_max_kw, fleet.discharge_max_kw), room, strict=True):
+        factor = np.ones(fleet.n)
+        for row in range(len(parent)):
+            peak_kw = _most_at_once_kw(fleet, np.where(below[row], rating_kw, 0.0))
+            if peak_kw > room_kw[row]:
+                factor[below[row]] = np.minimum(factor[below[row]], max(float(room_kw[row]), 0.0) / peak_kw)
+        cut.append(rating_kw * factor)
+    return replace(fleet, charge_max_kw=cut[0], discharge_max_kw=cut[1])
+
+
+def _most_at_once_kw(fleet: Fleet, rating_kw: Float) -> float:
+    """Highest sum of ratings (n_stay,) of vehicles that are there at the same time."""
+    at_s, change_kw = np.concatenate((fleet.arrival_s, fleet.departure_s)), np.concatenate((rating_kw, -rating_kw))
+    order = np.lexsort((change_kw, at_s))
+    return float(np.cumsum(change_kw[order]).max(initial=0.0))

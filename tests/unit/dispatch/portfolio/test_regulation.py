@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from evloom.dispatch.portfolio.fleet import Fleet, Kind, fleet_of_stays
+from evloom.dispatch.portfolio.fleet import Fleet, Kind, fleet_of_stays, within_limits
 from evloom.dispatch.portfolio.regulation import Rule, activation_of, fill_frequency, follow_frequency
 from evloom.dispatch.portfolio.tracking import availability_revenue, tracking_of
 from evloom.kernel.errors import InputError
@@ -178,6 +178,28 @@ def test_everything_that_is_wrong_with_fleet_and_frequency_is_said_at_once():
         ("regulation.fleet", "charge_max_kw[3]"),
         ("regulation.fleet", "charge_efficiency[5]"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["high", "low", "samples"])
+def test_ratings_cut_to_a_tree_keep_its_limits_whatever_is_called(kind):
+    fleet, parent = random_fleet(5), np.array([-1, 0, 0, 2])
+    node = np.random.default_rng(5).integers(1, 4, fleet.n)
+    room = np.array([150.0, 90.0, 1e9, 40.0]), np.array([80.0, 1e9, 50.0, 30.0])
+    cut = within_limits(fleet, node, parent, room)
+    found = follow_frequency(cut, DAY, hostile(kind, 5), Rule(bid_step_kw=0.0))
+    total_kw = found.delivered_kw + found.alone_kw
+    assert total_kw.max() <= 150.0 + 1e-9
+    assert total_kw.min() >= -80.0 - 1e-9
+    assert np.abs(found.delivered_kw - found.ordered_kw).max() < 1e-6
+    assert found.bid_kw.max() > 20.0
+    for row, path in ((1, [1]), (3, [3]), (2, [2, 3])):
+        mine = np.isin(node, path)
+        for instant_s in cut.arrival_s[mine]:
+            there = mine & (cut.arrival_s <= instant_s) & (cut.departure_s > instant_s)
+            assert cut.charge_max_kw[there].sum() <= room[0][row] + 1e-9
+            assert cut.discharge_max_kw[there].sum() <= room[1][row] + 1e-9
+    free = within_limits(fleet, node, parent, (np.full(4, np.inf), np.full(4, np.inf)))
+    assert np.array_equal(free.charge_max_kw, fleet.charge_max_kw)
 
 
 def test_a_fleet_under_way_begins_with_what_even_charging_brought():
