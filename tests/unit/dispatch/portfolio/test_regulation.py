@@ -1,5 +1,7 @@
 """Following frequency: always deliverable, every driver served, neutral in energy, nothing known before its time."""
 
+import csv
+import gzip
 import time
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
@@ -251,8 +253,12 @@ def test_availability_pays_what_the_recorded_prices_say(data_dir):
     prices = read_reserve_prices(folder / "rte_reserve_availability_2018.csv.gz").signal
     same_days = TimeGrid(datetime(2018, 2, 28, 23, tzinfo=UTC), 3600, len(found.bid_kw))  # the frequency is of 2016, the prices are of 2018
     revenue_eur = availability_revenue(found.bid_kw, prices.actual_on(same_days))
-    by_hand_eur = sum(bid * 4.74 * 2 / 1000 for bid in found.bid_kw) / 2  # at 2.37 EUR/MW per half-hour on both days
-    assert revenue_eur == pytest.approx(by_hand_eur, rel=0.2)
+    with gzip.open(folder / "rte_reserve_availability_2018.csv.gz", "rt", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row[0][:10] in ("2018-03-01", "2018-03-02") and row[2] == "Réserve primaire"]
+    per_half_hour_eur_per_mw = [float(row[5].replace(",", ".")) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
+    assert len(per_half_hour_eur_per_mw) == 96
+    by_hand_eur = sum(found.bid_kw[k // 2] / 1000 * price for k, price in enumerate(per_half_hour_eur_per_mw))
+    assert revenue_eur == pytest.approx(by_hand_eur, rel=1e-9)
 
 
 def test_500_vehicles_and_three_days_of_samples_take_well_under_a_second(data_dir):
