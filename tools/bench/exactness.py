@@ -24,7 +24,7 @@ from evloom.simulate.run import run_policy
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stage import stage
-from tools.bench.environment import BUILD, run_acnportal
+from tools.bench.environment import ACNPORTAL, BUILD, run_in
 
 VOLTAGE_V = 208.0
 CURRENT_MAX_A = 32.0
@@ -205,7 +205,7 @@ def compare(case: Case, folder: Path) -> Comparison:
     delivered_kwh(case, scenario)  # compiling does not count
     ours, cpu_s = delivered_kwh(case, scenario)
     task = task_of(case, scenario)
-    answer = run_acnportal(task)
+    answer = run_in(ACNPORTAL, task)
     theirs = answer["delivered_kwh"]
     record_path(case).write_text(json.dumps({"task": digest(task), "delivered_kwh": theirs}))
     share = sum(ours.values()) / float(scenario.sessions.energy_kwh.sum())

@@ -282,15 +282,25 @@ class Priced:
             found = milp(cost, constraints=LinearConstraint(A, low, high), bounds=Bounds(least, most), integrality=whole, options=options)
             assert found.x is not None, found.message
             return found.x, float(found.mip_dual_bound), found.status == 0
-        same, upper, lower = low == high, (low != high) & np.isfinite(high), (low != high) & np.isfinite(low)
         solver: Any = linprog
-        found = solver(
-            cost, sp.vstack([A[upper], -A[lower]]), np.concatenate([high[upper], -low[lower]]), A[same], low[same],
-            np.column_stack([least, most]), method="highs",
-            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
-        )  # fmt: skip
+        options = {"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT}
+        found = solver(**self.linear(), method="highs", options=options)
         assert found.x is not None, found.message
         return found.x, float(found.fun), True
+
+    def linear(self) -> dict[str, Any]:
+        """The programme without binaries as scipy's linprog takes it."""
+        A = self.sheet.matrix()
+        (low, high), (least, most) = (np.concatenate(part, axis=1) for part in (self.sheet.row_bounds, self.sheet.column_bounds))
+        same, upper, lower = low == high, (low != high) & np.isfinite(high), (low != high) & np.isfinite(low)
+        return {
+            "c": self.cost_vector(),
+            "A_ub": sp.vstack([A[upper], -A[lower]]),
+            "b_ub": np.concatenate([high[upper], -low[lower]]),
+            "A_eq": A[same],
+            "b_eq": low[same],
+            "bounds": np.column_stack([least, most]),
+        }
 
     def schedule(self, x: np.ndarray) -> Schedule:
         """x as tables, in one direction each that leaves the same energy in the cells."""

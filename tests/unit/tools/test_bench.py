@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tools.bench.environment import PINS
+from tools.bench.environment import ACNPORTAL
 from tools.bench.exactness import HAIR_KWH, MONTH, apart_kwh, delivered_kwh, recorded, requests_kwh, scenario_of, task_of
 from tools.bench.replan import replan
 from tools.bench.row import Row, markdown
@@ -88,4 +88,4 @@ def test_table_says_what_was_not_reached():
 
 
 def test_pins_name_the_other_simulator():
-    assert "acnportal==0.3.3" in PINS.read_text()
+    assert "acnportal==0.3.3" in ACNPORTAL.pins.read_text()
