@@ -65,6 +65,13 @@ def test_the_process_itself_says_what_it_does(tmp_path):
     assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["objective"] == "peak>cost"
 
 
+def test_figures_may_lie_beside_the_files_and_be_written_again(tmp_path, capsys):
+    folder = copied(tmp_path)
+    for _ in range(2):
+        assert run(capsys, "dispatch", folder, "--json", folder / "out.json").code == 0
+    assert run(capsys, "dispatch", folder, "--schedule", folder / "vehicles.csv").finding("output.not-writable")
+
+
 def test_check_reads_and_plans_nothing(tmp_path, capsys):
     outcome = run(capsys, "dispatch", CITY, "--check", "--json", tmp_path / "out.json")
     assert outcome.code == 0

@@ -8,6 +8,7 @@ POWER_MAX_KW = 20_000.0  # far above any pile; more is a slip of the unit (W for
 NODE_POWER_MAX_KW = 1e8  # more than a country
 ENERGY_MAX_KWH = 100_000.0
 PRICE_MAX_PER_KWH = 1e6
+EFFICIENCY_MIN = 0.1  # no charger is worse; less is a slip, and no solver can reckon with a billionth
 AMPLE = 1e12
 
 
@@ -61,8 +62,8 @@ VEHICLES = (
     Column("soc_arrival", "number", "state of charge when it comes, or at the start", most=1.0),
     Column("soc_floor", "number", "discharging stops here", default=0.0, most=1.0),
     Column("soc_max", "number", "charging stops here", default=1.0, most=1.0),
-    Column("charge_efficiency", "number", "meter to cells", default=1.0, most=1.0, is_open=True),
-    Column("discharge_efficiency", "number", "cells to meter", default=1.0, most=1.0, is_open=True),
+    Column("charge_efficiency", "number", "meter to cells", default=1.0, least=EFFICIENCY_MIN, most=1.0),
+    Column("discharge_efficiency", "number", "cells to meter", default=1.0, least=EFFICIENCY_MIN, most=1.0),
     Column("wear_per_kwh", "number", "money that a kWh discharged costs in battery life", default=0.0, most=PRICE_MAX_PER_KWH),
     Column("priority", "number", "weight of a kWh that it does not get, against others", default=1.0, most=1e6, is_open=True),
     Column("phase", "number", "1, 2 or 3: the one phase that it loads; empty: all three alike", least=1.0, most=3.0),
@@ -125,8 +126,8 @@ STORES = (
     Column("stored_kwh", "number", "what is in it at the start, at most its capacity", required=True, most=1e8),
     Column("charge_max_kw", "number", "most charging power at the meter", required=True, most=NODE_POWER_MAX_KW),
     Column("discharge_max_kw", "number", "most discharging power at the meter, unsigned", required=True, most=NODE_POWER_MAX_KW),
-    Column("charge_efficiency", "number", "meter to cells", default=1.0, most=1.0, is_open=True),
-    Column("discharge_efficiency", "number", "cells to meter", default=1.0, most=1.0, is_open=True),
+    Column("charge_efficiency", "number", "meter to cells", default=1.0, least=EFFICIENCY_MIN, most=1.0),
+    Column("discharge_efficiency", "number", "cells to meter", default=1.0, least=EFFICIENCY_MIN, most=1.0),
     Column("wear_per_kwh", "number", "money that a kWh discharged costs in battery life", default=0.0, most=PRICE_MAX_PER_KWH),
 )
 TABLES: dict[str, tuple[Column, ...]] = {

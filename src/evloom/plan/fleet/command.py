@@ -10,14 +10,16 @@ from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError, SolverError
 from evloom.kernel.finding import Finding
 from evloom.plan.fleet.case import Case
+from evloom.plan.fleet.columns import TABLES
 from evloom.plan.fleet.generate import Recipe, generate
 from evloom.plan.fleet.outcome import Outcome, run, usual_objective
 from evloom.plan.fleet.output import about, outcome_json, table_text
 from evloom.plan.fleet.progress import Progress
-from evloom.plan.fleet.read import read_case
+from evloom.plan.fleet.read import DOCUMENT, read_case
 from evloom.plan.fleet.report.labels import Labels
 from evloom.plan.fleet.report.page import write_report
 from evloom.plan.fleet.schedule_file import write_schedule
+from evloom.plan.fleet.sheet import SUFFIXES
 from evloom.plan.fleet.write import write_case
 from evloom.simulate.command import Voice, write_one
 from evloom.simulate.output import findings_text
@@ -70,9 +72,10 @@ def _option(name: str, value: str, allowed: str, advice: str) -> Finding:
 
 
 def _inputs(problem: Path | None) -> tuple[Path, ...]:
-    if problem is None:
-        return ()
-    return tuple(problem.iterdir()) if problem.is_dir() else (problem,)
+    """The files that are read, which must not be written over."""
+    if problem is None or not problem.is_dir():
+        return () if problem is None else (problem,)
+    return (problem / DOCUMENT, *(problem / f"{name}{suffix}" for name in TABLES for suffix in SUFFIXES))
 
 
 def _plan(case: Case, options: argparse.Namespace, voice: Voice) -> int:

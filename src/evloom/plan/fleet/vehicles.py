@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from evloom.kernel.timegrid import Float, Int, TimeGrid
+from evloom.plan.fleet.columns import EFFICIENCY_MIN
 from evloom.plan.fleet.loads import presence_h
 from evloom.plan.fleet.log import Log, Note, Place
 from evloom.plan.fleet.signals import floats, refuse_doubled
@@ -69,7 +70,7 @@ def _check_batteries(table: pl.DataFrame, place: Place, log: Log) -> None:
 
 def _battery_holds(table: pl.DataFrame, place: Place, log: Log) -> pl.DataFrame:
     """The table with each need cut to what the battery can still take up."""
-    need_kwh, into = floats(table, "need_kwh"), np.maximum(floats(table, "charge_efficiency"), 1e-9)  # 0 was refused
+    need_kwh, into = floats(table, "need_kwh"), np.maximum(floats(table, "charge_efficiency"), EFFICIENCY_MIN)  # less was refused
     room_kwh = np.maximum((floats(table, "soc_max") - floats(table, "soc_arrival")) * floats(table, "battery_kwh") / into, 0.0)
     cut = need_kwh > room_kwh
     allowed = "(soc_max - soc_arrival) x battery_kwh / charge_efficiency"
