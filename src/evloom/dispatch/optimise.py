@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Schedule, Stays, Stores
 from evloom.dispatch.service import short_cost, short_price_per_kwh
 from evloom.dispatch.solved import Round, Solved
-from evloom.dispatch.sweeps.layout import obstacle
+from evloom.dispatch.sweeps.layout import lay_out, obstacle
 from evloom.dispatch.sweeps.solve import Sweeper, node_prices, schedule_of, sweep_until
 from evloom.dispatch.terms import stage_value, term_values
 from evloom.kernel.errors import SolverError
@@ -73,16 +74,18 @@ def value_of(problem: Problem, objective: Objective, schedule: Schedule, price_p
 
 def fixed_value(problem: Problem, objective: Objective) -> float:
     """What the objective is worth when nothing is steered at all, short energy not counted."""
-    stays = replace(problem.stays, **{name: _none(column) for name, column in vars(problem.stays).items()})
-    stores = replace(problem.stores, **{name: _none(column) for name, column in vars(problem.stores).items()})
-    nobody = replace(problem, stays=stays, stores=stores)
+    nobody = replace(problem, stays=_no_rows(problem.stays), stores=_no_rows(problem.stores))
     nothing = np.zeros((0, problem.n_step))
     values = term_values(nobody, nothing, nothing, nothing)
     return stage_value(objective, len(objective.stages) - 1, values) + values["request"]
 
 
-def _none(column: object) -> object:
-    return None if column is None else np.asarray(column)[:0]
+_Table = TypeVar("_Table", Stays, Stores)
+
+
+def _no_rows(table: _Table) -> _Table:
+    empty: dict[str, Any] = {name: None if column is None else column[:0] for name, column in vars(table).items()}
+    return replace(table, **empty)
 
 
 def _is_small(problem: Problem, objective: Objective) -> bool:
@@ -111,14 +114,14 @@ def _exactly(problem: Problem, objective: Objective, watch: Watch, *, has_bound:
     if _is_scarce(problem, schedule).any():
         bound = -np.inf
         if has_bound:
-            sweeper, _, _ = sweep_until(Sweeper(problem, objective), Effort().gap / 10.0, 40, fixed, watch)
+            sweeper, _, _ = sweep_until(Sweeper(lay_out(problem, objective)), Effort().gap / 10.0, 40, fixed, watch)
             bound = min(sweeper.best.bound, value)
     return Solved(schedule, "exact", value, bound, price, None, (), bindings(problem, schedule), fixed=fixed)
 
 
 def _by_sweeps(problem: Problem, objective: Objective, effort: Effort, watch: Watch) -> Solved:
     fixed = fixed_value(problem, objective)
-    sweeper = Sweeper(problem, objective)
+    sweeper = Sweeper(lay_out(problem, objective))
     sweeper, rounds, stopped = sweep_until(sweeper, effort.gap, effort.sweeps_max, fixed, watch)
     bound, prices, price = sweeper.best.bound, node_prices(problem, sweeper), short_price_per_kwh(problem, objective)
     schedule = schedule_of(problem, sweeper)

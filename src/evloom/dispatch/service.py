@@ -16,7 +16,7 @@ TIER_SPREAD = 0.5
 
 
 def tier_weights() -> Float:
-    """What a missing kWh weighs in each tier of a need, (N_TIER,), from the last part of the need (missing first, 1.0) to the first part."""
+    """What a missing kWh weighs in each tier of a need, (N_TIER,), from the part that goes missing first (1.0) to the last."""
     return 1.0 + TIER_SPREAD * np.arange(N_TIER) / (N_TIER - 1)
 
 

@@ -14,31 +14,31 @@ _NEAR_KWH, _NEAR = 1e-11, 1e-15
 
 
 @compiled
-def drawn(level: float, n: int, x: Float, most: Float, price: Float, give: Float) -> tuple[float, float]:
+def drawn(level: float, n: int, x: Float, most: Float, price_per_kwh: Float, give: Float) -> tuple[float, float]:
     """Energy at a level, and how fast it rises with it; give = 1 / curvature."""
-    energy, rise = 0.0, 0.0
+    energy_kwh, rise = 0.0, 0.0
     for j in range(n):
-        e = x[j] + (level - price[j]) * give[j]
+        e = x[j] + (level - price_per_kwh[j]) * give[j]
         if e <= 0.0:
             continue
         if e >= most[j]:
-            energy += most[j]
+            energy_kwh += most[j]
         else:
-            energy += e
+            energy_kwh += e
             rise += give[j]
-    return energy, rise
+    return energy_kwh, rise
 
 
 @compiled
 def level_of(target: float, between: tuple[float, float], level: float, n: int, cells: tuple[Float, Float, Float, Float]) -> float:
     """The level in a bracket at which `target` is drawn; cells = (x, most, price, give)."""
-    x, most, price, give = cells
+    x, most, price_per_kwh, give = cells
     low, high = between
     if not low < level < high:
         level = 0.5 * (low + high)
     for _ in range(_ROUNDS_MAX):
-        energy, rise = drawn(level, n, x, most, price, give)
-        lacking = target - energy
+        energy_kwh, rise = drawn(level, n, x, most, price_per_kwh, give)
+        lacking = target - energy_kwh
         if abs(lacking) <= _NEAR_KWH * (1.0 + 1e-3 * target) or high - low <= _NEAR * (abs(low) + abs(high)):
             break
         if lacking < 0.0:
@@ -61,12 +61,12 @@ def fill(
     tiers   (n_tier,) what that price is multiplied with, from the first part that goes missing to the last
     level   where to start looking
     """
-    x, most, price, give = cells
-    need_kwh, room_kwh, short_price = need
+    x, most, price_per_kwh, give = cells
+    need_kwh, room_kwh, short_per_kwh = need
     low, high, whole = np.inf, -np.inf, 0.0
     for j in range(n):
-        low = min(low, price[j] - x[j] / give[j])
-        high = max(high, price[j] + (most[j] - x[j]) / give[j])
+        low = min(low, price_per_kwh[j] - x[j] / give[j])
+        high = max(high, price_per_kwh[j] + (most[j] - x[j]) / give[j])
         whole += most[j]
     if n == 0:
         return level
@@ -76,10 +76,10 @@ def fill(
         level = high
     if level < 0.0 and room_kwh > need_kwh:
         level = _level_of_extra(room_kwh, low, level, n, cells)
-    elif level > short_price * tiers[0]:
-        level = _level_of_short(need, tiers, high, n, cells)
+    elif level > short_per_kwh * tiers[0]:
+        level = _level_of_short(need, tiers, n, cells)
     for j in range(n):
-        out[j] = min(max(x[j] + (level - price[j]) * give[j], 0.0), most[j])
+        out[j] = min(max(x[j] + (level - price_per_kwh[j]) * give[j], 0.0), most[j])
     return level
 
 
@@ -88,21 +88,23 @@ def _level_of_extra(room_kwh: float, low: float, level: float, n: int, cells: tu
     """Where taking more than needed is paid: the level is 0, or lower where the battery is full before."""
     if drawn(0.0, n, cells[0], cells[1], cells[2], cells[3])[0] <= room_kwh:
         return 0.0
-    return level_of(room_kwh, (low, 0.0), level, n, cells)
+    return float(level_of(room_kwh, (low, 0.0), level, n, cells))
 
 
 @compiled
-def _level_of_short(need: tuple[float, float, float], tiers: Float, high: float, n: int, cells: tuple[Float, Float, Float, Float]) -> float:
+def _level_of_short(need: tuple[float, float, float], tiers: Float, n: int, cells: tuple[Float, Float, Float, Float]) -> float:
     """Where a kWh costs more than some part of the need is worth: parts go missing one after the other."""
-    need_kwh, _, short_price = need
+    need_kwh, _, short_per_kwh = need
     part_kwh = need_kwh / len(tiers)
     served = need_kwh
     for q in range(len(tiers)):
-        worth = short_price * tiers[q]
-        energy, _ = drawn(worth, n, cells[0], cells[1], cells[2], cells[3])
-        if energy >= served:  # all that is still wanted is drawn below this worth
-            return level_of(served, (short_price * tiers[q - 1], worth), worth, n, cells) if energy > served and q > 0 else worth
-        if energy >= served - part_kwh:
-            return worth
+        worth = short_per_kwh * tiers[q]
+        energy_kwh, _ = drawn(worth, n, cells[0], cells[1], cells[2], cells[3])
+        if energy_kwh >= served:  # all that is still wanted is drawn below this worth
+            if energy_kwh > served and q > 0:
+                return float(level_of(served, (short_per_kwh * tiers[q - 1], worth), worth, n, cells))
+            return float(worth)
+        if energy_kwh >= served - part_kwh:
+            return float(worth)
         served -= part_kwh
-    return short_price * tiers[-1]
+    return float(short_per_kwh * tiers[-1])

@@ -18,7 +18,7 @@ _BEYOND = 4.0
 # By how much of a wall's mean room units may exceed it before its price has risen by the whole spread of prices: small walls
 # are stiffer, for a few units each move a large share of them. Found by trial, flat within a factor of two.
 _GIVE_SMALL, _GIVE_LARGE, _FEW, _MANY = 0.25, 0.8, 150.0, 5000.0
-# Share of the spread of prices by which a unit is held near its present plan (per kW of its own power), and with which later hours are dearer.
+# Shares of the spread of prices: by which a unit is held near its present plan (per kW of its power); by which the last hour is dearer.
 _HOLD, _TIE = 1e-3, 1e-5
 
 
@@ -45,13 +45,15 @@ class Layout:
     constant    what the objective is worth for the base load alone, in the terms that are not walls
     spread      scale of prices, objective per kWh
     node_wall   (n_node, 2) wall of the import and of the export limit, -1 where none can bind
+    wall_group  (n_wall,) walls of one kind at one depth of the tree have one number
     """
 
     setting: Setting
-    exact_price: Float
+    exact_price_per_kwh: Float
     constant: float
     spread: float
     node_wall: Int
+    wall_group: Int
     peak: Peak | None
 
 
@@ -94,7 +96,7 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
     n_phase = 1 if problem.nodes.phase_room_kw is None else 4
     units = units_of(problem, objective, n_phase)
     steps, low_price, high_price, two_priced = _market(problem, weight)
-    spread = _spread(problem, weight, high_price, units.rate[:, SHORT_PRICE].mean() if units.n else 1.0)
+    spread = _spread(problem, weight, high_price, units.figures[:, SHORT_PRICE].mean() if units.n else 1.0)
     rows = _Rows(problem.n_step)
     ranges = _ranges_kwh(problem)
     node_wall = _limit_walls(problem, rows, ranges, spread)
@@ -113,7 +115,8 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
         units, Ways(ways_wall, ways_weight, np.ascontiguousarray(tied)), rows.walls(column, most), problem.step_h, tier_weights(), hold
     )
     base_kwh = problem.nodes.base_kw[0] * problem.step_h
-    return Layout(setting, np.ascontiguousarray(exact), float(steps @ base_kwh), spread, node_wall, peak)
+    group = _groups(problem, rows.n, node_wall, phase_wall)
+    return Layout(setting, np.ascontiguousarray(exact), float(steps @ base_kwh), spread, node_wall, group, peak)
 
 
 def obstacle(problem: Problem, objective: Objective) -> str:
@@ -131,7 +134,7 @@ def obstacle(problem: Problem, objective: Objective) -> str:
 
 
 def _market(problem: Problem, weight: dict[str, float]) -> tuple[Float, Float, Float, Bool]:
-    """Price of net energy at the root that everybody sees (n_step,); slopes for export and import; steps in which they differ and both can come."""
+    """Price of net energy at the root (n_step,); its slopes for export and for import; steps in which they differ and both can come."""
     signals = problem.signals
     high = weight.get("cost", 0.0) * signals.price_per_kwh + weight.get("carbon", 0.0) * signals.carbon_kg_per_kwh
     low = weight.get("cost", 0.0) * signals.export_price_per_kwh - weight.get("export", 0.0)
@@ -145,14 +148,14 @@ def _market(problem: Problem, weight: dict[str, float]) -> tuple[Float, Float, F
     return steps, low, high, both
 
 
-def _spread(problem: Problem, weight: dict[str, float], price: Float, short_price: float) -> float:
+def _spread(problem: Problem, weight: dict[str, float], price_per_kwh: Float, short_per_kwh: float) -> float:
     """A scale for prices: what moves load from one step to another."""
     if not problem.n_step:
         return 1.0
-    spread = float(price.max() - price.min()) + 0.1 * float(np.abs(price).mean())
+    spread = float(price_per_kwh.max() - price_per_kwh.min()) + 0.1 * float(np.abs(price_per_kwh).mean())
     dear = weight.get("demand", 0.0) * problem.signals.demand_price_per_kw + weight.get("peak", 0.0)
     spread += dear / float(problem.step_h.min()) / 8.0
-    return max(spread, 1e-3 * short_price)
+    return max(spread, 1e-3 * short_per_kwh)
 
 
 def _ranges_kwh(problem: Problem) -> tuple[Float, Float]:
@@ -282,9 +285,20 @@ def _columns(problem: Problem) -> tuple[Int, int]:
     return interval.astype(np.int64), int(np.bincount(interval).max())
 
 
-def _down_the_tree(problem: Problem, price: Float) -> Float:
+def _groups(problem: Problem, n_wall: int, node_wall: Int, phase_wall: Int) -> Int:
+    """(n_wall,) number of the kind and depth of each wall; those of requests and of the root are of their own kind."""
+    depth = np.zeros(len(node_wall), dtype=np.int64)
+    for row in range(1, len(depth)):
+        depth[row] = depth[problem.nodes.parent[row]] + 1
+    group = -1 - np.arange(n_wall)
+    for kind, wall in enumerate((*node_wall.T, *phase_wall.T)):
+        group[wall[wall >= 0]] = depth[wall >= 0] * 5 + kind
+    return group
+
+
+def _down_the_tree(problem: Problem, price_per_kwh: Float) -> Float:
     """Sum of a table (n_node, n_step) over each node and all above it."""
-    total = price.copy()
+    total = price_per_kwh.copy()
     for row in range(1, len(total)):
         total[row] += total[problem.nodes.parent[row]]
     return total
@@ -315,8 +329,8 @@ def _ways(problem: Problem, node_wall: Int, phase_wall: Int, request_wall: list[
     for row in top:
         columns.append(np.full(len(path_node), row))
         weights.append(np.ones(len(path_node)))
-    wall, weight = np.stack(columns, axis=1), np.stack(weights, axis=1)
-    order = np.argsort(wall < 0, axis=1, kind="stable")  # walls first, in their order, the gaps after them
-    wall, weight = np.take_along_axis(wall, order, axis=1), np.take_along_axis(weight, order, axis=1)
-    depth = max(int((wall >= 0).sum(axis=1).max(initial=0)), 1)
-    return np.ascontiguousarray(wall[:, :depth]), np.ascontiguousarray(weight[:, :depth])
+    table, weight = np.stack(columns, axis=1), np.stack(weights, axis=1)
+    order = np.argsort(table < 0, axis=1, kind="stable")  # walls first, in their order, the gaps after them
+    table, weight = np.take_along_axis(table, order, axis=1), np.take_along_axis(weight, order, axis=1)
+    depth = max(int((table >= 0).sum(axis=1).max(initial=0)), 1)
+    return np.ascontiguousarray(table[:, :depth]), np.ascontiguousarray(weight[:, :depth])

@@ -40,11 +40,11 @@ def least_charging(need: tuple[float, float, float], tiers: Float, level: float,
 @compiled
 def _dual(level: float, need: tuple[float, float, float], tiers: Float, n: int, cells: tuple[Float, Float]) -> tuple[float, float]:
     """Value of the dual function at a level, and its slope."""
-    price, most = cells
+    price_per_kwh, most = cells
     value, rise = 0.0, 0.0
     for j in range(n):
-        if level > price[j]:
-            value -= (level - price[j]) * most[j]
+        if level > price_per_kwh[j]:
+            value -= (level - price_per_kwh[j]) * most[j]
             rise -= most[j]
     part_kwh = need[0] / len(tiers)
     for q in range(len(tiers)):
@@ -59,24 +59,24 @@ def _dual(level: float, need: tuple[float, float, float], tiers: Float, n: int, 
 
 
 @compiled
-def _beyond(level: float, up: bool, far: bool, worths: tuple[float, Float], n: int, price: Float) -> float:
-    """A level on the other side of the best: past the next price upward or downward, or (far) past all of them; worths = (short price, tiers)."""
-    short_price, tiers = worths
+def _beyond(level: float, up: bool, far: bool, worths: tuple[float, Float], n: int, price_per_kwh: Float) -> float:
+    """A level on the other side of the best: past the next price up or down, or (far) past all; worths = (short price, tiers)."""
+    short_per_kwh, tiers = worths
     if up:
-        found = short_price * tiers[-1] if far else np.inf
+        found = short_per_kwh * tiers[-1] if far else np.inf
         for j in range(n):
             if far:
-                found = max(found, price[j])
-            elif price[j] > level:
-                found = min(found, price[j])
+                found = max(found, price_per_kwh[j])
+            elif price_per_kwh[j] > level:
+                found = min(found, price_per_kwh[j])
         for q in range(len(tiers)):
-            if not far and short_price * tiers[q] > level:
-                found = min(found, short_price * tiers[q])
-        return found + abs(found) * 1e-9 + 1e-12
+            if not far and short_per_kwh * tiers[q] > level:
+                found = min(found, short_per_kwh * tiers[q])
+        return float(found + abs(found) * 1e-9 + 1e-12)
     found = min(level, 0.0) if far else (0.0 if level > 0.0 else -np.inf)
     for j in range(n):
         if far:
-            found = min(found, price[j])
-        elif price[j] < level:
-            found = max(found, price[j])
-    return found - abs(found) * 1e-9 - 1e-12 if found > -np.inf else level - 1.0
+            found = min(found, price_per_kwh[j])
+        elif price_per_kwh[j] < level:
+            found = max(found, price_per_kwh[j])
+    return float(found - abs(found) * 1e-9 - 1e-12 if found > -np.inf else level - 1.0)

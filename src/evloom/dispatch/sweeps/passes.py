@@ -43,7 +43,7 @@ _ENDLESS_KWH = 1e9
 
 
 class Plan(NamedTuple):
-    """The plan in the making: signed net energy of every cell at the meter (n_cell,), and each unit's level (n_unit,), the price of its last kWh."""
+    """The plan in the making: signed energy of cells at the meter (n_cell,); level of units, the price of their last kWh (n_unit,)."""
 
     net_kwh: Float
     level: Float
@@ -76,12 +76,12 @@ class View(NamedTuple):
 @compiled
 def load_cells(setting: Setting, i: int, net_kwh: Float, cells: Float) -> int:
     """Put what is known of the cells of unit i into `cells`: most, least, present exchange, price without walls; how many there are."""
-    place, rate = setting.units.place[i], setting.units.rate[i]
+    place, figures = setting.units.place[i], setting.units.figures[i]
     first, n, begin = place[FIRST], place[LENGTH], setting.units.begin[i]
-    cell_energies(rate[CHARGE_KW], (rate[FIRST_SHARE], rate[LAST_SHARE]), first, n, setting.step_h, cells[MOST])
-    cell_energies(-rate[DISCHARGE_KW], (rate[FIRST_SHARE], rate[LAST_SHARE]), first, n, setting.step_h, cells[LEAST])
-    hold = setting.hold / max(rate[CHARGE_KW], rate[DISCHARGE_KW], 1e-9)
-    steady = setting.ways.price[place[PATH]]
+    cell_energies(figures[CHARGE_KW], (figures[FIRST_SHARE], figures[LAST_SHARE]), first, n, setting.step_h, cells[MOST])
+    cell_energies(-figures[DISCHARGE_KW], (figures[FIRST_SHARE], figures[LAST_SHARE]), first, n, setting.step_h, cells[LEAST])
+    hold = setting.hold / max(figures[CHARGE_KW], figures[DISCHARGE_KW], 1e-9)
+    steady = setting.ways.price_per_kwh[place[PATH]]
     for j in range(n):
         cells[NOW, j] = net_kwh[begin + j]
         cells[PRICE, j] = steady[first + j]
@@ -90,38 +90,40 @@ def load_cells(setting: Setting, i: int, net_kwh: Float, cells: Float) -> int:
 
 
 @compiled
-def battery_of(rate: Float) -> Battery:
+def battery_of(figures: Float) -> Battery:
     """The battery of a unit, relative to now."""
-    ceiling = min(max(rate[ROOM_KWH] * rate[CHARGE_EFFICIENCY], 0.0), _ENDLESS_KWH)
-    return Battery(max(-rate[BELOW_KWH], -_ENDLESS_KWH), ceiling, rate[CHARGE_EFFICIENCY], rate[DISCHARGE_EFFICIENCY], rate[WEAR])
+    ceiling = min(max(figures[ROOM_KWH] * figures[CHARGE_EFFICIENCY], 0.0), _ENDLESS_KWH)
+    return Battery(
+        max(-figures[BELOW_KWH], -_ENDLESS_KWH), ceiling, figures[CHARGE_EFFICIENCY], figures[DISCHARGE_EFFICIENCY], figures[WEAR]
+    )
 
 
 @compiled
-def worth_of(rate: Float, tiers: Float, worth: Float) -> Worth:
+def worth_of(figures: Float, tiers: Float, worth: Float) -> Worth:
     """What stored energy of a unit is worth at its end, from the floor upward: what must be there, then the tiers of the need."""
-    n_tier, efficiency = len(tiers), rate[CHARGE_EFFICIENCY]
-    worth[WIDTH, 0] = max(rate[END_KWH] + min(rate[BELOW_KWH], _ENDLESS_KWH), 0.0)
-    worth[WORTH, 0] = _NEVER * rate[SHORT_PRICE] * tiers[n_tier - 1] / efficiency
+    n_tier, efficiency = len(tiers), figures[CHARGE_EFFICIENCY]
+    worth[WIDTH, 0] = max(figures[END_KWH] + min(figures[BELOW_KWH], _ENDLESS_KWH), 0.0)
+    worth[WORTH, 0] = _NEVER * figures[SHORT_PRICE] * tiers[n_tier - 1] / efficiency
     for q in range(n_tier):
-        worth[WIDTH, q + 1] = rate[NEED_KWH] * efficiency / n_tier
-        worth[WORTH, q + 1] = rate[SHORT_PRICE] * tiers[n_tier - 1 - q] / efficiency
+        worth[WIDTH, q + 1] = figures[NEED_KWH] * efficiency / n_tier
+        worth[WORTH, q + 1] = figures[SHORT_PRICE] * tiers[n_tier - 1 - q] / efficiency
     return Worth(worth[WIDTH], worth[WORTH])
 
 
 @compiled
-def answer_two_way(rate: Float, tiers: Float, n: int, view: View) -> None:
+def answer_two_way(figures: Float, tiers: Float, n: int, view: View) -> None:
     """The best answer of a unit that can discharge, to price and bend of its cells."""
     c = view.cells
     cells = Cells(c[LEAST, :n], c[MOST, :n], c[NOW, :n], c[PRICE, :n], c[BEND, :n], c[FORCE, :n])
-    respond(battery_of(rate), worth_of(rate, tiers, view.worth), cells, view.battery, c[ANSWER, :n])
+    respond(battery_of(figures), worth_of(figures, tiers, view.worth), cells, view.battery, c[ANSWER, :n])
 
 
 @compiled
-def answer_one_way(rate: Float, tiers: Float, n: int, level: float, cells: Float) -> float:
+def answer_one_way(figures: Float, tiers: Float, n: int, level: float, cells: Float) -> float:
     """The best answer of a unit that only charges, to price and bend of its cells; its level."""
     for j in range(n):
         cells[BEND, j] = 1.0 / cells[BEND, j]
-    need = (rate[NEED_KWH], rate[ROOM_KWH], rate[SHORT_PRICE])
+    need = (figures[NEED_KWH], figures[ROOM_KWH], figures[SHORT_PRICE])
     return float(fill(need, tiers, level, n, (cells[NOW], cells[MOST], cells[PRICE], cells[BEND]), cells[ANSWER]))
 
 
@@ -145,63 +147,63 @@ def sweep(setting: Setting, plan: Plan, s: Float, which: Int, view: View) -> flo
         n = load_cells(setting, i, plan.net_kwh, cells)
         if n == 0:
             continue
-        place, rate = units.place[i], units.rate[i]
+        place, figures = units.place[i], units.figures[i]
         for j in range(n):
             cells[UP, j] = cells[MOST, j] - cells[NOW, j]
             cells[DOWN, j] = cells[NOW, j] - cells[LEAST, j]
         way, here = (ways.wall[place[PATH]], ways.weight[place[PATH]]), (place[FIRST], n)
         add_slopes(way, setting.walls, s, here, (cells[PRICE], cells[BEND], cells[DOWN], cells[UP]))
         if place[TWO_WAY]:
-            answer_two_way(rate, setting.tiers, n, view)
+            answer_two_way(figures, setting.tiers, n, view)
         else:
-            plan.level[i] = answer_one_way(rate, setting.tiers, n, plan.level[i], cells)
+            plan.level[i] = answer_one_way(figures, setting.tiers, n, plan.level[i], cells)
         moved += write_back(plan.net_kwh, units.begin[i], n, cells)
         move(way, setting.walls, s, here, cells[ANSWER])
     return moved
 
 
 @compiled
-def least_total(setting: Setting, price: Float, plan: Plan, view: View) -> float:
+def least_total(setting: Setting, price_per_kwh: Float, plan: Plan, view: View) -> float:
     """The sum over units of the least that each could cost at these prices of the walls (n_wall, n_step): part of a lower bound."""
     units, ways, c, total = setting.units, setting.ways, view.cells, 0.0
     c[FORCE] = 0.0
     for i in range(len(units.row)):
         n = load_cells(setting, i, plan.net_kwh, c)
-        place, rate = units.place[i], units.rate[i]
+        place, figures = units.place[i], units.figures[i]
         way = (ways.wall[place[PATH]], ways.weight[place[PATH]])
-        add_prices(way, setting.walls, price, (place[FIRST], n), c[PRICE])
+        add_prices(way, setting.walls, price_per_kwh, (place[FIRST], n), c[PRICE])
         if place[TWO_WAY]:
-            worth = worth_of(rate, setting.tiers, view.worth)
+            worth = worth_of(figures, setting.tiers, view.worth)
             cells = Cells(c[LEAST, :n], c[MOST, :n], c[NOW, :n], c[PRICE, :n], c[BEND, :n], c[FORCE, :n])
-            total += least_value(battery_of(rate), worth, cells, view.battery)
+            total += least_value(battery_of(figures), worth, cells, view.battery)
             total += np.sum(worth.width_kwh * worth.price_per_kwh)
         else:
-            need = (rate[NEED_KWH], rate[ROOM_KWH], rate[SHORT_PRICE])
+            need = (figures[NEED_KWH], figures[ROOM_KWH], figures[SHORT_PRICE])
             total += least_charging(need, setting.tiers, plan.level[i], n, (c[PRICE], c[MOST]))
     return total
 
 
 @compiled
-def repair(setting: Setting, price: Float, plan: Plan, room: tuple[Float, Float], view: View) -> float:
-    """Make every hard limit hold: in turn, a unit gives way where there is too much, and moves to where there is room. Returns what moved, kWh.
+def repair(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float, Float], view: View) -> float:
+    """Make every hard limit hold: one after the other gives way where there is too much and moves to where there is room; how much, kWh.
 
     room   (up, down) (n_wall, n_step) what the hard walls leave, negative where there is too much; changed in place
     """
     units, ways, cells, moved = setting.units, setting.ways, view.cells, 0.0
     for i in range(len(units.row)):
         n = load_cells(setting, i, plan.net_kwh, cells)
-        place, rate = units.place[i], units.rate[i]
+        place, figures = units.place[i], units.figures[i]
         way, here = (ways.wall[place[PATH]], ways.weight[place[PATH]]), (place[FIRST], n)
         for j in range(n):
             cells[UP, j], cells[DOWN, j] = np.inf, np.inf
         least_room(way, setting.walls, room, here, (cells[UP], cells[DOWN]))
-        if not _narrow(rate, n, cells):
+        if not _narrow(figures, n, cells):
             continue
-        add_prices(way, setting.walls, price, here, cells[PRICE])
+        add_prices(way, setting.walls, price_per_kwh, here, cells[PRICE])
         if place[TWO_WAY]:
-            answer_two_way(rate, setting.tiers, n, view)
+            answer_two_way(figures, setting.tiers, n, view)
         else:
-            plan.level[i] = answer_one_way(rate, setting.tiers, n, plan.level[i], cells)
+            plan.level[i] = answer_one_way(figures, setting.tiers, n, plan.level[i], cells)
         moved += write_back(plan.net_kwh, units.begin[i], n, cells)
         move(way, setting.walls, room[1], here, cells[ANSWER])
         for j in range(n):
@@ -211,7 +213,7 @@ def repair(setting: Setting, price: Float, plan: Plan, room: tuple[Float, Float]
 
 
 @compiled
-def _narrow(rate: Float, n: int, cells: Float) -> bool:
+def _narrow(figures: Float, n: int, cells: Float) -> bool:
     """Narrow the cells of a unit to the room that is left; whether the unit has to answer anew: too much somewhere, or short."""
     too_much, got = False, 0.0
     for j in range(n):
@@ -221,5 +223,5 @@ def _narrow(rate: Float, n: int, cells: Float) -> bool:
         cells[FORCE, j] = min(now + max(up, 0.0), 0.0)
         cells[LEAST, j] = max(cells[LEAST, j], min(now - down, 0.0))
         too_much = too_much or now > cells[MOST, j] + _CRUMB_KWH or now < cells[LEAST, j] - _CRUMB_KWH
-        got += now * rate[CHARGE_EFFICIENCY] if now > 0.0 else now / rate[DISCHARGE_EFFICIENCY]
-    return too_much or got < rate[NEED_KWH] * rate[CHARGE_EFFICIENCY] - _CRUMB_KWH
+        got += now * figures[CHARGE_EFFICIENCY] if now > 0.0 else now / figures[DISCHARGE_EFFICIENCY]
+    return too_much or got < figures[NEED_KWH] * figures[CHARGE_EFFICIENCY] - _CRUMB_KWH

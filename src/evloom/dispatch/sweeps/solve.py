@@ -5,19 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Problem, Schedule
 from evloom.dispatch.solved import Round
 from evloom.dispatch.sweeps.arbitrage import scratch
-from evloom.dispatch.sweeps.layout import Layout, Peak, lay_out
+from evloom.dispatch.sweeps.coarse import foretold, sampled
+from evloom.dispatch.sweeps.layout import Layout, Peak
 from evloom.dispatch.sweeps.passes import Plan, Setting, View, least_total, repair, sweep
 from evloom.dispatch.sweeps.tally import own_cost, plan_loads, write_tables
-from evloom.dispatch.sweeps.walls import Prices, conjugate, cost, loads, raised, renewed, slopes
+from evloom.dispatch.sweeps.walls import Prices, Zeal, conjugate, cost, loads, raised, renewed, slopes
 from evloom.dispatch.terms import term_values
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Bool, Float
 
 # Sweeps between two looks at the gap, and how firmly a unit is held near its plan in the repair, against the sweeps.
 _BETWEEN = 4
+# Sweeps over a sample, and into how many parts everybody is split for the first sweep after it.
+_SAMPLE_SWEEPS, _PARTS = 8, 16
 _FIRM = 1e4
 _REPAIRS_MAX = 4
 _REST_KWH = 1e-9
@@ -30,7 +32,7 @@ class Best:
     net_kwh: Float
     value: float
     bound: float
-    price: Float
+    price_per_kwh: Float
 
 
 def view_of(setting: Setting) -> View:
@@ -42,17 +44,39 @@ def view_of(setting: Setting) -> View:
 class Sweeper:
     """A problem on its way to a schedule."""
 
-    def __init__(self, problem: Problem, objective: Objective) -> None:
-        self.layout: Layout = lay_out(problem, objective)
-        self.setting = self.layout.setting
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.setting = layout.setting
         self.view = view_of(self.setting)
         self.everybody = np.arange(self.setting.units.n)
-        start = np.full(self.setting.units.n, float(np.median(self.setting.ways.price)) if self.setting.ways.price.size else 0.0)
+        start = np.full(
+            self.setting.units.n, float(np.median(self.setting.ways.price_per_kwh)) if self.setting.ways.price_per_kwh.size else 0.0
+        )
         self.plan = Plan(np.zeros(int(self.setting.units.begin[-1])), start)
         self.true_right = self.setting.walls.right.copy()
         self.prices = renewed(self.setting.walls, np.zeros(self.true_right.shape), np.zeros(self.true_right.shape))
-        self.best = Best(self.plan.net_kwh[:0], np.inf, -np.inf, self.prices.price)
+        self.best = Best(self.plan.net_kwh[:0], np.inf, -np.inf, self.prices.price_per_kwh)
         self.moved_kwh = np.inf
+        self.zeal = Zeal(np.ones(self.true_right.shape), np.zeros(self.true_right.shape))
+
+    def start_from_sample(self) -> None:
+        """Begin at the prices, and against the loads, that a sample of the units comes to."""
+        sample = sampled(self.layout)
+        if sample is None:
+            return
+        few = Sweeper(sample.layout)
+        few.start_from_sample()
+        for _ in range(_SAMPLE_SWEEPS):
+            few.sweep()
+        price_per_kwh, load_kwh = foretold(self.layout, sample, few.setting.walls, few.prices)
+        if self.layout.peak is not None:
+            place_peak(self.layout.peak, self.setting, load_kwh, price_per_kwh)
+        s = renewed(self.setting.walls, load_kwh, price_per_kwh).s
+        # What is foretold makes way, a share after the other, for those who answer.
+        for part in range(_PARTS):
+            s -= load_kwh / _PARTS
+            sweep(self.setting, self.plan, s, np.ascontiguousarray(self.everybody[part::_PARTS]), self.view)
+        self.prices = raised(self.setting.walls, Prices(price_per_kwh, s), self.zeal)
 
     def sweep(self) -> None:
         """One sweep over everybody and the step of the prices."""
@@ -60,9 +84,9 @@ class Sweeper:
         walls = self.setting.walls
         if self.layout.peak is not None:
             load_kwh = loads(walls, self.prices)
-            place_peak(self.layout.peak, self.setting, load_kwh, self.prices.price)
-            self.prices = renewed(walls, load_kwh, self.prices.price)
-        self.prices = raised(walls, self.prices)
+            place_peak(self.layout.peak, self.setting, load_kwh, self.prices.price_per_kwh)
+            self.prices = renewed(walls, load_kwh, self.prices.price_per_kwh)
+        self.prices = raised(walls, self.prices, self.zeal)
 
     def excess(self) -> float:
         """Largest excess of the plan over a hard wall, relative to the room there (or to its mean, where that is larger)."""
@@ -77,16 +101,16 @@ class Sweeper:
 
     def bound(self) -> None:
         """A lower bound at the present prices."""
-        walls, price = self.setting.walls, slopes(self.setting.walls, self.prices)
+        walls, price_per_kwh = self.setting.walls, slopes(self.setting.walls, self.prices)
         peak, constant, right = self.layout.peak, self.layout.constant, self.true_right
         if peak is not None:
             right = right.copy()
             right[peak.wall] = 0.0
-            constant += _peak_dual(peak, price)
-        exact = self.setting._replace(ways=self.setting.ways._replace(price=self.layout.exact_price))
-        found = float(least_total(exact, price, self.plan, self.view)) - conjugate(walls, right, price) + constant
+            constant += _peak_dual(peak, price_per_kwh)
+        exact = self.setting._replace(ways=self.setting.ways._replace(price_per_kwh=self.layout.exact_price_per_kwh))
+        found = float(least_total(exact, price_per_kwh, self.plan, self.view)) - conjugate(walls, right, price_per_kwh) + constant
         if found > self.best.bound:
-            self.best.bound, self.best.price = found, price
+            self.best.bound, self.best.price_per_kwh = found, price_per_kwh
 
     def repaired(self) -> tuple[Plan, float]:
         """The plan with every limit held, and its value."""
@@ -95,19 +119,19 @@ class Sweeper:
         firm = self.setting._replace(hold=self.setting.hold * _FIRM)
         load_kwh = np.zeros(self.true_right.shape)
         plan_loads(self.setting, plan, load_kwh)
-        price = slopes(walls, self.prices)
+        price_per_kwh = slopes(walls, self.prices)
         is_export = walls.is_export
         for _ in range(_REPAIRS_MAX):
             up = np.where(is_export[:, None], np.inf, self.true_right - load_kwh)
             down = np.where(is_export[:, None], load_kwh - self.true_right, np.inf)
-            moved = repair(firm, price, plan, (up, down), self.view)
+            moved = repair(firm, price_per_kwh, plan, (up, down), self.view)
             load_kwh[:] = 0.0
             plan_loads(self.setting, plan, load_kwh)
             if moved == 0.0 or self._is_held(load_kwh, is_export):
                 break
         return plan, self._value(plan, load_kwh) if self._is_held(load_kwh, is_export) else np.inf
 
-    def _is_held(self, load_kwh: Float, is_export: Float) -> bool:
+    def _is_held(self, load_kwh: Float, is_export: Bool) -> bool:
         walls = self.setting.walls
         over = load_kwh - self.true_right
         over = np.where(is_export[:, None], -over, over)[walls.is_hard]
@@ -115,7 +139,7 @@ class Sweeper:
         return bool((over <= allowed).all())
 
     def _value(self, plan: Plan, load_kwh: Float) -> float:
-        own, _ = own_cost(self.setting, self.layout.exact_price, plan)
+        own, _ = own_cost(self.setting, self.layout.exact_price_per_kwh, plan)
         value = own + cost(self.setting.walls, load_kwh) + self.layout.constant
         peak = self.layout.peak
         if peak is not None:
@@ -131,27 +155,27 @@ class Sweeper:
             self.best.net_kwh, self.best.value = plan.net_kwh, value
 
 
-def _peak_dual(peak: Peak, price: Float) -> float:
+def _peak_dual(peak: Peak, price_per_kwh: Float) -> float:
     """Bring the prices of the peak's wall (in place) to what a peak may cost, and what they are worth in a lower bound."""
     n = len(peak.length_h)
-    rise = float(price[peak.wall, :n] @ peak.length_h)
+    rise = float(price_per_kwh[peak.wall, :n] @ peak.length_h)
     allowed = min(max(rise, peak.weight), peak.weight + peak.dear)
     if rise > 0.0:
-        price[peak.wall, :n] *= allowed / rise
+        price_per_kwh[peak.wall, :n] *= allowed / rise
     elif allowed > 0.0:
-        price[peak.wall, :n] = allowed / peak.length_h.sum()
-    return float(price[peak.wall, :n] @ peak.known_kwh) + (peak.weight - allowed) * peak.so_far_kw
+        price_per_kwh[peak.wall, :n] = allowed / peak.length_h.sum()
+    return float(price_per_kwh[peak.wall, :n] @ peak.known_kwh) + (peak.weight - allowed) * peak.so_far_kw
 
 
-def place_peak(peak: Peak, setting: Setting, load_kwh: Float, price: Float) -> None:
+def place_peak(peak: Peak, setting: Setting, load_kwh: Float, price_per_kwh: Float) -> None:
     """Move the peak's wall (in place) to where its own price balances what the intervals pay for it."""
     n, row = len(peak.length_h), peak.wall
-    load, rho = load_kwh[row, :n] + peak.known_kwh, setting.walls.rho[row, 0]
-    reach = (price[row, :n] / rho + load) / peak.length_h
+    load_kwh, rho = load_kwh[row, :n] + peak.known_kwh, setting.walls.rho[row, 0]
+    reach = (price_per_kwh[row, :n] / rho + load_kwh) / peak.length_h
     low, high = float(reach.min()) - 1.0 - (peak.weight + peak.dear) / rho, float(reach.max()) + 1.0
     for _ in range(100):
         middle = 0.5 * (low + high)
-        paid = float(peak.length_h @ np.maximum(price[row, :n] + rho * (load - middle * peak.length_h), 0.0))
+        paid = float(peak.length_h @ np.maximum(price_per_kwh[row, :n] + rho * (load_kwh - middle * peak.length_h), 0.0))
         if paid > peak.weight + (peak.dear if middle >= peak.so_far_kw else 0.0):
             low = middle
         else:
@@ -164,35 +188,39 @@ def sweep_until(
 ) -> tuple[Sweeper, tuple[Round, ...], bool]:
     """Sweep until the gap is proved, or the watch says stop -> the sweeper, rounds, whether it was stopped."""
     rounds: list[Round] = []
-    number = 0
-    while True:
-        for _ in range(_BETWEEN):
-            sweeper.sweep()
-        number += _BETWEEN
+    sweeper.start_from_sample()
+    for number in range(1, sweeps_max + 1):
+        sweeper.sweep()
+        if number > 1 and number % _BETWEEN and number < sweeps_max:
+            continue
         sweeper.look()
         best = sweeper.best
         rounds.append(Round(number, best.value, best.bound, sweeper.excess(), fixed))
         if not watch(rounds[-1]):
             return sweeper, tuple(rounds), True
-        if rounds[-1].gap <= gap or number >= sweeps_max:
-            return sweeper, tuple(rounds), False
+        if rounds[-1].gap <= gap:
+            break
+    return sweeper, tuple(rounds), False
 
 
 def node_prices(problem: Problem, sweeper: Sweeper) -> Float:
     """What a kWh more room at each node would save, (n_node, n_step): positive for import, negative for export."""
-    wall, price = sweeper.layout.node_wall, sweeper.best.price
+    wall, price_per_kwh = sweeper.layout.node_wall, sweeper.best.price_per_kwh
     found = np.zeros((len(problem.nodes.parent), problem.n_step))
     for column in range(2):
         on = np.flatnonzero(wall[:, column] >= 0)
-        found[on] += price[wall[on, column]]
+        found[on] += price_per_kwh[wall[on, column]]
     return found
 
 
 def schedule_of(problem: Problem, sweeper: Sweeper) -> Schedule:
     """The best plan as a schedule."""
     n_stay, n_step = problem.stays.n, problem.n_step
-    charge, discharge = np.zeros((n_stay, n_step)), np.zeros((n_stay, n_step))
+    charge = np.zeros((n_stay, n_step))
+    turns = bool((problem.stays.discharge_max_kw > 0).any())
+    # Nothing discharges: a table of zeros that takes no memory.
+    discharge = np.zeros((n_stay, n_step)) if turns else np.broadcast_to(np.zeros(1), (n_stay, n_step))
     store, short = np.zeros((len(problem.stores.node), n_step)), np.zeros(n_stay)
     plan = Plan(sweeper.best.net_kwh, sweeper.plan.level)
-    write_tables(sweeper.setting, plan, n_stay, (charge, discharge, store, short))
+    write_tables(sweeper.setting, plan, n_stay, (charge, discharge if turns else np.zeros((0, n_step)), store, short))
     return Schedule(charge, discharge, store, short, term_values(problem, charge, discharge, store))

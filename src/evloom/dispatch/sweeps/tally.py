@@ -1,7 +1,5 @@
 """What a plan comes to: loads of the walls, cost of the units, tables of energy."""
 
-import numpy as np
-
 from evloom.dispatch.sweeps.passes import Plan, Setting
 from evloom.dispatch.sweeps.units import CHARGE_EFFICIENCY, DISCHARGE_EFFICIENCY, FIRST, LENGTH, NEED_KWH, PATH, SHORT_PRICE, WEAR
 from evloom.dispatch.sweeps.walls import move
@@ -13,40 +11,40 @@ _ZERO_KWH = 1e-9
 
 
 @compiled
-def plan_loads(setting: Setting, plan: Plan, load: Float) -> None:
+def plan_loads(setting: Setting, plan: Plan, load_kwh: Float) -> None:
     """Add the plan's net energy to `load` (n_wall, n_step)."""
     units, ways = setting.units, setting.ways
     for i in range(len(units.row)):
         path, begin, end = units.place[i, PATH], units.begin[i], units.begin[i + 1]
         here = (units.place[i, FIRST], end - begin)
-        move((ways.wall[path], ways.weight[path]), setting.walls, load, here, plan.net_kwh[begin:end])
+        move((ways.wall[path], ways.weight[path]), setting.walls, load_kwh, here, plan.net_kwh[begin:end])
 
 
 @compiled
 def kept_kwh(setting: Setting, plan: Plan, i: int) -> float:
     """What unit i gains in its cells, measured at the meter."""
-    units, kept, rate = setting.units, 0.0, setting.units.rate[i]
+    units, kept, figures = setting.units, 0.0, setting.units.figures[i]
     for j in range(units.begin[i], units.begin[i + 1]):
         e = plan.net_kwh[j]
-        kept += e if e > 0.0 else e / (rate[CHARGE_EFFICIENCY] * rate[DISCHARGE_EFFICIENCY])
+        kept += e if e > 0.0 else e / (figures[CHARGE_EFFICIENCY] * figures[DISCHARGE_EFFICIENCY])
     return kept
 
 
 @compiled
-def own_cost(setting: Setting, price: Float, plan: Plan) -> tuple[float, float]:
+def own_cost(setting: Setting, price_per_kwh: Float, plan: Plan) -> tuple[float, float]:
     """What the plan costs at prices (n_path, n_step) with wear and short energy, and the kWh that are short."""
     units, cost, short_kwh, n_tier = setting.units, 0.0, 0.0, len(setting.tiers)
     for i in range(len(units.row)):
-        begin, (path, first, n), rate = units.begin[i], (units.place[i, 0], units.place[i, 1], units.place[i, 2]), units.rate[i]
+        begin, (path, first, n), figures = units.begin[i], (units.place[i, 0], units.place[i, 1], units.place[i, 2]), units.figures[i]
         for j in range(n):
             e = plan.net_kwh[begin + j]
-            cost += price[path, first + j] * e - rate[WEAR] * min(e, 0.0)
-        lacking = units.rate[i, NEED_KWH] - kept_kwh(setting, plan, i)
+            cost += price_per_kwh[path, first + j] * e - figures[WEAR] * min(e, 0.0)
+        lacking = units.figures[i, NEED_KWH] - kept_kwh(setting, plan, i)
         if lacking > _ZERO_KWH:
             short_kwh += lacking
-            part = rate[NEED_KWH] / n_tier
+            part = figures[NEED_KWH] / n_tier
             for q in range(n_tier):
-                cost += min(max(lacking - q * part, 0.0), part) * setting.tiers[q] * rate[SHORT_PRICE]
+                cost += min(max(lacking - q * part, 0.0), part) * setting.tiers[q] * figures[SHORT_PRICE]
     return cost, short_kwh
 
 
@@ -66,7 +64,7 @@ def write_tables(setting: Setting, plan: Plan, n_stay: int, tables: tuple[Float,
             elif e < 0.0:
                 discharge[row, first + j] = -e
         if row < n_stay:
-            lacking = units.rate[i, NEED_KWH] - kept_kwh(setting, plan, i)
+            lacking = units.figures[i, NEED_KWH] - kept_kwh(setting, plan, i)
             short[row] = lacking if lacking > _ZERO_KWH else 0.0
 
 

@@ -1,4 +1,4 @@
-"""What is steered, as columns sorted by path, so that units that share walls lie together: vehicles at a connector and stationary batteries."""
+"""What is steered, vehicles and stationary batteries, sorted by path, so that units that share walls lie together."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ from evloom.dispatch.problem import Problem
 from evloom.dispatch.service import short_price_per_kwh
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
-
 
 PATH, FIRST, LENGTH, TWO_WAY = range(4)
 (
@@ -42,7 +41,7 @@ class Units(NamedTuple):
     row: Int
     begin: Int
     place: Int
-    rate: Float
+    figures: Float
 
     @property
     def n(self) -> int:
@@ -64,7 +63,7 @@ def units_of(problem: Problem, objective: Objective, n_phase: int) -> Units:
 
     first = np.concatenate((stays.first, np.zeros(n_store, dtype=np.int64)))[order]
     is_two_way = np.concatenate((stays.discharge_max_kw > 0, np.ones(n_store, dtype=np.bool_)))[order]
-    rate = np.empty((len(order), 12))
+    figures = np.empty((len(order), 12))
     columns: tuple[tuple[Float, Float], ...] = (
         (stays.first_share, ones),
         (stays.last_share, ones),
@@ -80,10 +79,10 @@ def units_of(problem: Problem, objective: Objective, n_phase: int) -> Units:
         (np.zeros(stays.n), end_kwh),
     )
     for number, pair in enumerate(columns):
-        rate[:, number] = np.concatenate(pair)[order]
+        figures[:, number] = np.concatenate(pair)[order]
     begin = np.concatenate(([0], np.cumsum(length)))
     place = np.ascontiguousarray(np.stack((path[order], first, length, is_two_way.astype(np.int64)), axis=1))
-    return Units(order, begin, place, rate)
+    return Units(order, begin, place, figures)
 
 
 @compiled

@@ -2,9 +2,11 @@
 
 A wall looks at the net energy L that passes a point of the tree in a step (or in a demand interval). It stands at `right` and costs
 max over low <= p <= high of p (L - right): a limit is 0..infinity, a request that gives way 0..penalty, the change from export
-to import price lies between the two prices. A smooth wall costs rho / 2 (L - right)^2 (valley filling). Units see a wall as a price:
-its augmented Lagrangian (Hestenes 1969, Powell 1969; Rockafellar, "Augmented Lagrangians and applications of the proximal point
-algorithm in convex programming", Mathematics of Operations Research 1, 1976) has the slope clip(rho x s, low, high) with s = p / rho + L - right.
+to import price lies between the two prices. A smooth wall costs rho / 2 (L - right)^2 (valley filling).
+
+Units see a wall as a price: its augmented Lagrangian (Hestenes 1969, Powell 1969; Rockafellar, "Augmented Lagrangians and applications
+of the proximal point algorithm in convex programming", Mathematics of Operations Research 1, 1976) has the slope
+clip(rho x s, low, high) with s = p / rho + L - right.
 """
 
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from evloom.kernel.timegrid import Bool, Float, Int
 CEILING, CLIP, SMOOTH = range(3)
 KIND, BY_INTERVAL, HARD = range(3)
 RIGHT, LOW, HIGH, RHO = range(4)
+_ZEAL, _ZEAL_MAX, _STUCK, _SMALL = 1.5, 30.0, 0.95, 1e-3
 
 
 class Ways(NamedTuple):
@@ -29,7 +32,7 @@ class Ways(NamedTuple):
 
     wall: Int
     weight: Float
-    price: Float
+    price_per_kwh: Float
 
 
 class Walls(NamedTuple):
@@ -50,73 +53,95 @@ class Walls(NamedTuple):
     @property
     def right(self) -> Float:
         """(n_wall, n_step)"""
-        return self.table[RIGHT]
+        found: Float = self.table[RIGHT]
+        return found
 
     @property
     def low(self) -> Float:
         """(n_wall, n_step)"""
-        return self.table[LOW]
+        found: Float = self.table[LOW]
+        return found
 
     @property
     def high(self) -> Float:
         """(n_wall, n_step)"""
-        return self.table[HIGH]
+        found: Float = self.table[HIGH]
+        return found
 
     @property
     def rho(self) -> Float:
         """(n_wall, n_step)"""
-        return self.table[RHO]
+        found: Float = self.table[RHO]
+        return found
 
     @property
     def is_smooth(self) -> Bool:
         """(n_wall,)"""
-        return self.trait[:, KIND] == SMOOTH
+        found: Bool = self.trait[:, KIND] == SMOOTH
+        return found
 
     @property
     def is_hard(self) -> Bool:
         """(n_wall,)"""
-        return self.trait[:, HARD] == 1
+        found: Bool = self.trait[:, HARD] == 1
+        return found
 
     @property
     def is_export(self) -> Bool:
         """(n_wall,) limits of export"""
-        return (self.trait[:, KIND] == CLIP) & self.is_hard
+        found: Bool = (self.trait[:, KIND] == CLIP) & self.is_hard
+        return found
 
 
 class Prices(NamedTuple):
     """What changes from sweep to sweep, tables (n_wall, n_step): price of each wall and s = price / rho + L - right."""
 
-    price: Float
+    price_per_kwh: Float
     s: Float
+
+
+class Zeal(NamedTuple):
+    """How much faster than usual a price rises, and by how much the load was beyond the limit last, tables (n_wall, n_step)."""
+
+    factor: Float
+    over_kwh: Float
 
 
 def loads(walls: Walls, prices: Prices) -> Float:
     """Net energy L at each wall, (n_wall, n_step)."""
-    return prices.s + walls.right - prices.price / walls.rho
+    return prices.s + walls.right - prices.price_per_kwh / walls.rho
 
 
-def renewed(walls: Walls, load_kwh: Float, price: Float) -> Prices:
+def renewed(walls: Walls, load_kwh: Float, price_per_kwh: Float) -> Prices:
     """Prices with s for these loads."""
-    return Prices(price, price / walls.rho + load_kwh - walls.right)
+    return Prices(price_per_kwh, price_per_kwh / walls.rho + load_kwh - walls.right)
 
 
-def raised(walls: Walls, prices: Prices) -> Prices:
-    """The step of the multipliers: every wall's price becomes the slope that units met last."""
+def raised(walls: Walls, prices: Prices, zeal: Zeal) -> Prices:
+    """The step of the multipliers: every wall's price becomes the slope that units met last.
+
+    Where a load stays as far beyond a limit as it was the sweep before, the price rises faster and faster (zeal, changed in place): it may
+    have to rise to what a missing kWh is worth, far above all other prices.
+    """
     load_kwh = loads(walls, prices)
-    slope = np.clip(walls.rho * prices.s, walls.low, walls.high)
-    price = np.where(walls.is_smooth[:, None], 0.0, slope)
-    return renewed(walls, load_kwh, price)
+    over = np.where(walls.high == np.inf, load_kwh - walls.right, 0.0)
+    stuck = (over > _STUCK * zeal.over_kwh) & (over > _SMALL * walls.right)
+    np.copyto(zeal.factor, np.where(stuck, np.minimum(zeal.factor * _ZEAL, _ZEAL_MAX), 1.0))
+    np.copyto(zeal.over_kwh, over)
+    slope = np.clip(walls.rho * (prices.s + (zeal.factor - 1.0) * np.maximum(over, 0.0)), walls.low, walls.high)
+    price_per_kwh = np.where(walls.is_smooth[:, None], 0.0, slope)
+    return renewed(walls, load_kwh, price_per_kwh)
 
 
 def slopes(walls: Walls, prices: Prices) -> Float:
     """The price of every wall for a lower bound: multipliers, and for smooth walls the slope at the present load."""
-    return np.where(walls.is_smooth[:, None], walls.rho * prices.s, prices.price)
+    return np.where(walls.is_smooth[:, None], walls.rho * prices.s, prices.price_per_kwh)
 
 
-def conjugate(walls: Walls, right: Float, price: Float) -> float:
+def conjugate(walls: Walls, right: Float, price_per_kwh: Float) -> float:
     """Sum over all walls of the greatest price x L - cost(L): what a lower bound takes off."""
     smooth = walls.is_smooth[:, None]
-    return float((price * right + np.where(smooth, price**2 / (2.0 * walls.rho), 0.0)).sum())
+    return float((price_per_kwh * right + np.where(smooth, price_per_kwh**2 / (2.0 * walls.rho), 0.0)).sum())
 
 
 def cost(walls: Walls, load_kwh: Float) -> float:
@@ -131,11 +156,11 @@ def cost(walls: Walls, load_kwh: Float) -> float:
 
 @compiled
 def add_slopes(way: tuple[Int, Float], walls: Walls, s: Float, cells: tuple[int, int], view: tuple[Float, Float, Float, Float]) -> None:
-    """Add what the walls on a way (wall, weight) cost and how fast that rises to a view (price, curvature, down, up); cells = (first step, n).
+    """Add what the walls on a way (wall, weight) cost, and how fast that rises, to a view (price, curvature, down, up).
 
-    down and up (kWh >= 0) are how far the unit could move; a wall that it cannot reach adds no curvature.
+    cells = (first step, n); down and up (kWh >= 0) are how far the unit could move; a wall that it cannot reach adds no curvature.
     """
-    price, curvature, down, up = view
+    price_per_kwh, curvature, down, up = view
     trait, table, (first, n) = walls.trait, walls.table, cells
     for d in range(len(way[0])):
         w, a = way[0][d], way[1][d]
@@ -145,7 +170,7 @@ def add_slopes(way: tuple[Int, Float], walls: Walls, s: Float, cells: tuple[int,
             r = table[RHO, w, 0]
             for j in range(n):
                 here = s[w, first + j]
-                price[j] += a * r * max(here, 0.0)
+                price_per_kwh[j] += a * r * max(here, 0.0)
                 curvature[j] += a * a * r if here > -a * up[j] else 0.0
         else:
             for j in range(n):
@@ -153,12 +178,12 @@ def add_slopes(way: tuple[Int, Float], walls: Walls, s: Float, cells: tuple[int,
                 low, high, rho = table[LOW, w, c], table[HIGH, w, c], table[RHO, w, c]
                 slope = rho * s[w, c]
                 reach = rho * a * (walls.most if trait[w, BY_INTERVAL] else 1.0)
-                price[j] += a * min(max(slope, low), high)
+                price_per_kwh[j] += a * min(max(slope, low), high)
                 curvature[j] += a * reach if slope + reach * up[j] > low and slope - reach * down[j] < high else 0.0
 
 
 @compiled
-def add_prices(way: tuple[Int, Float], walls: Walls, values: Float, cells: tuple[int, int], price: Float) -> None:
+def add_prices(way: tuple[Int, Float], walls: Walls, values: Float, cells: tuple[int, int], price_per_kwh: Float) -> None:
     """Add the prices of a table (n_wall, n_step) on a way to `price`; cells = (first step, n)."""
     first, n = cells
     for d in range(len(way[0])):
@@ -167,10 +192,10 @@ def add_prices(way: tuple[Int, Float], walls: Walls, values: Float, cells: tuple
             break
         if walls.trait[w, BY_INTERVAL] == 0:
             for j in range(n):
-                price[j] += a * values[w, first + j]
+                price_per_kwh[j] += a * values[w, first + j]
         else:
             for j in range(n):
-                price[j] += a * values[w, walls.column[first + j]]
+                price_per_kwh[j] += a * values[w, walls.column[first + j]]
 
 
 @compiled
