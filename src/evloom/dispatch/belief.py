@@ -119,6 +119,7 @@ class Trust:
     shortage_factor      a kWh that may be missed is dreaded as this many times the mean cost of a kWh ahead
     unforeseen_per_h     chance in an hour that a car leaves though no like stay ended then
     forecast_caution     a forecast hour counts as dearer by this many times the error of such forecasts
+    departure_risk       in place of departure_quantile: the chance that the car leaves before the believed departure
     """
 
     departure_quantile: float = 0.35
@@ -127,6 +128,7 @@ class Trust:
     shortage_factor: float = 0.5
     unforeseen_per_h: float = 0.04
     forecast_caution: float = 0.5
+    departure_risk: float | None = None
 
 
 def history_of(arrival_s: Float, departure_s: Float, energy_kwh: Float, told: tuple[Float, Float], driver: Int, zone: ZoneInfo) -> History:
@@ -230,7 +232,23 @@ def condition(like_departure_s: Float, like_kwh: Float, now_s: float, net_kwh: f
 
     The samples are those of `like_stays`, sorted and not empty. At arrival (net_kwh 0) this is the point belief of the rules.
     """
-    return _condition(like_departure_s, like_kwh, now_s, net_kwh, trust.departure_quantile, trust.energy_quantile)
+    departure_s, wanted_kwh = _condition(like_departure_s, like_kwh, now_s, net_kwh, trust.departure_quantile, trust.energy_quantile)
+    if trust.departure_risk is not None and len(like_departure_s):
+        departure_s = at_risk_s(like_departure_s, now_s, trust.departure_risk)
+    return departure_s, wanted_kwh
+
+
+def at_risk_s(like_departure_s: Float, now_s: float, risk: float) -> float:
+    """The departure (epoch s) before which a car that is still there at `now_s` leaves with the chance `risk`, 0 < risk < 1.
+
+    One more stay like n others ends before the k-th of them with the chance k / (n + 1), whatever their distribution (Weibull 1939);
+    between them it is linear, and before the first from now on. Without any later sample it is OVERDUE_S from now.
+    """
+    later_s = like_departure_s[np.searchsorted(like_departure_s, now_s + NOTICE_S, side="right") :]
+    if len(later_s) <= FEW:
+        return now_s + OVERDUE_S
+    share = np.arange(len(later_s) + 1) / (len(later_s) + 1)
+    return float(np.interp(risk, share, np.append(now_s, later_s)))
 
 
 @compiled

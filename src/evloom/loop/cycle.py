@@ -39,7 +39,7 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, deadband_kw: float 
     if violations:
         orders = _safe(wanted, snapshot)
     reason = np.where(snapshot.is_lost, OFFLINE, orders.reason)
-    record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations)
+    record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations, snapshot.refusals)
     sent = _changed(orders, memory, snapshot)
     return Memory(policy_memory, tuple(orders.storage_kw.tolist())), sent, record
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from evloom.dispatch.guard import Refusal
 from evloom.dispatch.verify import Violation
 from evloom.kernel.timegrid import Float, Int
 
@@ -10,7 +11,8 @@ from evloom.kernel.timegrid import Float, Int
 class Record:
     """power_kw (n_evse,) in force from now on, reason (n_evse,) of `dispatch.reason`, storage_kw (n_storage,).
 
-    violations is what the check found wrong with the orders of the policy; they were then replaced by safe ones.
+    violations is what the check found wrong with the orders of the policy; they were then replaced by safe ones. refusals says of
+    each battery that may not give why (`dispatch.guard`).
     """
 
     now_s: float
@@ -18,3 +20,4 @@ class Record:
     reason: Int
     storage_kw: Float
     violations: tuple[Violation, ...]
+    refusals: tuple[Refusal, ...] = ()

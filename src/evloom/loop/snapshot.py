@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evloom.dispatch.guard import Packs, Refusal
 from evloom.dispatch.moment import Bays, Wires
 from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.loop.sight import Piles, Sight
@@ -59,6 +60,7 @@ class Snapshot:
     room_kwh and spare_kwh of the cars' batteries are in sight.
     is_lost (n_evse,) marks EVSE without a link: sight and bays show no car there, and what they may draw is in the base load of
     `wires` and `ahead`. heard_s (n_evse,) is when each was last heard of, epoch seconds; -infinity for never.
+    packs is what is known of the cars' batteries; refusals says which of them may not give and why: sight and bays bear that already.
     """
 
     now_s: float
@@ -76,6 +78,8 @@ class Snapshot:
     storage_kwh: Float
     is_lost: Bool
     heard_s: Float
+    packs: Packs
+    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True)

@@ -6,27 +6,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.dispatch.fallback import DEFAULT, Fallback, reserve_ahead_kw, reserve_of, with_reserve
-from evloom.dispatch.moment import Wires, wires
+from evloom.dispatch.guard import GuardRules, Packs, Refusal, Store, guard
+from evloom.dispatch.moment import Bays, Wires, wires
 from evloom.kernel.timegrid import Bool, Float, TimeGrid, local_clock
 from evloom.loop.links import Links
-from evloom.loop.sight import blank_sight, copied, learn_draw, moment, piles
+from evloom.loop.packs import PackBook
+from evloom.loop.sight import Sight, blank_sight, copied, learn_draw, moment, piles
 from evloom.loop.snapshot import NOTHING_LIKE, Ahead, Demand, Likely, Snapshot
+from evloom.loop.taper import TaperBook
 from evloom.network.site import Site
 from evloom.network.tree import node_total
-from evloom.pile.events import Event, Known, LinkBack, LinkLost, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.evse import EvseTable
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the loop is told once: the grid of the run (with the hours ahead), the horizon, the demand charge, and what piles do
-    that hear nothing more."""
+    """What the loop is told once: the grid of the run (with the hours ahead), the horizon, the demand charge, what piles do
+    that hear nothing more, and what batteries that give must keep (None: their own floor only)."""
 
     grid: TimeGrid
     n_ahead: int
     demand_price_per_kw: float
     demand_interval_s: int
     fallback: Fallback = DEFAULT
+    guard: GuardRules | None = None
 
 
 class State:
@@ -39,6 +43,7 @@ class State:
         self.session_id = [""] * evse.n
         self.likely: list[Likely] = [NOTHING_LIKE] * evse.n
         self.links = Links(evse, site.voltage_v, terms.fallback)
+        self.packs, self.tapers = PackBook(evse.n, site.zone), TaperBook(evse)
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
@@ -60,6 +65,10 @@ class State:
                 self.sight.ordered_kw[row] = 0.0
                 self.sight.draw_kw[row] = 0.0
                 self.links.heard(row, event.at_s, 0.0)
+                self.packs.leave(row)
+                self.tapers.leave(row)
+            case PackSeen():
+                self.packs.seen(self._row[event.evse_id], event)
             case LinkLost():
                 self.links.lost(self._row[event.evse_id], event.at_s)
             case LinkBack():
@@ -94,11 +103,23 @@ class State:
             sight.connected[alone] = False
             now, ahead = self._reserved(now, ahead)
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
-        bays = moment(self.now_s, self.step_h, self.piles, sight)
+        bays, refusals = self._guarded(moment(self.now_s, self.step_h, self.piles, sight), sight)
         return Snapshot(
             self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
             self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(), alone, self.links.heard_s.copy(),
+            Packs(*(column.copy() for column in self.packs.packs)), refusals,
         )  # fmt: skip
+
+    def _guarded(self, bays: Bays, sight: Sight) -> tuple[Bays, tuple[Refusal, ...]]:
+        """The bays as batteries that give may be used; what these may give and take up changes in `sight`, in place."""
+        if self.terms.guard is None:
+            return bays, ()
+        for row in np.flatnonzero(sight.connected):
+            self.packs.turn(int(row), self.now_s)
+        store = Store(sight.spare_kwh, sight.room_kwh, sight.charge_efficiency, sight.discharge_efficiency)
+        guarded = guard(bays, self.packs.packs, store, self.terms.guard, self.step_h)
+        sight.spare_kwh[:], sight.room_kwh[:] = guarded.spare_kwh, guarded.room_kwh
+        return guarded.bays, guarded.refusals
 
     def _reserved(self, now: Wires, ahead: Ahead) -> tuple[Wires, Ahead]:
         """The room now and ahead, less what EVSE without a link may take of it."""
@@ -115,6 +136,8 @@ class State:
         row, sight, evse = self._row[event.evse_id], self.sight, self.evse
         self.session_id[row] = event.session_id
         self.links.heard(row, event.at_s, 0.0)
+        self.packs.arrive(row, event.vehicle_id, event.at_s)
+        slow_h = max(event.slow_h, self.tapers.arrive(row, event.vehicle_id))
         self.likely[row] = Likely(np.array(event.like_departure_s), np.array(event.like_kwh))
         n_phase = min(event.n_phase, int(evse.n_phase[row]))
         dc = bool(evse.dc[row])
@@ -135,7 +158,7 @@ class State:
             "discharge_efficiency": event.discharge_efficiency,
             "wear_per_kwh": event.wear_per_kwh,
             "priority": event.priority,
-            "slow_h": event.slow_h,
+            "slow_h": slow_h,
             "net_kwh": 0.0,
             "draw_kw": 0.0,
             "ordered_kw": 0.0 * sight.ordered_kw[row],  # not known stays not known: the link came back with this car
@@ -148,6 +171,9 @@ class State:
     def _readings(self, event: Readings) -> None:
         for i, evse_id in enumerate(event.evse_id):
             row, room_kwh = self._row[evse_id], event.room_kwh[i]
+            more_kwh = event.net_kwh[i] - self.sight.net_kwh[row]
+            self.packs.metered(row, more_kwh, self.sight, event.at_s)
+            self.tapers.metered(row, more_kwh, (event.at_s - self.links.heard_s[row]) / 3600.0, event.draw_kw[i], self.sight)
             self.sight.net_kwh[row] = event.net_kwh[i]
             self.sight.draw_kw[row] = event.draw_kw[i]
             self.sight.done[row] = event.done[i]

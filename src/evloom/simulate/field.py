@@ -11,7 +11,7 @@ from evloom.dispatch.moment import wires
 from evloom.kernel.forecast import outlook
 from evloom.kernel.timegrid import Float, Int, TimeGrid, from_epoch_s
 from evloom.loop.sight import Sight, blank_sight, piles
-from evloom.pile.events import Event, Known, LinkBack, LinkLost, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 from evloom.simulate.link_twin import BACK, ENDED, LOST, LinkTwin
 from evloom.simulate.stage import Stage
@@ -165,7 +165,8 @@ class SimulatedField:
             car, self._arrived = self._arrived, self._arrived + 1
             row = int(self.stage.beliefs.evse[car])
             if cars.departure_s[car] > until_s and self.world.session[row] < 0:
-                events += self.links.tell(row, self._plug_in(row, car))
+                for event in (self._plug_in(row, car), *self._pack_of(row, car)):
+                    events += self.links.tell(row, event)
         return events
 
     def _plug_in(self, row: int, car: int) -> PluggedIn:
@@ -198,10 +199,19 @@ class SimulatedField:
             vehicle_id=self._vehicle_id(car),
         )
 
+    def _pack_of(self, row: int, car: int) -> list[Event]:
+        """What a car that may discharge tells of its battery, where there is a guard to hear it."""
+        cars, scenario = self.stage.cars, self.stage.scenario
+        if scenario.guard is None or not cars.v2g[car]:
+            return []
+        told = float(cars.soc[car]), float(cars.battery_kwh[car])
+        return [PackSeen(float(cars.arrival_s[car]), scenario.evse.evse_id[row], None, *told)]
+
     def _vehicle_id(self, car: int) -> str:
         """What tells the car again, where the loop is to learn from its stays: its driver's name."""
         scenario = self.stage.scenario
-        return scenario.sessions.driver_id[self.stage.session[car]] if scenario.driver.taper == "learnt" else ""
+        is_used = scenario.driver.taper == "learnt" or scenario.guard is not None
+        return scenario.sessions.driver_id[self.stage.session[car]] if is_used else ""
 
     def _news(self, now_s: float, step: int) -> list[Event]:
         """What became known of prices, carbon and base load since the last step: only what changed is told."""

@@ -60,7 +60,7 @@ class Stage:
         price = float(charge.price_per_kw_month) if charge else 0.0
         link = self.scenario.link
         fallback = Fallback(link.default_a, link.hold_min * 60.0, is_reserved=link.reserve)
-        return Terms(self.ahead, self.n_ahead, price, charge.interval_s if charge else 900, fallback)
+        return Terms(self.ahead, self.n_ahead, price, charge.interval_s if charge else 900, fallback, self.scenario.guard)
 
 
 def stage(scenario: Scenario) -> Stage:

@@ -18,7 +18,7 @@ TRUST = Trust()
 
 def trust_of(scenario: Scenario) -> Trust:
     """How cautious plans for this scenario are with what they believe."""
-    return replace(TRUST, departure_quantile=scenario.control.departure_risk)
+    return replace(TRUST, departure_risk=scenario.control.departure_risk)
 
 
 def seats(scenario: Scenario) -> Int:

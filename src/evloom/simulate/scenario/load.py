@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from evloom.dispatch.guard import GuardRules, Limit
 from evloom.dispatch.objective import parse_objective
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
@@ -30,6 +31,7 @@ from evloom.simulate.scenario.schema import (
     ContractSection,
     ControlSection,
     DriverSection,
+    GuardSection,
     LimitSection,
     LinkSection,
     PileSection,
@@ -73,6 +75,7 @@ class Sections:
     driver: DriverSection
     control: ControlSection
     link: LinkSection
+    guard: GuardSection | None
     tariff: object
 
 
@@ -181,6 +184,7 @@ def _sections(raw: Mapping[str, object], notes: Notes) -> Sections:
         driver=one(DriverSection, "driver"),
         control=one(ControlSection, "control"),
         link=one(LinkSection, "link"),
+        guard=one(GuardSection, "guard") if "guard" in raw else None,
         tariff=raw.get("tariff"),
     )
 
@@ -216,6 +220,7 @@ def _build(parts: Sections, override: Override | None, path: Path, notes: Notes)
         driver=DriverInput(parts.driver.departure, parts.driver.energy, parts.driver.taper),
         control=_control(parts.control),
         link=_link(parts.link),
+        guard=None if parts.guard is None else _guard(parts.guard),
         policies=parts.root.policies,
         objective=parts.root.objective,
     )
@@ -228,6 +233,19 @@ def _control(said: ControlSection) -> Control:
 def _link(said: LinkSection) -> Link:
     hold_min = float("inf") if said.hold_min is None else said.hold_min
     return Link(said.drops_per_day, said.outage_min, said.default_a, hold_min, said.reserve, said.seed)
+
+
+def _guard(said: GuardSection) -> GuardRules:
+    def limit(value: float | None) -> Limit | None:
+        return None if value is None else Limit(value, said.source)
+
+    return GuardRules(
+        soc_min=limit(said.soc_min),
+        soc_max=limit(said.soc_max),
+        daily_kwh=limit(said.daily_kwh),
+        yearly_kwh=limit(said.yearly_kwh),
+        yearly_cycles=limit(said.yearly_cycles),
+    )
 
 
 def _grid(parts: Sections, zone: ZoneInfo, recorded: SessionTable | None, notes: Notes) -> TimeGrid:

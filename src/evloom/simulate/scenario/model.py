@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from evloom.dispatch.guard import GuardRules
 from evloom.kernel.finding import Finding
 from evloom.kernel.stamped import Signal
 from evloom.kernel.timegrid import TimeGrid
@@ -40,7 +41,8 @@ class Control:
     horizon_h        how far ahead optimising policies look
     scarcity         how `optimal` shares power that does not suffice for all promises: in proportion to need (within a class of
                      priority), to those who can wait least first, or by the priority of the vehicles
-    departure_risk   chance that a car leaves before the departure that plans believe in, where that is learnt from earlier stays
+    departure_risk   chance that a car leaves before the departure that plans believe in, where that is learnt from earlier stays; None:
+                     as docs/beliefs.md found best for JPL
     starts           how the rule price-queue starts cars in cheap hours: all at once, or spread over them
     """
 
@@ -48,7 +50,7 @@ class Control:
     deadband_kw: float = 0.0
     horizon_h: float = 24.0
     scarcity: Literal["need", "laxity", "priority"] = "need"
-    departure_risk: float = 0.35
+    departure_risk: float | None = None
     starts: Literal["together", "spread"] = "together"
 
 
@@ -103,3 +105,4 @@ class Scenario:
     objective: str
     findings: tuple[Finding, ...] = ()
     link: Link = Link()
+    guard: GuardRules | None = None

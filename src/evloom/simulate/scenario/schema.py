@@ -238,11 +238,8 @@ class ControlSection(Section):
         "need",
         "whom optimal serves when power is short: all by what each still needs, who can wait least, or vehicle.priority",
     )
-    departure_risk: float = key(
-        0.35,
-        "chance that a car leaves before the departure plans believe in, where it is learnt (docs/real-chargers.md)",
-        above=0,
-        high=0.9,
+    departure_risk: float | None = key(
+        None, "chance that a car leaves before the departure plans believe in, where it is learnt", above=0, high=0.9, see="docs/beliefs.md"
     )
     starts: Literal["together", "spread"] = key(
         "together", "how price-queue starts cars in cheap hours: as early as each can, or spread over them (docs/real-chargers.md)"
@@ -261,6 +258,18 @@ class LinkSection(Section):
     hold_min: float | None = key(None, "minutes for which the profile last sent is kept", low=0, see="until the link is back")
     reserve: bool = key(True, "keep the room free that such piles may take; false only to see what that does")
     seed: int = key(1, "seed of the random numbers", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardSection(Section):
+    """What the battery of a car that discharges must keep, beside its own floor (docs/real-chargers.md)."""
+
+    soc_min: float | None = key(None, "it discharges down to this state of charge", low=0, high=1, see="vehicle.soc_floor")
+    soc_max: float | None = key(None, "above this it is charged only for its driver's need", low=0, high=1, see="none")
+    daily_kwh: float | None = key(None, "most it discharges on a local day", low=0, unit="kWh", see="none")
+    yearly_kwh: float | None = key(None, "most it discharges in a local year", low=0, unit="kWh", see="none")
+    yearly_cycles: float | None = key(None, "the same in its own usable energy", low=0, see="none")
+    source: str = key("scenario", "who set these limits, named in every refusal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,5 +300,6 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[driver]", DriverSection),
     ("[control]", ControlSection),
     ("[link]", LinkSection),
+    ("[guard]", GuardSection),
 )
 """Every table with its heading as written in the file. [tariff] is read by `evloom.market`."""
