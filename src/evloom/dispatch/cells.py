@@ -18,6 +18,7 @@ class Cells:
     """Columns of shape (n_cell,), and begin (n_stay + 1,): the cells of stay i are begin[i] <= j < begin[i + 1].
 
     stay, step          which stay, which step
+    present_h           hours of the step in which the vehicle is there
     charge_max_kwh      most energy at the meter in the cell: power x hours the vehicle is there, and no more than the battery could
                         take up between its floor and its room
     discharge_max_kwh   the same for discharge (unsigned)
@@ -28,6 +29,7 @@ class Cells:
     begin: Int
     charge_max_kwh: Float
     discharge_max_kwh: Float
+    present_h: Float
 
     @property
     def n(self) -> int:
@@ -65,6 +67,7 @@ def cells_of(problem: Problem) -> Cells:
         begin,
         np.minimum(stays.charge_max_kw[stay] * present_h, most_kwh[0][stay]),
         np.minimum(stays.discharge_max_kw[stay] * present_h, most_kwh[1][stay]),
+        present_h,
     )
 
 

@@ -80,7 +80,7 @@ def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Ob
             raise SolverError("the promise that can be kept was not found again")
         known, one_way = one_way, _with_mixed(f, found, objective, one_way, need_kwh)
         if one_way.n == known.n:
-            return _finish(f, found[-1], need_kwh)
+            return finish(f, found[-1], need_kwh)
     raise SolverError("no choice of directions was found")
 
 
@@ -96,7 +96,7 @@ def _with_mixed(f: Formulation, found: list[Float], objective: Objective, known:
             continue
         mixed = _mixed(f, x, known)
         stages = Objective(objective.stages[: number + 1])
-        if mixed.n and not _is_as_good(f, x, stages, _finish(f, x, need_kwh)):
+        if mixed.n and not _is_as_good(f, x, stages, finish(f, x, need_kwh)):
             one_way = OneWay(*(np.union1d(old, new) for old, new in zip(one_way.parts, mixed.parts, strict=True)))
     return one_way
 
@@ -126,7 +126,7 @@ def _export_excess_kwh(problem: Problem, schedule: Schedule) -> float:
     return float((-up_the_tree(problem, net) - room_of(problem).export_max_kwh).max(initial=0.0))
 
 
-def _finish(f: Formulation, x: Float, need_kwh: Float) -> Schedule:
+def finish(f: Formulation, x: Float, need_kwh: Float) -> Schedule:
     """Round off what the solver leaves: bounds hold exactly, energies to 1e-9, and nothing goes both ways."""
     problem, cells, stays, stores = f.problem, f.cells, f.problem.stays, f.problem.stores
     charge, discharge = _clean(x[f.charge], cells.charge_max_kwh), np.zeros(cells.n)

@@ -36,7 +36,8 @@ class Solver:
     One thread and a fixed seed: the same input gives the same bits.
     """
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: Programme, chosen: Float | None = None, *, relaxed: bool = False) -> None:
+        """chosen: 0 or 1 for each of `programme.whole`; they stay so, and the rest is a linear programme. relaxed: anything between."""
         import highspy  # 70 ms: only who optimises waits for it
 
         self._highspy = highspy
@@ -54,13 +55,16 @@ class Solver:
         self.lower = programme.lower.copy()
         self.upper = programme.upper.copy()
         self._row_lower, self._row_upper = programme.row_lower, programme.row_upper
-        self.is_mixed = len(programme.whole) > 0
+        self.is_mixed = len(programme.whole) > 0 and chosen is None and not relaxed
+        if chosen is not None:
+            self.lower[programme.whole] = self.upper[programme.whole] = chosen
         self._presolve = "choose" if self.is_mixed else "off"
         self._highs.setOptionValue("presolve", self._presolve)
         self._all = np.arange(self.n_column, dtype=np.int32)
         matrix = programme.matrix
         whole = np.zeros(self.n_column, dtype=np.int32)
-        whole[programme.whole] = 1
+        if self.is_mixed:
+            whole[programme.whole] = 1
         rowwise, minimise = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
         head = (self.n_column, programme.n_row, len(matrix.value), rowwise, minimise, 0.0, np.zeros(self.n_column), self.lower, self.upper)
         body = (programme.row_lower, programme.row_upper, matrix.start[:-1], matrix.column, matrix.value)
@@ -138,3 +142,24 @@ class Solver:
         if status not in told:
             raise SolverError(f"HiGHS ended with: {self._highs.modelStatusToString(status)}")
         return np.asarray(self._highs.getSolution().col_value, dtype=np.float64)
+
+    def minimise_within(self, cost: Float, start: Float | None, limit_s: float, gap: float) -> tuple[Float | None, float]:
+        """Solve a mixed programme -> the best x found (n_column,), None if none was, and a bound that no x can be below.
+
+        start     an x that is feasible, to begin with; limit_s: seconds after which the best so far is taken
+        gap       relative distance of value and bound that is good enough
+        """
+        self._highs.setOptionValue("time_limit", limit_s)
+        self._highs.setOptionValue("mip_rel_gap", gap)
+        self._accept(self._highs.changeColsCost(self.n_column, self._all, cost))
+        if start is not None:
+            known = self._highspy.HighsSolution()
+            known.col_value = start.tolist()
+            self._accept(self._highs.setSolution(known))
+        self._highs.run()
+        info, kinds = self._highs.getInfo(), self._highspy.HighsModelStatus
+        if self._highs.getModelStatus() in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
+            return None, np.inf
+        if info.primal_solution_status != self._highspy.SolutionStatus.kSolutionStatusFeasible:
+            return None, float(info.mip_dual_bound)
+        return np.asarray(self._highs.getSolution().col_value, dtype=np.float64), float(info.mip_dual_bound)

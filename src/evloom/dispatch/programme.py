@@ -51,9 +51,9 @@ class Programme:
         self.n_column += n
         return np.arange(self.n_column - n, self.n_column)
 
-    def binaries(self, n: int) -> Int:
-        """Reserve n columns that may be 0 or 1 only -> their numbers (n,)."""
-        numbers = self.columns(n, 0.0, 1.0)
+    def binaries(self, n: int, upper: ArrayLike = 1.0) -> Int:
+        """Reserve n columns that may be 0 or 1 only, or 0 only where `upper` is 0 -> their numbers (n,)."""
+        numbers = self.columns(n, 0.0, upper)
         self._whole.append(numbers)
         return numbers
 
