@@ -82,11 +82,13 @@ def _tariff(rng: np.random.Generator) -> str:
 
 def _inputs(rng: np.random.Generator) -> str:
     knows = ["told", "history", "true"]
+    deadband_kw = rng.choice([0.0, 0.0, 0.0, 0.7])
+    dwell_s = float(rng.choice([0.0, 600.0])) if deadband_kw > 0.0 else 0.0
     return (
         '[sessions]\nfile = "sessions.csv"\nselect = "arriving"\n'
         f'[driver]\ndeparture = "{rng.choice(knows)}"\nenergy = "{rng.choice(knows)}"\n'
         f'[control]\nreplan = "{rng.choice(["event", "step"])}"\nhorizon_h = {rng.choice([6, 24])}\n'
-        f"deadband_kw = {rng.choice([0.0, 0.0, 0.0, 0.7])}\n"
+        f"deadband_kw = {deadband_kw}\nmin_on_s = {dwell_s}\nmin_off_s = {dwell_s}\norders_per_hour = {dwell_s / 150.0}\n"
     )
 
 

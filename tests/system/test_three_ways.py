@@ -41,7 +41,7 @@ def live_digest(laid_out, name, objective):
     loop = Loop(
         State(scenario.site, scenario.evse, laid_out.terms),
         make_policy(laid_out, name, parse_objective(objective)),
-        scenario.control.deadband_kw,
+        scenario.control.steady,
     )
     instants_s = laid_out.cycle_s[:-1].tolist()
     clock = VirtualClock(instants_s[0])

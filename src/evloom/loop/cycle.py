@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.dispatch.allocate import allocate
+from evloom.dispatch.moment import with_units
+from evloom.dispatch.real.dwell import AS_DECIDED, Past, Scene, Steady, steadied
 from evloom.dispatch.reason import FALLBACK, FULL, OFFLINE
 from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
@@ -19,21 +21,23 @@ class Memory:
 
     policy       what the policy wants to remember
     storage_kw   last orders to the stationary batteries
+    past         when piles were last switched and how many orders they may still be sent; None where orders need not be steady
     """
 
     policy: object = None
     storage_kw: tuple[float, ...] = ()
+    past: Past | None = None
 
 
-def step(memory: Memory, snapshot: Snapshot, policy: Policy, deadband_kw: float = 0.0) -> tuple[Memory, tuple[SetPower, ...], Record]:
-    """Decide on `snapshot`. Orders go out only for units whose power changes by more than `deadband_kw`.
+def step(memory: Memory, snapshot: Snapshot, policy: Policy, steady: Steady = AS_DECIDED) -> tuple[Memory, tuple[SetPower, ...], Record]:
+    """Decide on `snapshot`. Orders are as steady as `steady` asks; limits are stronger.
 
     Whatever a controlled policy decides is checked by `dispatch.verify`; what fails is never sent: a safe set takes its place.
     """
     wanted, policy_memory = policy.decide(snapshot, memory.policy)
-    orders = _steady(wanted, snapshot, deadband_kw)
+    orders, past = _steadied(wanted, snapshot, memory, steady) if policy.controlled and not steady.is_off else (wanted, None)
     violations = _check(orders, snapshot) if policy.controlled else ()
-    if violations and deadband_kw > 0.0:
+    if violations and past is not None:
         orders = wanted
         violations = _check(orders, snapshot)
     if violations:
@@ -41,20 +45,20 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, deadband_kw: float 
     reason = np.where(snapshot.is_lost, OFFLINE, orders.reason)
     record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations, snapshot.refusals)
     sent = _changed(orders, memory, snapshot)
-    return Memory(policy_memory, tuple(orders.storage_kw.tolist())), sent, record
+    return Memory(policy_memory, tuple(orders.storage_kw.tolist()), past), sent, record
 
 
 def _check(orders: Orders, snapshot: Snapshot) -> tuple[Violation, ...]:
     return verify(snapshot.bays, snapshot.wires, orders.power_kw, Units(snapshot.site.storage.node, orders.storage_kw))
 
 
-def _steady(wanted: Orders, snapshot: Snapshot, deadband_kw: float) -> Orders:
-    """Keep the last order of a unit where the new one hardly differs: piles keep every order in flash."""
-    if deadband_kw <= 0.0:
-        return wanted
-    ordered_kw = snapshot.sight.ordered_kw
-    near = (np.abs(wanted.power_kw - ordered_kw) <= deadband_kw) & (np.sign(wanted.power_kw) == np.sign(ordered_kw))
-    return replace(wanted, power_kw=np.where(near & snapshot.sight.connected, ordered_kw, wanted.power_kw))
+def _steadied(wanted: Orders, snapshot: Snapshot, memory: Memory, steady: Steady) -> tuple[Orders, Past]:
+    """The wanted orders without undue change: contactors wear, cars fall asleep, and piles keep every order in flash."""
+    sight = snapshot.sight
+    wires = with_units(snapshot.wires, snapshot.site.storage.node, wanted.storage_kw)
+    scene = Scene(snapshot.bays, wires, sight.ordered_kw, sight.done, snapshot.session_id, snapshot.now_s)
+    power_kw, past = steadied(wanted.power_kw, scene, memory.past, steady)
+    return replace(wanted, power_kw=power_kw), past
 
 
 def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from evloom.dispatch.real.dwell import AS_DECIDED, Steady
 from evloom.loop.cycle import Memory, step
 from evloom.loop.ports import Clock, Field, Policy
 from evloom.loop.record import Record
@@ -35,8 +36,8 @@ class Digest:
 class Loop:
     """Holds what one loop carries from tick to tick: state, memory and digest."""
 
-    def __init__(self, state: State, policy: Policy, deadband_kw: float = 0.0) -> None:
-        self.state, self.policy, self.deadband_kw = state, policy, deadband_kw
+    def __init__(self, state: State, policy: Policy, steady: Steady = AS_DECIDED) -> None:
+        self.state, self.policy, self.steady = state, policy, steady
         self.memory = Memory()
         self.digest = Digest()
 
@@ -44,7 +45,7 @@ class Loop:
         """Take in what happened, the last event being the tick itself, and decide."""
         for event in events:
             self.state.apply(event)
-        self.memory, orders, record = step(self.memory, self.state.snapshot(), self.policy, self.deadband_kw)
+        self.memory, orders, record = step(self.memory, self.state.snapshot(), self.policy, self.steady)
         self.state.ordered(record.power_kw)
         self.digest.take(record)
         return orders, record

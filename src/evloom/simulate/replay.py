@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from evloom.dispatch.objective import parse_objective
+from evloom.dispatch.real.dwell import Steady
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.loop.driver import Loop
@@ -13,7 +14,7 @@ from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, Plugg
 from evloom.simulate.run import check_policies, make_policy
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stage import Stage, stage
-from evloom.store.journal import Frame, Part, read_journal
+from evloom.store.journal import Frame, Header, Part, read_journal
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,13 @@ def frame_of(laid_out: Stage) -> Frame:
     return Frame(grid.start_s, int(grid.step_s), grid.n, laid_out.n_ahead, *(tuple(each) for each in ids))
 
 
+def header_of(laid_out: Stage, policy: str, objective: str) -> Header:
+    """How a run of this stage is driven."""
+    steady = laid_out.scenario.control.steady
+    times = steady.min_on_s, steady.min_off_s, steady.orders_per_hour
+    return Header(policy, objective, steady.deadband_kw, frame_of(laid_out), *times)
+
+
 def replay_journal(scenario: Scenario, journal: Path) -> list[Replay]:
     """Replay every run of a journal. Raises InputError where the file is no journal, or one of another site or another time."""
     laid_out = stage(scenario)
@@ -48,7 +56,11 @@ def _replay(laid_out: Stage, part: Part, source: str) -> Replay:
     header, scenario = part.header, laid_out.scenario
     check_policies((header.policy,))
     policy = make_policy(laid_out, header.policy, parse_objective(header.objective))
-    loop = Loop(State(scenario.site, scenario.evse, laid_out.terms), policy, header.deadband_kw)
+    loop = Loop(
+        State(scenario.site, scenario.evse, laid_out.terms),
+        policy,
+        Steady(header.min_on_s, header.min_off_s, header.deadband_kw, header.orders_per_hour),
+    )
     differing, ticks, last = 0, 0, loop.digest.text()
     reader = _EventCheck(laid_out, header.policy == "foresight")
     for cycle in part.cycles:

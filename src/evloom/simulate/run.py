@@ -113,9 +113,9 @@ def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
 
 
 def strides(stage: Stage, name: str) -> bool:
-    """Whether the compiled run gives what the loop gives: rules that need no forecast, no dead-band, no memory, and no lost links."""
+    """Whether the compiled run gives what the loop gives: rules that need no forecast, no steady orders, no memory, and no lost links."""
     scenario = stage.scenario
-    if name not in RULES or scenario.control.deadband_kw > 0.0 or scenario.link.drops_per_day > 0.0:
+    if name not in RULES or not scenario.control.steady.is_off or scenario.link.drops_per_day > 0.0:
         return False
     if name == "price-queue" and scenario.control.starts == "spread":
         return False
@@ -145,7 +145,7 @@ def _stride(stage: Stage, name: str, progress: Progress | None) -> Track:
 def _loop(stage: Stage, policy: Policy, sink: Sink | None, progress: Progress | None, began: float) -> PolicyRun:
     scenario = stage.scenario
     field = SimulatedField(stage)
-    loop = Loop(State(scenario.site, scenario.evse, stage.terms), policy, scenario.control.deadband_kw)
+    loop = Loop(State(scenario.site, scenario.evse, stage.terms), policy, scenario.control.steady)
     rejected = 0
     done = 0
 

@@ -11,12 +11,12 @@ from evloom.loop.driver import Digest, Sink
 from evloom.loop.record import Record
 from evloom.pile.events import Event
 from evloom.pile.orders import SetPower
-from evloom.simulate.replay import frame_of
+from evloom.simulate.replay import header_of
 from evloom.simulate.run import PolicyRun, check_policies, run_policy
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.scores import Score, score
 from evloom.simulate.stage import Stage, stage
-from evloom.store.journal import Cycle, Header, JournalWriter
+from evloom.store.journal import Cycle, JournalWriter
 
 Watch = Callable[[str, int, int], None]
 
@@ -63,7 +63,7 @@ def _run(laid_out: Stage, name: str, objective: str, writer: JournalWriter | Non
     progress = partial(watch, name)
     if writer is None:
         return run_policy(laid_out, name, objective, None, progress)
-    writer.begin(Header(name, objective, laid_out.scenario.control.deadband_kw, frame_of(laid_out)))
+    writer.begin(header_of(laid_out, name, objective))
     run = run_policy(laid_out, name, objective, _journal_sink(writer), progress)
     writer.end(name, run.cycles)
     return run

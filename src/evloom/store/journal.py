@@ -50,12 +50,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class Header:
-    """How a run in the journal was driven."""
+    """How a run in the journal was driven; its numbers say how steady orders had to be (`dispatch.real.dwell.Steady`)."""
 
     policy: str
     objective: str
     deadband_kw: float
     frame: Frame
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    orders_per_hour: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,10 @@ class Steady:
     @property
     def is_off(self) -> bool:
         """Nothing is asked."""
-        return self == Steady()
+        return self == AS_DECIDED
+
+
+AS_DECIDED = Steady()
 
 
 class Past(NamedTuple):
@@ -44,8 +47,8 @@ class Past(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Where the orders are given: the moment (stationary batteries in the wires), the orders in force (kW, n_evse), which cars have stopped
-    by themselves (n_evse,), the session at each EVSE and the instant."""
+    """Where the orders are given: the moment (stationary batteries in the wires), the orders in force (kW, n_evse; NaN: not known, must be
+    told anew), which cars have stopped by themselves (n_evse,), the session at each EVSE and the instant."""
 
     bays: Bays
     wires: Wires
@@ -74,14 +77,15 @@ def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) 
     of 0 and has no times to hold. The first order of a session never waits.
     """
     memory = _recalled(past, scene, steady)
-    bays, ordered_kw = scene.bays, np.where(scene.bays.connected, scene.ordered_kw, 0.0)
-    target_kw = np.where(_may_change(wanted_kw, ordered_kw, memory, scene), wanted_kw, ordered_kw)
+    bays, known = scene.bays, scene.bays.connected & np.isfinite(scene.ordered_kw)
+    ordered_kw = np.where(known, scene.ordered_kw, 0.0)
+    target_kw = np.where(_may_change(wanted_kw, ordered_kw, memory, scene) | ~known, wanted_kw, ordered_kw)
     target_kw, held = _held(target_kw, ordered_kw, memory, (scene, steady))
     near = (np.abs(target_kw - ordered_kw) <= steady.deadband_kw) & (np.sign(target_kw) == np.sign(ordered_kw)) & ~held
-    target_kw = np.where(near & bays.connected, ordered_kw, target_kw)
+    target_kw = np.where(near & known, ordered_kw, target_kw)
     power_kw = _within(target_kw, wanted_kw, held | (target_kw == ordered_kw), scene)
     switched = (np.sign(power_kw) != np.sign(ordered_kw)) & bays.connected
-    sent = (power_kw != ordered_kw) & bays.connected
+    sent = ((power_kw != ordered_kw) | ~known) & bays.connected
     switched_s = np.where(switched, scene.now_s, memory.switched_s)
     return power_kw, memory._replace(switched_s=switched_s, tokens=np.maximum(memory.tokens - sent, -BURST))
 
@@ -99,7 +103,7 @@ def _held(target_kw: Float, ordered_kw: Float, memory: Past, frame: tuple[Scene,
     was_on = ordered_kw != 0.0
     young = since_s < np.where(was_on, steady.min_on_s, steady.min_off_s)
     differs = np.sign(target_kw) != np.sign(ordered_kw)
-    held = bays.connected & young & differs & (bays.current_min_a > 0.0) & ~scene.done
+    held = bays.connected & np.isfinite(scene.ordered_kw) & young & differs & (bays.current_min_a > 0.0) & ~scene.done
     step_a = np.where(bays.current_step_a > 0.0, bays.current_step_a, 1e-9)
     least_kw = np.ceil(bays.current_min_a / step_a - 1e-6) * step_a * bays.kw_per_a
     on_kw = np.sign(ordered_kw) * np.minimum(least_kw, np.abs(ordered_kw))

@@ -227,7 +227,8 @@ def _build(parts: Sections, override: Override | None, path: Path, notes: Notes)
 
 
 def _control(said: ControlSection) -> Control:
-    return Control(said.replan, said.deadband_kw, said.horizon_h, said.scarcity, said.departure_risk, said.starts)
+    times = said.min_on_s, said.min_off_s, said.orders_per_hour
+    return Control(said.replan, said.deadband_kw, said.horizon_h, said.scarcity, said.departure_risk, said.starts, *times)
 
 
 def _link(said: LinkSection) -> Link:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from evloom.dispatch.guard import GuardRules
+from evloom.dispatch.real.dwell import Steady
 from evloom.kernel.finding import Finding
 from evloom.kernel.stamped import Signal
 from evloom.kernel.timegrid import TimeGrid
@@ -38,6 +39,7 @@ class Control:
 
     replan           "event": at every step and at every arrival and departure; "step": at every step only
     deadband_kw      an order is sent again only when it changes by more than this, or when a limit demands it
+    min_on_s, min_off_s, orders_per_hour   as in `dispatch.real.dwell.Steady`
     horizon_h        how far ahead optimising policies look
     scarcity         how `optimal` shares power that does not suffice for all promises: in proportion to need (within a class of
                      priority), to those who can wait least first, or by the priority of the vehicles
@@ -52,6 +54,14 @@ class Control:
     scarcity: Literal["need", "laxity", "priority"] = "need"
     departure_risk: float | None = None
     starts: Literal["together", "spread"] = "together"
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    orders_per_hour: float = 0.0
+
+    @property
+    def steady(self) -> Steady:
+        """How steady orders have to be."""
+        return Steady(self.min_on_s, self.min_off_s, self.deadband_kw, self.orders_per_hour)
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,11 @@ class ControlSection(Section):
 
     replan: Literal["event", "step"] = key("event", "at every step and every plug-in and plug-out, or at every step only")
     deadband_kw: float = key(0.0, "an order is sent again only when it changes by more, or when a limit demands it", low=0, unit="kW")
+    min_on_s: float = key(0.0, "an AC pile that was switched on charges for at least so long, but for limits", low=0, high=3600, unit="s")
+    min_off_s: float = key(0.0, "one that was switched off rests for at least so long", low=0, high=3600, unit="s")
+    orders_per_hour: float = key(
+        0.0, "what each pile is sent on average at most, in bursts of up to three, but for limits; 0: no limit", low=0, high=3600
+    )
     horizon_h: float = key(24.0, "how far ahead optimising policies look", above=0, high=168, unit="h")
     scarcity: Literal["need", "laxity", "priority"] = key(
         "need",
