@@ -22,7 +22,8 @@ def test_the_page_lists_the_columns_that_are_read():
 @pytest.mark.parametrize(("page", "case"), [(PAGE, thousands), (README, example)], ids=["page", "example"])
 def test_the_pages_show_what_the_command_prints(page, case):
     shown, now = part_of(page.read_text(encoding="utf-8"), "figures"), figures_text(case())
-    lines = [re.sub(r"gap .*", "", text) for text in (shown, now)]  # how near the bound came differs in its last digits
+    # How near the bound came, and by how little who is short, differ between plans that are equally good.
+    lines = [re.sub(r"(gap|energy short|vehicles short|served) .*", r"\1", text) for text in (shown, now)]
     assert re.sub(r"\s+", " ", NUMBER.sub("#", lines[0])) == re.sub(r"\s+", " ", NUMBER.sub("#", lines[1])), f"run {MAKER}"
     old, new = ([float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in lines)
     assert old == pytest.approx(new, rel=0.02, abs=3.0), f"run {MAKER}"
