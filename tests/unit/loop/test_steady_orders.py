@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ class Count:
     missing: float = 0.0
 
 
-def week(known: str) -> Scenario:
+def week(known: Literal["told", "history", "true"]) -> Scenario:
     scenario = load_scenario(ROOT / "examples" / "workplace-month" / "scenario.toml", start=date(2019, 6, 3), end=date(2019, 6, 8))
     return replace(scenario, driver=replace(scenario.driver, departure=known, energy=known))
 
