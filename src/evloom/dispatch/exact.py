@@ -9,6 +9,7 @@ from evloom.dispatch.check import check_problem
 from evloom.dispatch.closed import closed_form
 from evloom.dispatch.formulate import formulate
 from evloom.dispatch.formulation import Formulation, OneWay
+from evloom.dispatch.highs import Recall
 from evloom.dispatch.objective import REQUEST, Objective
 from evloom.dispatch.problem import Problem, Schedule
 from evloom.dispatch.share import fair_need_kwh
@@ -26,7 +27,7 @@ _ZERO_COST = 1e-9
 _ROUNDS_MAX = 50
 
 
-def solve(problem: Problem, objective: Objective) -> Schedule:
+def solve(problem: Problem, objective: Objective, recall: Recall | None = None) -> Schedule:
     """The best schedule: service first, then the stages of the objective in their order, then the earliest delivery.
 
     Service: what can be delivered by departure is delivered. Under scarcity the loss weighted by `priority` is the
@@ -36,7 +37,9 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
     need_kwh x charge_efficiency above today's charge, so that round-trip losses are never the driver's.
 
     Where the base load alone is above a limit, steered units draw nothing there and the limit counts as met.
-    No unit charges and discharges in one step. The same input gives the same bits.
+    No unit charges and discharges in one step. The same input gives the same bits. With `recall`, which a caller keeps from
+    one replan to the next, a programme of the same size starts where the last one ended: the value is the same and found in a
+    half to two thirds of the time (V2G), but among plans equal in all stages and in earliness another may be taken.
 
     Raises InputError with all findings if the problem holds impossible numbers, SolverError if HiGHS fails.
     """
@@ -47,7 +50,8 @@ def solve(problem: Problem, objective: Objective) -> Schedule:
     # Requests are left out there: where a schedule misses none, it is also the best with them.
     if schedule is not None and schedule.objective[REQUEST] <= _ZERO_COST:
         return schedule
-    return _by_programme(problem, cells, need_kwh, objective.with_requests() if problem.requests.n else objective)
+    objective = objective.with_requests() if problem.requests.n else objective
+    return _by_programme(problem, cells, need_kwh, objective, recall)
 
 
 def _without_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective) -> tuple[Schedule | None, Float]:
@@ -65,12 +69,12 @@ def _without_programme(problem: Problem, cells: Cells, need_kwh: Float, objectiv
     return _schedule(problem, cells, charge, np.zeros(cells.n), np.zeros((len(problem.stores.node), problem.n_step))), need_kwh
 
 
-def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective) -> Schedule:
+def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective, recall: Recall | None = None) -> Schedule:
     """Solve, first as if every promise could be kept, then with least losses; add directions until none is mixed."""
     terms, one_way, is_scarce = terms_in(objective), OneWay(), False
     for _ in range(_ROUNDS_MAX):
         f = formulate(problem, cells, need_kwh, terms, one_way)
-        found = solve_stages(f, objective)
+        found = solve_stages(f, objective, recall or Recall())
         if not found and not is_scarce:
             problem = replace(problem, stores=replace(problem.stores, end_min_kwh=None))  # drivers come before a full battery
             short_kwh = least_short_kwh(formulate(problem, cells, need_kwh, (), OneWay(), scarce=True))

@@ -30,6 +30,25 @@ _AGAIN: tuple[dict[str, Any], ...] = (
 )
 
 
+class Recall:
+    """Where earlier solutions of programmes of the same size ended, as a start for the next: for replans in which numbers changed, not
+    what there is. From any start the optimum is found; a good one is only nearer."""
+
+    def __init__(self) -> None:
+        self._bases: dict[tuple[int, int], Any] = {}
+
+    def start(self, solver: "Solver") -> None:
+        """Let a solver begin where the last one of its size ended."""
+        basis = self._bases.get(solver.size)
+        if basis is not None and not solver.is_mixed:
+            solver.set_basis(basis)
+
+    def keep(self, solver: "Solver") -> None:
+        """Remember where a solver, which has found an optimum, stands."""
+        if not solver.is_mixed:
+            self._bases[solver.size] = solver.basis()
+
+
 class Solver:
     """One programme loaded into HiGHS, to be solved again and again with other costs, bounds and added rows.
 
@@ -74,6 +93,19 @@ class Solver:
     def _accept(self, status: Any) -> None:
         if status == self._highspy.HighsStatus.kError:
             raise SolverError("HiGHS refused the programme it was given")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows, with those added since."""
+        return self.n_column, len(self._row_lower)
+
+    def basis(self) -> Any:
+        """The basis of the last solution, for another programme of this size."""
+        return self._highs.getBasis()
+
+    def set_basis(self, basis: Any) -> None:
+        """Begin the next solution at this basis."""
+        self._accept(self._highs.setBasis(basis))
 
     def set_bounds(self, lower: Float, upper: Float) -> None:
         """Replace the bounds of all columns."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from evloom.dispatch.cells import zone_prices_per_kwh
 from evloom.dispatch.formulation import Formulation, Square
-from evloom.dispatch.highs import Solver
+from evloom.dispatch.highs import Recall, Solver
 from evloom.dispatch.objective import REQUEST, Objective, Stage
 from evloom.dispatch.programme import RowMatrix, row_matrix
 from evloom.dispatch.terms import middle_h
@@ -166,12 +166,13 @@ class Staged:
         self.solver.set_bounds(lower, upper)
 
 
-def solve_stages(f: Formulation, objective: Objective) -> list[Float]:
+def solve_stages(f: Formulation, objective: Objective, recall: Recall) -> list[Float]:
     """x (n_column,) after each stage, and last the x that is best for all stages in their order and then earliest.
 
-    Empty where nothing is feasible.
+    Empty where nothing is feasible. `recall` gives the first stage a start and is told where it ended.
     """
     staged = Staged(f)
+    recall.start(staged.solver)
     found: list[Float] = []
     for stage in objective.stages:
         cost = stage_cost(f, stage)
@@ -180,6 +181,8 @@ def solve_stages(f: Formulation, objective: Objective) -> list[Float]:
             return []
         if x is None:
             raise SolverError("what an earlier stage reached could not be held")
+        if not found:
+            recall.keep(staged.solver)
         found.append(x)
         staged.hold(x, cost, stage.slack, stage_constant(f, stage))
     x = staged.minimise(tie_break_cost(f))
