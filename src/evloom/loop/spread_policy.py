@@ -85,8 +85,8 @@ def _hours(snapshot: Snapshot, row: int, begun: bool) -> float:
 def _most_kw(snapshot: Snapshot, row: int) -> float:
     """The highest power that the pile can be set to for this car, and that the car takes."""
     bays = snapshot.bays
-    in_amps = float(bays.kw_per_a[row]), float(bays.current_min_a[row]), float(bays.current_step_a[row])
-    return min(quantise_down(float(bays.charge_max_kw[row]), *in_amps), float(snapshot.sight.car_max_kw[row]))
+    pile_set = float(bays.kw_per_a[row]), float(bays.current_min_a[row]), float(bays.current_step_a[row])
+    return min(quantise_down(float(bays.charge_max_kw[row]), *pile_set), float(snapshot.sight.car_max_kw[row]))
 
 
 def _least_kw(snapshot: Snapshot, row: int) -> float:

@@ -28,7 +28,7 @@ def scarce() -> Problem:
     none = np.zeros(0)
     stores = Stores(none.astype(np.int64), none, none, none, none, none, none, none)
     nodes = Nodes(np.array([-1]), np.full((1, K), CAP_KW), np.zeros((1, K)), np.zeros((1, K)))
-    price = 0.2 + 0.1 * (np.arange(K) % 5)
+    price = 0.2 + 0.1 * (np.arange(K, dtype=np.float64) % 5)
     return Problem(np.full(K, STEP_H), stays, stores, nodes, Signals(price, 0 * price, 0 * price, np.arange(K), 0.0, 0.0, 0.0, 0.0))
 
 
@@ -40,9 +40,10 @@ def plain(problem: Problem) -> np.ndarray:
     limits = coo_array((np.ones(2 * N * K), (rows, columns)), shape=(K + N, N * K))
     most = np.concatenate([np.full(K, CAP_KW * STEP_H), problem.stays.need_kwh])
     worth = price[step] - short_price_per_kwh(problem, parse_objective("cost"))
-    answer = linprog(worth, A_ub=limits, b_ub=most, bounds=(0.0, 40.0 * STEP_H), method="highs-ds")
+    answer = linprog(worth, A_ub=limits.toarray(), b_ub=most, bounds=(0.0, 40.0 * STEP_H), method="highs-ds")
     assert answer.status == 0
-    return answer.x.reshape(N, K)
+    charge_kwh: np.ndarray = np.asarray(answer.x).reshape(N, K)
+    return charge_kwh
 
 
 @pytest.mark.parametrize("method", ["exact", "sweeps"])

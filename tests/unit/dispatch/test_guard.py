@@ -1,5 +1,6 @@
 """What a battery that gives must keep: one case a row."""
 
+from dataclasses import replace
 from math import inf, nan
 
 import numpy as np
@@ -28,7 +29,10 @@ def judged(rules: GuardRules, *, connected: bool = True, spare_kwh: float = 20.0
 
 
 def of(**limits: float) -> GuardRules:
-    return GuardRules(**{name: Limit(value, f"who set {name}") for name, value in limits.items()})
+    rules = GuardRules()
+    for name, value in limits.items():
+        rules = replace(rules, **{name: Limit(value, f"who set {name}")})  # type: ignore[arg-type]  # a field by its name
+    return rules
 
 
 REFUSED = [

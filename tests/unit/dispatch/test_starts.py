@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from evloom.dispatch.starts import RAMP_S, Band, cheap_band, draw_of, latest_start_s, ramp_loss_h, ramped_kw, start_in, window_of
+from evloom.kernel.timegrid import Float
 
-EDGES_S = np.arange(25) * 3600.0
+EDGES_S = np.arange(25, dtype=np.float64) * 3600.0
 TARIFF = np.where(np.arange(24) < 16, 0.55, 0.30)  # eight cheap hours at the end
 
 
-def placed(hours: float, end_h: float, draw: float, price=TARIFF):
+def placed(hours: float, end_h: float, draw: float, price: Float = TARIFF) -> tuple[float, float, float]:
     band = cheap_band(EDGES_S, price, end_h * 3600.0, hours)
     sure_h, window = window_of(EDGES_S, price, end_h * 3600.0, band)
     return sure_h, start_in(window, hours - sure_h, draw) / 3600.0, latest_start_s(window, hours - sure_h) / 3600.0

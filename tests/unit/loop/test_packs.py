@@ -158,7 +158,7 @@ def test_a_floor_of_the_site_holds_where_the_cars_own_is_lower(street):
             below = np.append(0.0, np.cumsum(cells_kwh)).min()
             if below < 0.0:
                 soc.append(cars.soc[car] + below / cars.battery_kwh[car])
-        return min(soc)
+        return float(min(soc))
 
     assert lowest(None) < 0.55
     assert lowest(GuardRules(soc_min=Limit(0.6, "owner"))) >= 0.6 - 1e-6

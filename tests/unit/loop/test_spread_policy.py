@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evloom.dispatch.objective import parse_objective
 from evloom.loop.spread_policy import SpreadPolicy
 from evloom.simulate.run import make_policy, run_policy
 from evloom.simulate.stage import stage
@@ -29,8 +30,8 @@ def test_the_rush_at_the_start_of_the_cheap_hours_is_gone(estate):
 
 def test_the_setting_chooses_it_and_two_runs_are_the_same(estate):
     laid_out, run, _ = cheap_hours(estate, "spread")
-    assert isinstance(make_policy(laid_out, "price-queue", None), SpreadPolicy)
-    assert not isinstance(make_policy(stage(estate), "price-queue", None), SpreadPolicy)
+    assert isinstance(make_policy(laid_out, "price-queue", parse_objective("cost")), SpreadPolicy)
+    assert not isinstance(make_policy(stage(estate), "price-queue", parse_objective("cost")), SpreadPolicy)
     assert run_policy(laid_out, "price-queue", "cost").digest == run.digest
 
 

@@ -91,7 +91,7 @@ def test_what_a_tapering_car_leaves_goes_to_another_in_the_same_cycle(monkeypatc
         _, after = loop.tick([read, Tick(at_s + 900.0, 0.25)])
         return float(before.power_kw[1]), float(after.power_kw[1])
 
-    assert second_kw() == (0.0, pytest.approx(22 * 0.23))  # 33 A less the 11 A that the first keeps
+    assert second_kw() == pytest.approx((0.0, 22 * 0.23))  # 33 A less the 11 A that the first keeps
     monkeypatch.setattr(state, "learn_draw", lambda *_: None)
     assert second_kw() == (0.0, 0.0)
 
