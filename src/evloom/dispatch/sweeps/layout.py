@@ -107,7 +107,7 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
     zone = np.zeros((1, problem.n_step))
     if problem.nodes.price_per_kwh is not None:
         zone = _down_the_tree(problem, problem.nodes.price_per_kwh) * weight.get("cost", 0.0)
-    exact = np.broadcast_to(np.repeat(zone + steps, n_phase, axis=0), (len(ways_wall), problem.n_step))
+    exact = np.repeat(np.broadcast_to(zone + steps, problem.nodes.import_max_kw.shape), n_phase, axis=0)
     tied = exact + _TIE * spread * middle_h(problem) / max(float(problem.step_h.sum()), 1e-9)
     column, most = _columns(problem)
     hold = _HOLD * spread / float(problem.step_h.min(initial=np.inf)) if problem.n_step else 0.0
