@@ -12,9 +12,9 @@ from evloom.dispatch.exact import solve
 from evloom.dispatch.moment import with_units
 from evloom.dispatch.objective import Objective
 from evloom.dispatch.problem import Nodes, Problem, Schedule, Signals, Stays, Stores
-from evloom.dispatch.reason import FALLBACK
+from evloom.dispatch.reason import FALLBACK, MINIMUM
 from evloom.kernel.errors import SolverError
-from evloom.kernel.timegrid import Float, Int
+from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.loop.rule_policy import RulePolicy, filled
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.network.tree import LimitTree
@@ -80,6 +80,7 @@ class OptimalPolicy:
         lifted_kw = lift(snapshot, rank, plan_kw, power_kw)
         if lifted_kw is not None:
             power_kw, reason = allocate(snapshot.bays, now, lifted_kw, rank)
+        reason[rows[_beneath(snapshot, rows) & (need_kwh > 0.0)]] = MINIMUM
         return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
 
     def _plan(self, snapshot: Snapshot, rows: Int, margin_h: float) -> "_Plan":
@@ -191,6 +192,13 @@ def lift(snapshot: Snapshot, rank: Int, plan_kw: Float, power_kw: Float) -> Floa
     return lifted_kw if lifted_kw.sum() > power_kw.sum() else None
 
 
+def _beneath(snapshot: Snapshot, rows: Int) -> Bool:
+    """Rows (n_row,) at which car and pile together cannot carry the least current: the plan must not count on them."""
+    bays = snapshot.bays
+    beneath: Bool = bays.charge_max_kw[rows] < bays.current_min_a[rows] * bays.kw_per_a[rows] * (1.0 - 1e-9)
+    return beneath
+
+
 def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Float) -> Problem:
     """The planning problem of the snapshot: one stay per connected row, from now to its believed departure."""
     edges_s = snapshot.ahead.edges_s
@@ -207,7 +215,7 @@ def problem_of(snapshot: Snapshot, rows: Int, departure_s: Float, need_kwh: Floa
         first_share=np.where(last == 1, share, 1.0),
         last_share=share,
         node=bays.node[rows],
-        charge_max_kw=np.minimum(bays.charge_max_kw[rows], sight.car_max_kw[rows]),
+        charge_max_kw=np.where(_beneath(snapshot, rows), 0.0, np.minimum(bays.charge_max_kw[rows], sight.car_max_kw[rows])),
         discharge_max_kw=bays.discharge_max_kw[rows],
         need_kwh=need_kwh,
         room_kwh=np.where(np.isfinite(room_kwh), room_kwh, need_kwh),
