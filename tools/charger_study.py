@@ -1,27 +1,33 @@
 """Figures of docs/real-chargers.md on what is not known: lost links, departures, starts in cheap hours. Writes them into the page.
 
-    python -m tools.charger_study
+    python -m tools.charger_study [path/to/the/recorded/data]
 
-The text between the marks is generated and never typed.
+The text between the marks is generated and never typed. Without the recorded data the table of departures stays as it is.
 """
 
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from evloom.dispatch.belief import Likeness, at_risk_s, history_of, like_stays, newcomer
 from evloom.kernel.timegrid import Float
 from evloom.simulate.run import PolicyRun, run_policy
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Link, Scenario
 from evloom.simulate.scores import Score, score
+from evloom.simulate.sources.read import read_sessions
 from evloom.simulate.stage import Stage, stage
+from evloom.simulate.stays import TRUST
 from tools.fault import ROOT
 
 PAGE = ROOT / "docs/real-chargers.md"
+PACIFIC = ZoneInfo("America/Los_Angeles")
 
 CAR_PARK = """
 name = "car park"
@@ -162,6 +168,45 @@ def starts_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def july_stays(path: Path) -> list[tuple[float, float, Float]]:
+    """Arrival and departure of every stay of July 2019, and the departures of like stays of June."""
+    table = read_sessions(path, "acn")
+    drivers = {name: number for number, name in enumerate(dict.fromkeys(table.driver_id)) if name}
+    driver = np.array([drivers.get(name, -1) for name in table.driver_id])
+    told = table.told_departure_s, table.requested_kwh
+    june_s, july_s, august_s = (datetime(2019, month, 1, tzinfo=PACIFIC).timestamp() for month in (6, 7, 8))
+    train = (table.arrival_s >= june_s) & (table.departure_s < july_s)
+    past_told = told[0][train], told[1][train]
+    past = history_of(table.arrival_s[train], table.departure_s[train], table.energy_kwh[train], past_told, driver[train], PACIFIC)
+    stays = []
+    for i in np.flatnonzero((table.arrival_s >= july_s) & (table.arrival_s < august_s)):
+        new = newcomer(table.arrival_s[i], told[0][i], told[1][i], int(driver[i]), PACIFIC)
+        like_s, _ = like_stays(past, new, TRUST.least_stays, Likeness())
+        stays.append((float(table.arrival_s[i]), float(table.departure_s[i]), like_s))
+    return stays
+
+
+def share_left_before(stays: list[tuple[float, float, Float]], after_h: float, risk: float) -> tuple[float, int]:
+    """Of the cars still there so many hours after they came, the share that left before the believed departure, and their number."""
+    early = []
+    for arrival_s, departure_s, like_s in stays:
+        now_s = arrival_s + after_h * 3600.0
+        if departure_s > now_s + 60.0:
+            early.append(departure_s < at_risk_s(like_s, now_s, risk))
+    return float(np.mean(early)), len(early)
+
+
+def departures_table(data: Path) -> str:
+    """How often cars left before the departure that was believed with each risk."""
+    risks = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
+    lines = ["| site | " + " | ".join(f"risk {risk:.2f}" for risk in risks) + " |", "|---|" + "--:|" * len(risks)]
+    for site in ("jpl", "caltech"):
+        stays = july_stays(data / f"sessions_acn/acn_{site}_2019-05-01_2019-08-31.csv.gz")
+        cells = [" / ".join(f"{share_left_before(stays, after_h, risk)[0]:.3f}" for after_h in (0.0, 2.0, 4.0)) for risk in risks]
+        lines.append(f"| {site}, {len(stays)} stays | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def put(page: str, name: str, table: str) -> str:
     """The page with `table` between the marks of that name."""
     begin, end = f"<!-- {name} begin: python -m tools.charger_study -->\n", f"<!-- {name} end -->\n"
@@ -169,10 +214,12 @@ def put(page: str, name: str, table: str) -> str:
     return before + begin + "\n" + table + "\n" + end + rest.split(end)[1]
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Renew the tables of the page."""
-    page = PAGE.read_text(encoding="utf-8")
     tables = {"links": links_table(), "starts": starts_table()}
+    if arguments:
+        tables["departures"] = departures_table(Path(arguments[0]))
+    page = PAGE.read_text(encoding="utf-8")
     for name, table in tables.items():
         print(table)
         page = put(page, name, table)
@@ -181,4 +228,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

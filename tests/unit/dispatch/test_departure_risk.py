@@ -1,49 +1,19 @@
 """The chance that a car leaves before the believed departure is the one asked for, on a month that nothing was learnt from."""
 
-from dataclasses import fields
-from datetime import datetime
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from evloom.dispatch.belief import OVERDUE_S, History, Likeness, Trust, at_risk_s, condition, history_of, like_stays, newcomer
+from evloom.dispatch.belief import OVERDUE_S, Trust, at_risk_s, condition
 from evloom.simulate.sources.read import read_sessions
-
-ZONE = ZoneInfo("America/Los_Angeles")
-LEAST_STAYS = 20
+from tools.charger_study import july_stays, share_left_before
 
 
 @cache
-def july(path: Path) -> list[tuple[float, float, float, np.ndarray]]:
-    """Arrival, true and told departure of every stay of July, and the departures of like stays of June."""
-    table = read_sessions(path, "acn")
-    drivers = {name: number for number, name in enumerate(dict.fromkeys(table.driver_id)) if name}
-    driver = np.array([drivers.get(name, -1) for name in table.driver_id])
-    told = table.told_departure_s, table.requested_kwh
-    history = history_of(table.arrival_s, table.departure_s, table.energy_kwh, told, driver, ZONE)
-    june_s, july_s, august_s = (datetime(2019, month, 1, tzinfo=ZONE).timestamp() for month in (6, 7, 8))
-    train = (table.arrival_s >= june_s) & (table.departure_s < july_s)
-    past = History(*(getattr(history, field.name)[train] for field in fields(history)))
-    stays = []
-    for i in np.flatnonzero((table.arrival_s >= july_s) & (table.arrival_s < august_s)):
-        new = newcomer(table.arrival_s[i], told[0][i], told[1][i], int(driver[i]), ZONE)
-        like_s, _ = like_stays(past, new, LEAST_STAYS, Likeness())
-        stays.append((float(table.arrival_s[i]), float(table.departure_s[i]), float(told[0][i]), like_s))
-    return stays
-
-
-def share_left_before(stays, after_h: float, risk: float) -> tuple[float, int]:
-    """Of the cars still there so many hours after they came, the share that left before the believed departure, and their number."""
-    trust = Trust(departure_risk=risk)
-    early = []
-    for arrival_s, departure_s, _, like_s in stays:
-        now_s = arrival_s + after_h * 3600.0
-        if departure_s > now_s + 60.0:
-            early.append(departure_s < condition(like_s, np.zeros(1), now_s, 0.0, trust)[0])
-    return float(np.mean(early)), len(early)
+def july(path: Path) -> list[tuple[float, float, np.ndarray]]:
+    return july_stays(path)
 
 
 @pytest.mark.parametrize("site", ["jpl", "caltech"])
@@ -57,9 +27,9 @@ def test_learnt_in_june_the_risk_holds_in_july(data_dir, site, risk):
 
 
 def test_more_than_one_driver_in_three_leaves_before_he_said(data_dir):
-    stays = july(data_dir("sessions_acn") / "acn_jpl_2019-05-01_2019-08-31.csv.gz")
-    early = [departure_s < told_s for _, departure_s, told_s, _ in stays if np.isfinite(told_s)]
-    assert np.mean(early) > 0.33
+    table = read_sessions(data_dir("sessions_acn") / "acn_jpl_2019-05-01_2019-08-31.csv.gz", "acn")
+    told = np.isfinite(table.told_departure_s)
+    assert np.mean(table.departure_s[told] < table.told_departure_s[told]) > 0.33
 
 
 def test_on_exchangeable_stays_the_risk_is_exact():
@@ -72,6 +42,12 @@ def test_on_exchangeable_stays_the_risk_is_exact():
         assert np.mean(true_s < believed_s) == pytest.approx(risk, abs=0.008)
     plain_s = np.array([condition(like_s, np.zeros(1), -100.0, 0.0, Trust(departure_quantile=0.05))[0] for like_s in draws_s])
     assert np.mean(true_s < plain_s) > 0.075
+
+
+def test_the_setting_is_what_the_loop_plans_with():
+    like_s = np.arange(1.0, 26.0) * 1000.0
+    assert condition(like_s, np.zeros(1), 0.0, 0.0, Trust(departure_risk=0.1))[0] == at_risk_s(like_s, 0.0, 0.1)
+    assert condition(like_s, np.zeros(1), 0.0, 0.0, Trust())[0] == pytest.approx(9400.0)
 
 
 def test_where_few_stays_are_left_little_is_believed():
