@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from evloom.dispatch.objective import parse_objective
+from evloom.dispatch.optimise import Effort, optimise
 from evloom.dispatch.problem import Problem, Schedule
 from evloom.dispatch.real.currents import Currents, currents, within_currents
-from evloom.dispatch.real.cycles import cancel_cycles
+from evloom.dispatch.real.cycles import cancel_cycles, weak_share
 from evloom.dispatch.real.quantise import Ask, follow, owed_after, rounded_kw
 from evloom.dispatch.real.rehearse import Rehearsal, bays_at, paths, presence_h, rehearse, wires_at
 from evloom.dispatch.reason import MINIMUM
-from evloom.dispatch.verify import verify
+from evloom.dispatch.verify import verify, verify_schedule
 from tests.unit.dispatch.moments import row_of_cars, supply
 from tests.unit.dispatch.real.sites import chargers_of, day_price, home_evening, jpl_day, mixed, planned, site
 from tests.unit.dispatch.real.test_cycles import slack
@@ -53,6 +55,20 @@ def test_recorded_days(day, cap_share):
     assert lost(problem, plan, owed) < 0.002
     assert lost(problem, plan, plain) > 2.0 * lost(problem, plan, owed)
     assert breaches(problem, chargers, owed.order_kw) == 0
+
+
+@pytest.mark.parametrize(("problem", "objective"), [(home_evening(200, 2), "cost"), (slack(200, 3), "valley")])
+def test_plans_made_by_sweeps_are_smooth_and_need_it_most(problem, objective):
+    """Prices and smoothing spread energy over all hours of equal cost: over a third of it is below 6 A, and rounding down loses that."""
+    chargers = chargers_of(problem)
+    problem = within_currents(problem, chargers)
+    plan = optimise(problem, parse_objective(objective), Effort(method="sweeps")).schedule
+    ready = cancel_cycles(problem, plan, chargers.least_kw)
+    assert weak_share(problem, plan.charge_kwh, chargers.least_kw) > 0.26
+    assert weak_share(problem, ready.charge_kwh, chargers.least_kw) < 0.02
+    assert verify_schedule(problem, ready) == ()
+    assert lost(problem, plan, rehearse(problem, plan, chargers, carries_debt=False)) > 0.12
+    assert lost(problem, plan, rehearse(problem, ready, chargers)) < 0.002
 
 
 def test_fewer_switches_where_cycles_were_cancelled_first():
