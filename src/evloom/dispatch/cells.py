@@ -13,14 +13,18 @@ def total_by(group: Int, value: Float, n_group: int) -> Float:
     return np.bincount(group, weights=value, minlength=n_group).astype(np.float64)
 
 
+# A rating that allows more than this in a cell means "no limit" (1e9 kW) and would spoil the solver's numbers.
+_BOUNDLESS_KWH = 1e4
+
+
 @dataclass(frozen=True)
 class Cells:
     """Columns of shape (n_cell,), and begin (n_stay + 1,): the cells of stay i are begin[i] <= j < begin[i + 1].
 
     stay, step          which stay, which step
     present_h           hours of the step in which the vehicle is there
-    charge_max_kwh      most energy at the meter in the cell: power x hours the vehicle is there, and no more than the battery could
-                        take up between its floor and its room
+    charge_max_kwh      most energy at the meter in the cell: power x hours the vehicle is there; where that is beyond any charger, what the
+                        battery could take up between its floor and its room
     discharge_max_kwh   the same for discharge (unsigned)
     """
 
@@ -58,15 +62,15 @@ def cells_of(problem: Problem) -> Cells:
     share = np.where(within == length[stay] - 1, stays.last_share[stay], 1.0)
     share = np.where(within == 0, stays.first_share[stay], share)
     present_h = share * problem.step_h[step]
-    # A rating without meaning (1e9 kW stands for "no limit") would spoil the solver's numbers: the battery's own range bounds a cell too.
     span_kwh = np.where(stays.discharge_max_kw > 0, stays.below_kwh, 0.0) + stays.room_kwh * stays.charge_efficiency
     most_kwh = np.maximum(span_kwh / stays.charge_efficiency, stays.need_kwh), span_kwh * stays.discharge_efficiency
+    charge_kwh, discharge_kwh = stays.charge_max_kw[stay] * present_h, stays.discharge_max_kw[stay] * present_h
     return Cells(
         stay,
         step,
         begin,
-        np.minimum(stays.charge_max_kw[stay] * present_h, most_kwh[0][stay]),
-        np.minimum(stays.discharge_max_kw[stay] * present_h, most_kwh[1][stay]),
+        np.where(charge_kwh > _BOUNDLESS_KWH, np.minimum(charge_kwh, most_kwh[0][stay]), charge_kwh),
+        np.where(discharge_kwh > _BOUNDLESS_KWH, np.minimum(discharge_kwh, most_kwh[1][stay]), discharge_kwh),
         present_h,
     )
 
