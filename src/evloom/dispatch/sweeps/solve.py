@@ -106,7 +106,7 @@ class Sweeper:
         if peak is not None:
             right = right.copy()
             right[peak.wall] = 0.0
-            constant += _peak_dual(peak, price_per_kwh)
+            constant += peak_dual(peak, price_per_kwh)
         exact = self.setting._replace(ways=self.setting.ways._replace(price_per_kwh=self.layout.exact_price_per_kwh))
         found = float(least_total(exact, price_per_kwh, self.plan, self.view)) - conjugate(walls, right, price_per_kwh) + constant
         if found > self.best.bound:
@@ -155,7 +155,7 @@ class Sweeper:
             self.best.net_kwh, self.best.value = plan.net_kwh, value
 
 
-def _peak_dual(peak: Peak, price_per_kwh: Float) -> float:
+def peak_dual(peak: Peak, price_per_kwh: Float) -> float:
     """Bring the prices of the peak's wall (in place) to what a peak may cost, and what they are worth in a lower bound."""
     n = len(peak.length_h)
     rise = float(price_per_kwh[peak.wall, :n] @ peak.length_h)
