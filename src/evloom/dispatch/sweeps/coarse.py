@@ -36,7 +36,7 @@ def sampled(layout: Layout) -> Sample | None:
     if units.n < FEW_UNITS:
         return None
     chosen = _chosen(units)
-    size, part = sizes(layout, np.arange(units.n)), sizes(layout, chosen)
+    size, part = _sizes(layout, np.arange(units.n)), _sizes(layout, chosen)
     share = np.where(size > 0.0, part / np.maximum(size, 1e-300), 1.0)
     held = np.where(share > 0.0, share, 1.0)[:, None]
     table = layout.setting.walls.table.copy()
@@ -69,7 +69,7 @@ def _some(units: Units, chosen: Int) -> Units:
     return Units(units.row[chosen], begin, place, np.ascontiguousarray(units.figures[chosen]))
 
 
-def sizes(layout: Layout, rows: Int) -> Float:
+def _sizes(layout: Layout, rows: Int) -> Float:
     """What the units `rows` could move through each wall, (n_wall,), kWh up to a factor."""
     units, ways = layout.setting.units, layout.setting.ways
     figures, place = units.figures[rows], units.place[rows]

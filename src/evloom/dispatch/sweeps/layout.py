@@ -44,6 +44,7 @@ class Layout:
     setting     what the kernels take; its ways.price holds the tie-break, exact_price (n_path, n_step) does not
     constant    what the objective is worth for the base load alone, in the terms that are not walls
     spread      scale of prices, objective per kWh
+    short_per_kwh   what a missing kWh is worth, objective per kWh
     node_wall   (n_node, 2) wall of the import and of the export limit, -1 where none can bind
     wall_group  (n_wall,) walls of one kind at one depth of the tree have one number
     """
@@ -52,6 +53,7 @@ class Layout:
     exact_price_per_kwh: Float
     constant: float
     spread: float
+    short_per_kwh: float
     node_wall: Int
     wall_group: Int
     peak: Peak | None
@@ -96,7 +98,8 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
     n_phase = 1 if problem.nodes.phase_room_kw is None else 4
     units = units_of(problem, objective, n_phase)
     steps, low_price, high_price, two_priced = _market(problem, weight)
-    spread = _spread(problem, weight, high_price, units.figures[:, SHORT_PRICE].mean() if units.n else 1.0)
+    short_per_kwh = float(units.figures[:, SHORT_PRICE].mean()) if units.n else 1.0
+    spread = _spread(problem, weight, high_price, short_per_kwh)
     rows = _Rows(problem.n_step)
     ranges = _ranges_kwh(problem)
     node_wall = _limit_walls(problem, rows, ranges, spread)
@@ -116,7 +119,7 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
     )
     base_kwh = problem.nodes.base_kw[0] * problem.step_h
     group = _groups(problem, rows.n, node_wall, phase_wall)
-    return Layout(setting, np.ascontiguousarray(exact), float(steps @ base_kwh), spread, node_wall, group, peak)
+    return Layout(setting, np.ascontiguousarray(exact), float(steps @ base_kwh), spread, short_per_kwh, node_wall, group, peak)
 
 
 def obstacle(problem: Problem, objective: Objective) -> str:
@@ -155,6 +158,9 @@ def _spread(problem: Problem, weight: dict[str, float], price_per_kwh: Float, sh
     spread = float(price_per_kwh.max() - price_per_kwh.min()) + 0.1 * float(np.abs(price_per_kwh).mean())
     dear = weight.get("demand", 0.0) * problem.signals.demand_price_per_kw + weight.get("peak", 0.0)
     spread += dear / float(problem.step_h.min()) / 8.0
+    base_kw = problem.nodes.base_kw[0]
+    uneven_kw = float(base_kw.max() - base_kw.min()) + float(problem.stays.need_kwh.sum()) / float(problem.step_h.sum())
+    spread += 2.0 * weight.get("valley", 0.0) * uneven_kw / float(problem.step_h.sum())
     return max(spread, 1e-3 * short_per_kwh)
 
 

@@ -111,6 +111,15 @@ def worth_of(figures: Float, tiers: Float, worth: Float) -> Worth:
 
 
 @compiled
+def gain_kwh(figures: Float, net_kwh: Float) -> float:
+    """What exchanges at the meter (n,) add to the cells of a unit."""
+    gain = 0.0
+    for e in net_kwh:
+        gain += e * figures[CHARGE_EFFICIENCY] if e > 0.0 else e / figures[DISCHARGE_EFFICIENCY]
+    return gain
+
+
+@compiled
 def answer_two_way(figures: Float, tiers: Float, n: int, view: View) -> None:
     """The best answer of a unit that can discharge, to price and bend of its cells."""
     c = view.cells
@@ -202,6 +211,9 @@ def repair(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float
         add_prices(way, setting.walls, price_per_kwh, here, cells[PRICE])
         if place[TWO_WAY]:
             answer_two_way(figures, setting.tiers, n, view)
+            if gain_kwh(figures, cells[ANSWER, :n]) < figures[END_KWH] - _CRUMB_KWH:
+                cells[FORCE] = 0.0  # nobody ends below what must be there for the sake of others: they will have to give way
+                answer_two_way(figures, setting.tiers, n, view)
         else:
             plan.level[i] = answer_one_way(figures, setting.tiers, n, plan.level[i], cells)
         moved += write_back(plan.net_kwh, units.begin[i], n, cells)
@@ -215,7 +227,7 @@ def repair(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float
 @compiled
 def _narrow(figures: Float, n: int, cells: Float) -> bool:
     """Narrow the cells of a unit to the room that is left; whether the unit has to answer anew: too much somewhere, or short."""
-    too_much, got = False, 0.0
+    too_much, got = False, gain_kwh(figures, cells[NOW, :n])
     for j in range(n):
         up, down, now = cells[UP, j], cells[DOWN, j], cells[NOW, j]
         # Where there is too much a unit gives way down to nothing; what it feeds in there, others live on, and it stays.
@@ -223,5 +235,4 @@ def _narrow(figures: Float, n: int, cells: Float) -> bool:
         cells[FORCE, j] = min(now + max(up, 0.0), 0.0)
         cells[LEAST, j] = max(cells[LEAST, j], min(now - down, 0.0))
         too_much = too_much or now > cells[MOST, j] + _CRUMB_KWH or now < cells[LEAST, j] - _CRUMB_KWH
-        got += now * figures[CHARGE_EFFICIENCY] if now > 0.0 else now / figures[DISCHARGE_EFFICIENCY]
     return too_much or got < figures[NEED_KWH] * figures[CHARGE_EFFICIENCY] - _CRUMB_KWH

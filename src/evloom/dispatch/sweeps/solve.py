@@ -18,6 +18,8 @@ from evloom.kernel.timegrid import Bool, Float
 
 # Sweeps between two looks at the gap, and how firmly a unit is held near its plan in the repair, against the sweeps.
 _BETWEEN = 4
+# Largest step of a price, as a share of what a missing kWh is worth.
+_LEAP = 0.1
 # Sweeps over a sample, and into how many parts everybody is split for the first sweep after it.
 _SAMPLE_SWEEPS, _PARTS = 8, 16
 _FIRM = 1e4
@@ -57,7 +59,7 @@ class Sweeper:
         self.prices = renewed(self.setting.walls, np.zeros(self.true_right.shape), np.zeros(self.true_right.shape))
         self.best = Best(self.plan.net_kwh[:0], np.inf, -np.inf, self.prices.price_per_kwh)
         self.moved_kwh = np.inf
-        self.zeal = Zeal(np.ones(self.true_right.shape), np.zeros(self.true_right.shape))
+        self.zeal = Zeal(np.ones(len(self.true_right)), np.zeros(len(self.true_right)), _LEAP * layout.short_per_kwh)
 
     def start_from_sample(self) -> None:
         """Begin at the prices, and against the loads, that a sample of the units comes to."""
@@ -106,7 +108,7 @@ class Sweeper:
         if peak is not None:
             right = right.copy()
             right[peak.wall] = 0.0
-            constant += peak_dual(peak, price_per_kwh)
+            constant += _peak_dual(peak, price_per_kwh)
         exact = self.setting._replace(ways=self.setting.ways._replace(price_per_kwh=self.layout.exact_price_per_kwh))
         found = float(least_total(exact, price_per_kwh, self.plan, self.view)) - conjugate(walls, right, price_per_kwh) + constant
         if found > self.best.bound:
@@ -155,7 +157,7 @@ class Sweeper:
             self.best.net_kwh, self.best.value = plan.net_kwh, value
 
 
-def peak_dual(peak: Peak, price_per_kwh: Float) -> float:
+def _peak_dual(peak: Peak, price_per_kwh: Float) -> float:
     """Bring the prices of the peak's wall (in place) to what a peak may cost, and what they are worth in a lower bound."""
     n = len(peak.length_h)
     rise = float(price_per_kwh[peak.wall, :n] @ peak.length_h)

@@ -59,6 +59,7 @@ def units_of(problem: Problem, objective: Objective, n_phase: int) -> Units:
     order = np.argsort(path, kind="stable")
     length = np.concatenate((np.maximum(stays.last - stays.first, 0), np.full(n_store, n_step)))[order]
     end_kwh = -stores.stored_kwh if stores.end_min_kwh is None else np.minimum(stores.end_min_kwh, stores.stored_kwh) - stores.stored_kwh
+    short_per_kwh = short_price_per_kwh(problem, objective)
     room_kwh = (stores.capacity_kwh - stores.stored_kwh) / stores.charge_efficiency
 
     first = np.concatenate((stays.first, np.zeros(n_store, dtype=np.int64)))[order]
@@ -75,7 +76,7 @@ def units_of(problem: Problem, objective: Objective, n_phase: int) -> Units:
         (stays.charge_efficiency, stores.charge_efficiency),
         (stays.discharge_efficiency, stores.discharge_efficiency),
         (stays.wear_per_kwh * wear, stores.wear_per_kwh * wear),
-        (stays.priority * short_price_per_kwh(problem, objective), ones),
+        (stays.priority * short_per_kwh, short_per_kwh * ones),
         (np.zeros(stays.n), end_kwh),
     )
     for number, pair in enumerate(columns):

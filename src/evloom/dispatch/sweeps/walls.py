@@ -19,7 +19,7 @@ from evloom.kernel.timegrid import Bool, Float, Int
 CEILING, CLIP, SMOOTH = range(3)
 KIND, BY_INTERVAL, HARD = range(3)
 RIGHT, LOW, HIGH, RHO = range(4)
-_ZEAL, _ZEAL_MAX, _STUCK, _SMALL = 1.5, 30.0, 0.95, 1e-3
+_ZEAL, _STUCK, _SMALL = 1.5, 0.95, 2e-4
 
 
 class Ways(NamedTuple):
@@ -101,10 +101,11 @@ class Prices(NamedTuple):
 
 
 class Zeal(NamedTuple):
-    """How much faster than usual a price rises, and by how much the load was beyond the limit last, tables (n_wall, n_step)."""
+    """How much faster than usual a price rises, by how much its load was beyond the limit last, columns (n_wall,); the largest step."""
 
     factor: Float
     over_kwh: Float
+    most_per_kwh: float
 
 
 def loads(walls: Walls, prices: Prices) -> Float:
@@ -124,11 +125,14 @@ def raised(walls: Walls, prices: Prices, zeal: Zeal) -> Prices:
     have to rise to what a missing kWh is worth, far above all other prices.
     """
     load_kwh = loads(walls, prices)
-    over = np.where(walls.high == np.inf, load_kwh - walls.right, 0.0)
-    stuck = (over > _STUCK * zeal.over_kwh) & (over > _SMALL * walls.right)
-    np.copyto(zeal.factor, np.where(stuck, np.minimum(zeal.factor * _ZEAL, _ZEAL_MAX), 1.0))
-    np.copyto(zeal.over_kwh, over)
-    slope = np.clip(walls.rho * (prices.s + (zeal.factor - 1.0) * np.maximum(over, 0.0)), walls.low, walls.high)
+    over_kwh = np.where(walls.high == np.inf, np.maximum(load_kwh - walls.right, 0.0), 0.0)
+    total_kwh = over_kwh.sum(axis=1)
+    stuck = (total_kwh > _STUCK * zeal.over_kwh) & (over_kwh > _SMALL * np.abs(walls.right)).any(axis=1)
+    np.copyto(zeal.factor, np.where(stuck, zeal.factor * _ZEAL, 1.0))
+    np.copyto(zeal.over_kwh, total_kwh)
+    usual = walls.rho * over_kwh
+    more = np.clip((zeal.factor[:, None] - 1.0) * usual, 0.0, np.maximum(zeal.most_per_kwh - usual, 0.0))
+    slope = np.clip(walls.rho * prices.s + more, walls.low, walls.high)
     price_per_kwh = np.where(walls.is_smooth[:, None], 0.0, slope)
     return renewed(walls, load_kwh, price_per_kwh)
 
