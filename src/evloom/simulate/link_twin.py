@@ -47,7 +47,7 @@ class LinkTwin:
         self._untold: dict[int, list[Event]] = {}
         changes = []
         for row, number in enumerate(pile):
-            for lost_s, back_s in outages(link, from_s, to_s, int(number)):
+            for lost_s, back_s in outages(link, from_s, to_s, int(number)).tolist():  # plain floats: they go into events
                 changes += [Change(lost_s, row, LOST), Change(back_s, row, BACK)]
                 ended_s = lost_s + link.hold_min * 60.0
                 changes += [Change(ended_s, row, ENDED)] if ended_s < back_s else []

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from evloom.simulate.link_twin import outages
+from evloom.simulate.replay import replay_journal
+from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Link
 from evloom.simulate.stage import stage
+from evloom.simulate.study import study
 from tools.charger_study import CAR_PARK, lost_links, overload_min_per_day, scenario_of
 
 LINK = Link(drops_per_day=6.0, outage_min=15.0, default_a=6.0, hold_min=5.0)
@@ -52,3 +55,59 @@ def test_what_is_drawn_without_a_link_is_on_the_meter(car_park):
     assert run.track.ev_kwh.sum() == pytest.approx(run.track.in_kwh.sum())
     unheard = replace(LINK, drops_per_day=0.0)
     assert stage(replace(car_park, link=unheard)).cycle_s.size < laid_out.cycle_s.size  # the loop runs when a link changes
+
+
+SMALL = """
+name = "eight"
+objective = "cost+wear"
+[time]
+zone = "Asia/Shanghai"
+from = 2025-03-03
+to = 2025-03-05
+[transformer]
+rating_kva = 16
+export_max_kw = 5
+[[base_load]]
+profile = "apartment-block"
+peak_kw = 5
+[[pile]]
+id = "P{n}"
+count = 6
+rating_kw = 7
+discharge_max_kw = 5
+[[vehicle]]
+model = "van"
+battery_kwh = 50
+ac_max_kw = 7
+v2g = true
+[sessions.generate]
+kind = "home"
+seed = 7
+[driver]
+departure = "told"
+energy = "told"
+taper = "learnt"
+[link]
+drops_per_day = 20
+outage_min = 20
+hold_min = 5
+[guard]
+soc_min = 0.4
+daily_kwh = 3
+[tariff]
+name = "zhejiang-jiaxing-2025"
+"""
+
+
+def test_optimal_holds_the_limits_too_and_its_journal_replays_bit_for_bit(tmp_path):
+    (tmp_path / "scenario.toml").write_text(SMALL, encoding="utf-8")
+    scenario = load_scenario(tmp_path / "scenario.toml")
+    journal = tmp_path / "run.jsonl"
+    done = study(scenario, ("optimal",), scenario.objective, journal, lambda *_: None)
+    assert done.runs[0].track.over_h.max() == 0.0
+    written = journal.read_text(encoding="utf-8")
+    assert {kind for kind in ("LinkLost", "LinkBack", "PackSeen") if f'{{"{kind}":' in written} == {"LinkLost", "LinkBack", "PackSeen"}
+    (replayed,) = replay_journal(scenario, journal)
+    assert replayed.same_digest
+    assert replayed.differing == 0
+    assert replayed.part.findings == ()
