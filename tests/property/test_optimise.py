@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from evloom.dispatch.optimise import Effort, optimise
+from evloom.dispatch.sweeps.layout import obstacle
+from evloom.kernel.errors import SolverError
 from tests.property.judge import Case, optimum, permuted, roomier, tiny, wrong_with, wrong_with_case
 
 SMALL = [Case(seed, 0, 15, 24) for seed in range(156)]
@@ -19,10 +21,22 @@ def name(case):
     return f"{case.n_most}-{case.seed}"
 
 
+def answered(problem, objective, method):
+    """The answer; the test is skipped where sweeps say that they cannot treat the objective."""
+    try:
+        return optimise(problem, objective, Effort(method))
+    except SolverError as error:
+        if method == "sweeps" and str(error) == obstacle(problem, objective):
+            pytest.skip(str(error))
+        raise
+
+
 @pytest.mark.parametrize("case", SMALL + MIDDLE + LARGE, ids=name)
 @pytest.mark.parametrize("method", METHODS)
 def test_the_bound_is_never_above_the_optimum_and_the_schedule_keeps_every_limit(case, method):
-    assert not wrong_with_case(case, Effort(method))
+    problem, objective, text = case.made()
+    solved = answered(problem, objective, method)
+    assert not wrong_with_case(case, solved), f"{solved.method}: {text}"
 
 
 def test_the_other_solver_knows_the_optimum_of_nearly_all():
@@ -35,7 +49,7 @@ def test_the_other_solver_knows_the_optimum_of_nearly_all():
 def test_the_order_of_the_vehicles_does_not_matter(case, method):
     problem, objective, _ = case.made()
     other = permuted(problem, np.random.default_rng(case.seed).permutation(problem.stays.n))
-    one, two = optimise(problem, objective, Effort(method)), optimise(other, objective, Effort(method))
+    one, two = answered(problem, objective, method), answered(other, objective, method)
     assert not wrong_with(other, objective, two)
     slack = tiny(optimum(case).scale)
     assert one.bound <= two.value + slack
@@ -46,7 +60,7 @@ def test_the_order_of_the_vehicles_does_not_matter(case, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_more_room_never_costs_more_than_the_gap(case, method):
     problem, objective, _ = case.made()
-    before, after = optimise(problem, objective, Effort(method)), optimise(roomier(problem, 1.3), objective, Effort(method))
+    before, after = answered(problem, objective, method), answered(roomier(problem, 1.3), objective, method)
     assert after.bound <= before.value + tiny(optimum(case).scale)
 
 
@@ -54,7 +68,7 @@ def test_more_room_never_costs_more_than_the_gap(case, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_input_gives_the_same_bits(case, method):
     problem, objective, _ = case.made()
-    one, two = (optimise(problem, objective, Effort(method)) for _ in range(2))
+    one, two = (answered(problem, objective, method) for _ in range(2))
     assert (one.value, one.bound) == (two.value, two.bound)
     for column in ("charge_kwh", "discharge_kwh", "store_kwh", "short_kwh"):
         assert (getattr(one.schedule, column) == getattr(two.schedule, column)).all()
