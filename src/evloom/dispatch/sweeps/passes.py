@@ -86,6 +86,7 @@ def load_cells(setting: Setting, i: int, net_kwh: Float, cells: Float) -> int:
         cells[NOW, j] = net_kwh[begin + j]
         cells[PRICE, j] = steady[first + j]
         cells[BEND, j] = hold
+        cells[FORCE, j] = 0.0
     return int(n)
 
 
@@ -151,7 +152,6 @@ def write_back(net_kwh: Float, begin: int, n: int, cells: Float) -> float:
 def sweep(setting: Setting, plan: Plan, s: Float, which: Int, view: View) -> float:
     """Let the units `which` answer in turn to the walls at `s` (changed in place); how much moved, kWh."""
     moved, cells, units, ways = 0.0, view.cells, setting.units, setting.ways
-    cells[FORCE] = 0.0
     for i in which:
         n = load_cells(setting, i, plan.net_kwh, cells)
         if n == 0:
@@ -172,24 +172,35 @@ def sweep(setting: Setting, plan: Plan, s: Float, which: Int, view: View) -> flo
 
 
 @compiled
+def least_of(setting: Setting, i: int, price_per_kwh: Float, plan: Plan, view: View) -> float:
+    """The least that unit i could cost at these prices of the walls (n_wall, n_step)."""
+    units, ways, c = setting.units, setting.ways, view.cells
+    n = load_cells(setting, i, plan.net_kwh, c)
+    place, figures = units.place[i], units.figures[i]
+    way = (ways.wall[place[PATH]], ways.weight[place[PATH]])
+    add_prices(way, setting.walls, price_per_kwh, (place[FIRST], n), c[PRICE])
+    if place[TWO_WAY]:
+        worth = worth_of(figures, setting.tiers, view.worth)
+        cells = Cells(c[LEAST, :n], c[MOST, :n], c[NOW, :n], c[PRICE, :n], c[BEND, :n], c[FORCE, :n])
+        return float(least_value(battery_of(figures), worth, cells, view.battery) + np.sum(worth.width_kwh * worth.price_per_kwh))
+    need = (figures[NEED_KWH], figures[ROOM_KWH], figures[SHORT_PRICE])
+    return float(least_charging(need, setting.tiers, plan.level[i], n, (c[PRICE], c[MOST])))
+
+
+@compiled
 def least_total(setting: Setting, price_per_kwh: Float, plan: Plan, view: View) -> float:
     """The sum over units of the least that each could cost at these prices of the walls (n_wall, n_step): part of a lower bound."""
-    units, ways, c, total = setting.units, setting.ways, view.cells, 0.0
-    c[FORCE] = 0.0
-    for i in range(len(units.row)):
-        n = load_cells(setting, i, plan.net_kwh, c)
-        place, figures = units.place[i], units.figures[i]
-        way = (ways.wall[place[PATH]], ways.weight[place[PATH]])
-        add_prices(way, setting.walls, price_per_kwh, (place[FIRST], n), c[PRICE])
-        if place[TWO_WAY]:
-            worth = worth_of(figures, setting.tiers, view.worth)
-            cells = Cells(c[LEAST, :n], c[MOST, :n], c[NOW, :n], c[PRICE, :n], c[BEND, :n], c[FORCE, :n])
-            total += least_value(battery_of(figures), worth, cells, view.battery)
-            total += np.sum(worth.width_kwh * worth.price_per_kwh)
-        else:
-            need = (figures[NEED_KWH], figures[ROOM_KWH], figures[SHORT_PRICE])
-            total += least_charging(need, setting.tiers, plan.level[i], n, (c[PRICE], c[MOST]))
+    total = 0.0
+    for i in range(len(setting.units.row)):
+        total += least_of(setting, i, price_per_kwh, plan, view)
     return total
+
+
+@compiled
+def least_each(setting: Setting, price_per_kwh: Float, plan: Plan, view: View, which: Int, least: Float) -> None:
+    """Write the least of the units `which` into their places of least (n_unit,)."""
+    for i in which:
+        least[i] = least_of(setting, i, price_per_kwh, plan, view)
 
 
 @compiled
@@ -198,30 +209,47 @@ def repair(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float
 
     room   (up, down) (n_wall, n_step) what the hard walls leave, negative where there is too much; changed in place
     """
-    units, ways, cells, moved = setting.units, setting.ways, view.cells, 0.0
-    for i in range(len(units.row)):
-        n = load_cells(setting, i, plan.net_kwh, cells)
-        place, figures = units.place[i], units.figures[i]
-        way, here = (ways.wall[place[PATH]], ways.weight[place[PATH]]), (place[FIRST], n)
-        for j in range(n):
-            cells[UP, j], cells[DOWN, j] = np.inf, np.inf
-        least_room(way, setting.walls, room, here, (cells[UP], cells[DOWN]))
-        if not _narrow(figures, n, cells):
-            continue
-        add_prices(way, setting.walls, price_per_kwh, here, cells[PRICE])
-        if place[TWO_WAY]:
-            answer_two_way(figures, setting.tiers, n, view)
-            if gain_kwh(figures, cells[ANSWER, :n]) < figures[END_KWH] - _CRUMB_KWH:
-                cells[FORCE] = 0.0  # nobody ends below what must be there for the sake of others: they will have to give way
-                answer_two_way(figures, setting.tiers, n, view)
-        else:
-            plan.level[i] = answer_one_way(figures, setting.tiers, n, plan.level[i], cells)
-        moved += write_back(plan.net_kwh, units.begin[i], n, cells)
-        move(way, setting.walls, room[1], here, cells[ANSWER])
-        for j in range(n):
-            cells[ANSWER, j] = -cells[ANSWER, j]
-        move(way, setting.walls, room[0], here, cells[ANSWER])
+    moved = 0.0
+    for i in range(len(setting.units.row)):
+        moved += give_way(setting, price_per_kwh, plan, room, view, i)
     return moved
+
+
+@compiled
+def repair_some(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float, Float], view: View, which: Int) -> float:
+    """`repair` by the units `which` alone."""
+    moved = 0.0
+    for i in which:
+        moved += give_way(setting, price_per_kwh, plan, room, view, i)
+    return moved
+
+
+@compiled
+def give_way(setting: Setting, price_per_kwh: Float, plan: Plan, room: tuple[Float, Float], view: View, i: int) -> float:
+    """Let unit i answer within the room that is left, where it has to; how much moved, kWh."""
+    units, ways, cells = setting.units, setting.ways, view.cells
+    n = load_cells(setting, i, plan.net_kwh, cells)
+    place, figures = units.place[i], units.figures[i]
+    way, here = (ways.wall[place[PATH]], ways.weight[place[PATH]]), (place[FIRST], n)
+    for j in range(n):
+        cells[UP, j], cells[DOWN, j] = np.inf, np.inf
+    least_room(way, setting.walls, room, here, (cells[UP], cells[DOWN]))
+    if not _narrow(figures, n, cells):
+        return 0.0
+    add_prices(way, setting.walls, price_per_kwh, here, cells[PRICE])
+    if place[TWO_WAY]:
+        answer_two_way(figures, setting.tiers, n, view)
+        if gain_kwh(figures, cells[ANSWER, :n]) < figures[END_KWH] - _CRUMB_KWH:
+            cells[FORCE] = 0.0  # nobody ends below what must be there for the sake of others: they will have to give way
+            answer_two_way(figures, setting.tiers, n, view)
+    else:
+        plan.level[i] = answer_one_way(figures, setting.tiers, n, plan.level[i], cells)
+    moved = write_back(plan.net_kwh, units.begin[i], n, cells)
+    move(way, setting.walls, room[1], here, cells[ANSWER])
+    for j in range(n):
+        cells[ANSWER, j] = -cells[ANSWER, j]
+    move(way, setting.walls, room[0], here, cells[ANSWER])
+    return float(moved)
 
 
 @compiled

@@ -12,39 +12,54 @@ _ZERO_KWH = 1e-9
 
 @compiled
 def plan_loads(setting: Setting, plan: Plan, load_kwh: Float) -> None:
-    """Add the plan's net energy to `load` (n_wall, n_step)."""
+    """Add the plan's net energy to `load_kwh` (n_wall, n_step)."""
+    for i in range(len(setting.units.row)):
+        add_load(setting, plan, i, 1.0, load_kwh)
+
+
+@compiled
+def add_load(setting: Setting, plan: Plan, i: int, times: float, load_kwh: Float) -> None:
+    """Add the net energy of unit i, `times` so much, to `load_kwh` (n_wall, n_step)."""
     units, ways = setting.units, setting.ways
-    for i in range(len(units.row)):
-        path, begin, end = units.place[i, PATH], units.begin[i], units.begin[i + 1]
-        here = (units.place[i, FIRST], end - begin)
-        move((ways.wall[path], ways.weight[path]), setting.walls, load_kwh, here, plan.net_kwh[begin:end])
+    path, begin, first, n = units.place[i, PATH], units.begin[i], units.place[i, FIRST], units.place[i, LENGTH]
+    move((ways.wall[path], ways.weight[path] * times), setting.walls, load_kwh, (first, n), plan.net_kwh[begin : begin + n])
 
 
 @compiled
 def kept_kwh(setting: Setting, plan: Plan, i: int) -> float:
     """What unit i gains in its cells, measured at the meter."""
     units, kept, figures = setting.units, 0.0, setting.units.figures[i]
-    for j in range(units.begin[i], units.begin[i + 1]):
+    for j in range(units.begin[i], units.begin[i] + units.place[i, LENGTH]):
         e = plan.net_kwh[j]
         kept += e if e > 0.0 else e / (figures[CHARGE_EFFICIENCY] * figures[DISCHARGE_EFFICIENCY])
     return kept
 
 
 @compiled
+def cost_of(setting: Setting, price_per_kwh: Float, plan: Plan, i: int) -> tuple[float, float]:
+    """What unit i costs at prices (n_path, n_step) with wear and short energy, and the kWh that it lacks."""
+    units, cost, n_tier, figures = setting.units, 0.0, len(setting.tiers), setting.units.figures[i]
+    begin, path, first = units.begin[i], units.place[i, PATH], units.place[i, FIRST]
+    for j in range(units.place[i, LENGTH]):
+        e = plan.net_kwh[begin + j]
+        cost += price_per_kwh[path, first + j] * e - figures[WEAR] * min(e, 0.0)
+    lacking = figures[NEED_KWH] - kept_kwh(setting, plan, i)
+    if lacking <= _ZERO_KWH:
+        return cost, 0.0
+    part = figures[NEED_KWH] / n_tier
+    for q in range(n_tier):
+        cost += min(max(lacking - q * part, 0.0), part) * setting.tiers[q] * figures[SHORT_PRICE]
+    return cost, lacking
+
+
+@compiled
 def own_cost(setting: Setting, price_per_kwh: Float, plan: Plan) -> tuple[float, float]:
-    """What the plan costs at prices (n_path, n_step) with wear and short energy, and the kWh that are short."""
-    units, cost, short_kwh, n_tier = setting.units, 0.0, 0.0, len(setting.tiers)
-    for i in range(len(units.row)):
-        begin, (path, first, n), figures = units.begin[i], (units.place[i, 0], units.place[i, 1], units.place[i, 2]), units.figures[i]
-        for j in range(n):
-            e = plan.net_kwh[begin + j]
-            cost += price_per_kwh[path, first + j] * e - figures[WEAR] * min(e, 0.0)
-        lacking = units.figures[i, NEED_KWH] - kept_kwh(setting, plan, i)
-        if lacking > _ZERO_KWH:
-            short_kwh += lacking
-            part = figures[NEED_KWH] / n_tier
-            for q in range(n_tier):
-                cost += min(max(lacking - q * part, 0.0), part) * setting.tiers[q] * figures[SHORT_PRICE]
+    """`cost_of` of all units together."""
+    cost, short_kwh = 0.0, 0.0
+    for i in range(len(setting.units.row)):
+        of_one = cost_of(setting, price_per_kwh, plan, i)
+        cost += of_one[0]
+        short_kwh += of_one[1]
     return cost, short_kwh
 
 
