@@ -92,8 +92,11 @@ class _Rows:
         return Walls(trait, np.stack([np.concatenate(table) for table in self.tables]), column, float(most))
 
 
-def lay_out(problem: Problem, objective: Objective) -> Layout:
-    """Units, ways and walls of a problem, whose objective has no `obstacle`."""
+def lay_out(problem: Problem, objective: Objective, *, every_wall: bool = False) -> Layout:
+    """Units, ways and walls of a problem, whose objective has no `obstacle`.
+
+    every_wall   walls for limits, too, that the units of today cannot reach
+    """
     weight = {term: w for term, w in objective.stages[-1].weights if w}
     n_phase = 1 if problem.nodes.phase_room_kw is None else 4
     units = units_of(problem, objective, n_phase)
@@ -102,7 +105,7 @@ def lay_out(problem: Problem, objective: Objective) -> Layout:
     spread = _spread(problem, weight, high_price, short_per_kwh)
     rows = _Rows(problem.n_step)
     ranges = _ranges_kwh(problem)
-    node_wall = _limit_walls(problem, rows, ranges, spread)
+    node_wall = _limit_walls(problem, rows, ranges, spread, every_wall=every_wall)
     phase_wall = _phase_walls(problem, rows, spread)
     request_wall = _request_walls(problem, rows, spread)
     top, peak = _root_walls(problem, rows, weight, ranges, (low_price, high_price, two_priced), spread)
@@ -198,22 +201,24 @@ def _rho(problem: Problem, room_kwh: Float, spread: float, node: Int) -> Float:
     return rho
 
 
-def _limit_walls(problem: Problem, rows: _Rows, ranges: tuple[Float, Float], spread: float) -> Int:
-    """Walls of import and export limits where they can bind."""
+def _limit_walls(problem: Problem, rows: _Rows, ranges: tuple[Float, Float], spread: float, *, every_wall: bool) -> Int:
+    """Walls of import and export limits where they can bind, or wherever there is a limit."""
     nodes, (down, up) = problem.nodes, ranges
     wall = np.full((len(nodes.parent), 2), -1)
     if not problem.n_step:
         return wall
     room = np.maximum(nodes.import_max_kw - nodes.base_kw, 0.0) * problem.step_h
-    at = np.flatnonzero((up > room * (1.0 + 1e-12)).any(axis=1))
+    reached = np.isfinite(room) if every_wall else up > room * (1.0 + 1e-12)
+    at = np.flatnonzero(reached.any(axis=1))
     mean = np.minimum(room[at], up[at]).mean(axis=1)
     mean = np.maximum(mean, 0.02 * up[at].mean(axis=1))
-    right = np.minimum(room[at], _BEYOND * up[at] + 1.0)
+    right = room[at] if every_wall else np.minimum(room[at], _BEYOND * up[at] + 1.0)
     wall[at, 0] = rows.add(CEILING, right, (0.0, np.inf), _rho(problem, mean, spread, at), hard=True)
     limit = nodes.export_max_kw * problem.step_h
-    at = np.flatnonzero((down > limit * (1.0 + 1e-12)).any(axis=1))
+    reached = np.isfinite(limit) if every_wall else down > limit * (1.0 + 1e-12)
+    at = np.flatnonzero(reached.any(axis=1))
     mean = np.maximum(np.minimum(limit[at], down[at]).mean(axis=1), 0.05 * down[at].mean(axis=1))
-    right = -np.minimum(limit[at], _BEYOND * down[at] + 1.0)
+    right = -limit[at] if every_wall else -np.minimum(limit[at], _BEYOND * down[at] + 1.0)
     wall[at, 1] = rows.add(CLIP, right, (-np.inf, 0.0), _rho(problem, mean, spread, at), hard=True)
     return wall
 

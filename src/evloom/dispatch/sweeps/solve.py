@@ -11,10 +11,10 @@ from evloom.dispatch.sweeps.arbitrage import scratch
 from evloom.dispatch.sweeps.coarse import foretold, sampled
 from evloom.dispatch.sweeps.layout import Layout, Peak
 from evloom.dispatch.sweeps.passes import Plan, Setting, View, least_total, repair, sweep
-from evloom.dispatch.sweeps.tally import own_cost, plan_loads, write_tables
+from evloom.dispatch.sweeps.tally import costs_of, own_cost, plan_loads, write_rows
 from evloom.dispatch.sweeps.walls import Prices, Zeal, conjugate, cost, loads, raised, renewed, slopes
 from evloom.dispatch.terms import term_values
-from evloom.kernel.timegrid import Bool, Float
+from evloom.kernel.timegrid import Float
 
 # Sweeps between two looks at the gap, and how firmly a unit is held near its plan in the repair, against the sweeps.
 _BETWEEN = 4
@@ -22,7 +22,7 @@ _BETWEEN = 4
 _LEAP = 0.1
 # Sweeps over a sample, and into how many parts everybody is split for the first sweep after it.
 _SAMPLE_SWEEPS, _PARTS = 8, 16
-_FIRM = 1e4
+FIRM = 1e4
 _REPAIRS_MAX = 4
 _REST_KWH = 1e-9
 
@@ -101,53 +101,70 @@ class Sweeper:
         size = np.maximum(size, size.mean(axis=1, keepdims=True))
         return float((over / np.maximum(size, 1e-6)).max(initial=0.0))
 
-    def bound(self) -> None:
-        """A lower bound at the present prices."""
-        walls, price_per_kwh = self.setting.walls, slopes(self.setting.walls, self.prices)
+    @property
+    def exact(self) -> Setting:
+        """The setting with prices without the tie-break."""
+        return self.setting._replace(ways=self.setting.ways._replace(price_per_kwh=self.layout.exact_price_per_kwh))
+
+    def common_bound(self, price_per_kwh: Float) -> float:
+        """What a lower bound at these prices of the walls (changed in place to what a peak may cost) has beside the least of each unit."""
         peak, constant, right = self.layout.peak, self.layout.constant, self.true_right
         if peak is not None:
             right = right.copy()
             right[peak.wall] = 0.0
             constant += _peak_dual(peak, price_per_kwh)
-        exact = self.setting._replace(ways=self.setting.ways._replace(price_per_kwh=self.layout.exact_price_per_kwh))
-        found = float(least_total(exact, price_per_kwh, self.plan, self.view)) - conjugate(walls, right, price_per_kwh) + constant
+        return constant - conjugate(self.setting.walls, right, price_per_kwh)
+
+    def bound(self) -> None:
+        """A lower bound at the present prices."""
+        price_per_kwh = slopes(self.setting.walls, self.prices)
+        common = self.common_bound(price_per_kwh)
+        found = common + float(least_total(self.exact, price_per_kwh, self.plan, self.view))
         if found > self.best.bound:
             self.best.bound, self.best.price_per_kwh = found, price_per_kwh
 
+    def room(self, load_kwh: Float) -> tuple[Float, Float]:
+        """What the hard walls leave, upward and downward, (n_wall, n_step) each; negative where there is too much."""
+        is_export = self.setting.walls.is_export[:, None]
+        return np.where(is_export, np.inf, self.true_right - load_kwh), np.where(is_export, load_kwh - self.true_right, np.inf)
+
     def repaired(self) -> tuple[Plan, float]:
-        """The plan with every limit held, and its value."""
-        walls = self.setting.walls
+        """The plan with every limit held, and its value; infinity where that was not achieved."""
         plan = Plan(self.plan.net_kwh.copy(), self.plan.level.copy())
-        firm = self.setting._replace(hold=self.setting.hold * _FIRM)
+        firm = self.setting._replace(hold=self.setting.hold * FIRM)
         load_kwh = np.zeros(self.true_right.shape)
         plan_loads(self.setting, plan, load_kwh)
-        price_per_kwh = slopes(walls, self.prices)
-        is_export = walls.is_export
+        price_per_kwh = slopes(self.setting.walls, self.prices)
         for _ in range(_REPAIRS_MAX):
-            up = np.where(is_export[:, None], np.inf, self.true_right - load_kwh)
-            down = np.where(is_export[:, None], load_kwh - self.true_right, np.inf)
-            moved = repair(firm, price_per_kwh, plan, (up, down), self.view)
+            moved = repair(firm, price_per_kwh, plan, self.room(load_kwh), self.view)
             load_kwh[:] = 0.0
             plan_loads(self.setting, plan, load_kwh)
-            if moved == 0.0 or self._is_held(load_kwh, is_export):
+            if moved == 0.0 or self.is_held(load_kwh):
                 break
-        return plan, self._value(plan, load_kwh) if self._is_held(load_kwh, is_export) else np.inf
-
-    def _is_held(self, load_kwh: Float, is_export: Bool) -> bool:
-        walls = self.setting.walls
-        over = load_kwh - self.true_right
-        over = np.where(is_export[:, None], -over, over)[walls.is_hard]
-        allowed = _REST_KWH * (1.0 + np.abs(self.true_right[walls.is_hard]))
-        return bool((over <= allowed).all())
-
-    def _value(self, plan: Plan, load_kwh: Float) -> float:
+        if not self.is_held(load_kwh):
+            return plan, np.inf
         own, _ = own_cost(self.setting, self.layout.exact_price_per_kwh, plan)
-        value = own + cost(self.setting.walls, load_kwh) + self.layout.constant
+        return plan, float(own) + self.common_cost(load_kwh)
+
+    def is_held(self, load_kwh: Float) -> bool:
+        """Whether loads are within every hard wall."""
+        up, down = self.room(load_kwh)
+        least = np.minimum(up, down)[self.setting.walls.is_hard]
+        return bool((least >= -_REST_KWH * (1.0 + np.abs(self.true_right[self.setting.walls.is_hard]))).all())
+
+    def common_cost(self, load_kwh: Float) -> float:
+        """What loads cost beside what each unit costs: walls that are not hard, the peak, and the base load."""
+        value = cost(self.setting.walls, load_kwh) + self.layout.constant
         peak = self.layout.peak
         if peak is not None:
             highest = float(((load_kwh[peak.wall, : len(peak.length_h)] + peak.known_kwh) / peak.length_h).max())
             value += peak.weight * highest + peak.dear * max(0.0, highest - peak.so_far_kw)
-        return float(value)
+        return value
+
+    def resume(self, load_kwh: Float, price_per_kwh: Float) -> None:
+        """Go on from loads and prices as they are now; what was best before no longer counts."""
+        self.prices = renewed(self.setting.walls, load_kwh, np.where(self.setting.walls.is_smooth[:, None], 0.0, price_per_kwh))
+        self.best = Best(self.plan.net_kwh[:0], np.inf, -np.inf, self.prices.price_per_kwh)
 
     def look(self) -> None:
         """Repair, and keep the result if it is the best so far; a new bound."""
@@ -218,11 +235,14 @@ def node_prices(problem: Problem, sweeper: Sweeper) -> Float:
 def schedule_of(problem: Problem, sweeper: Sweeper) -> Schedule:
     """The best plan as a schedule."""
     n_stay, n_step = problem.stays.n, problem.n_step
-    charge = np.zeros((n_stay, n_step))
     turns = bool((problem.stays.discharge_max_kw > 0).any())
-    # Nothing discharges: a table of zeros that takes no memory.
+    charge, store, short_kwh = np.zeros((n_stay, n_step)), np.zeros((len(problem.stores.node), n_step)), np.zeros(n_stay)
+    # Where nothing discharges: a table of zeros that takes no memory.
     discharge = np.zeros((n_stay, n_step)) if turns else np.broadcast_to(np.zeros(1), (n_stay, n_step))
-    store, short = np.zeros((len(problem.stores.node), n_step)), np.zeros(n_stay)
-    plan = Plan(sweeper.best.net_kwh, sweeper.plan.level)
-    write_tables(sweeper.setting, plan, n_stay, (charge, discharge if turns else np.zeros((0, n_step)), store, short))
-    return Schedule(charge, discharge, store, short, term_values(problem, charge, discharge, store))
+    plan, setting = Plan(sweeper.best.net_kwh, sweeper.plan.level), sweeper.setting
+    write_rows(setting, plan, n_stay, sweeper.everybody, (charge, discharge if turns else np.zeros((0, n_step)), store))
+    found = np.zeros(setting.units.n), np.zeros(setting.units.n)
+    costs_of(setting, setting.ways.price_per_kwh, plan, sweeper.everybody, found)
+    is_stay = setting.units.row < n_stay
+    short_kwh[setting.units.row[is_stay]] = found[1][is_stay]
+    return Schedule(charge, discharge, store, short_kwh, term_values(problem, charge, discharge, store))

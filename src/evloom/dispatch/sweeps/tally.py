@@ -4,7 +4,7 @@ from evloom.dispatch.sweeps.passes import Plan, Setting
 from evloom.dispatch.sweeps.units import CHARGE_EFFICIENCY, DISCHARGE_EFFICIENCY, FIRST, LENGTH, NEED_KWH, PATH, SHORT_PRICE, WEAR
 from evloom.dispatch.sweeps.walls import move
 from evloom.kernel.compiled import compiled
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Float, Int
 
 # What rounding leaves of a need or of an energy.
 _ZERO_KWH = 1e-9
@@ -64,11 +64,26 @@ def own_cost(setting: Setting, price_per_kwh: Float, plan: Plan) -> tuple[float,
 
 
 @compiled
-def write_tables(setting: Setting, plan: Plan, n_stay: int, tables: tuple[Float, Float, Float, Float]) -> None:
-    """Write the plan into charge, discharge (n_stay, n_step), store (n_store, n_step) and short (n_stay,), all zero before."""
+def add_loads(setting: Setting, plan: Plan, which: Int, times: float, load_kwh: Float) -> None:
+    """`add_load` of the units `which`."""
+    for i in which:
+        add_load(setting, plan, i, times, load_kwh)
+
+
+@compiled
+def costs_of(setting: Setting, price_per_kwh: Float, plan: Plan, which: Int, found: tuple[Float, Float]) -> None:
+    """Write `cost_of` the units `which` into their places of found = (cost, short_kwh), both (n_unit,)."""
+    cost, short_kwh = found
+    for i in which:
+        cost[i], short_kwh[i] = cost_of(setting, price_per_kwh, plan, i)
+
+
+@compiled
+def write_rows(setting: Setting, plan: Plan, n_stay: int, which: Int, tables: tuple[Float, Float, Float]) -> None:
+    """Write the energies of the units `which` into charge, discharge (n_stay, n_step) and store (n_store, n_step), all zero before."""
     units = setting.units
-    charge, discharge, store, short = tables
-    for i in range(len(units.row)):
+    charge, discharge, store = tables
+    for i in which:
         begin, first, row = units.begin[i], units.place[i, FIRST], units.row[i]
         for j in range(units.place[i, LENGTH]):
             e = plan.net_kwh[begin + j]
@@ -78,18 +93,3 @@ def write_tables(setting: Setting, plan: Plan, n_stay: int, tables: tuple[Float,
                 charge[row, first + j] = e
             elif e < 0.0:
                 discharge[row, first + j] = -e
-        if row < n_stay:
-            lacking = units.figures[i, NEED_KWH] - kept_kwh(setting, plan, i)
-            short[row] = lacking if lacking > _ZERO_KWH else 0.0
-
-
-@compiled
-def read_tables(setting: Setting, n_stay: int, tables: tuple[Float, Float, Float], plan: Plan) -> None:
-    """Take a plan over from tables (charge, discharge, store) of an earlier schedule of the same units."""
-    units = setting.units
-    charge, discharge, store = tables
-    for i in range(len(units.row)):
-        begin, first, row = units.begin[i], units.place[i, FIRST], units.row[i]
-        for j in range(units.place[i, LENGTH]):
-            k = first + j
-            plan.net_kwh[begin + j] = store[row - n_stay, k] if row >= n_stay else charge[row, k] - discharge[row, k]
