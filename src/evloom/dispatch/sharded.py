@@ -223,7 +223,10 @@ class Coordinator:
 
     def _kept_loads(self) -> Float:
         """Loads of shared walls by the shards that are given up."""
-        return np.sum([np.zeros(self._walls.right.shape), *(one.load_kwh for _, one in sorted(self.given_up.items()))], axis=0)
+        found = np.zeros(self._walls.right.shape)
+        for _, one in sorted(self.given_up.items()):
+            found += one.load_kwh
+        return found
 
     def _rights(self) -> Float:
         """Where each shard meets the shared walls, (n_shard, n_shared, n_step)."""
