@@ -50,8 +50,8 @@ The figures of fleets, from fifty to a million vehicles, are on the page of the 
   is one sparse linear programme for the same problem, written apart and solved by scipy (HiGHS); the gap is between the two.
 """
 
-CHOICE = """`auto` takes the exact optimum up to {flow:,} cells (a cell is a step of a stay) where vehicles only charge and nothing but prices
-of steps, limits and one peak matter, up to {programme:,} cells otherwise, and the sweeps beyond."""
+CHOICE = """`auto` takes the exact optimum up to {flow:,} cells (a cell is a step of a stay) where vehicles only charge and nothing but
+prices of steps, limits and one peak matter, up to {programme:,} cells otherwise, and the sweeps beyond."""
 
 
 def jpl_rows(cases: tuple[Comparison, ...]) -> Iterator[Row]:

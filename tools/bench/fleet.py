@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from tools.bench import rolling_one
+from tools.bench.allocate_row import allocate_row
 from tools.bench.environment import BUILD, FLEXMEASURES, NoEnvironmentError, run_in
 from tools.bench.fleet_one import Job, Measured, measured
 from tools.bench.flexmeasures_task import task_of
@@ -133,8 +135,22 @@ def rows_of(line: Line) -> Iterator[Row]:
         yield Row(f"{line.what}: peak memory", ours.peak_mb, line.limit_mb, "MB", "of the process, generating included", True)
 
 
+def rolling_rows() -> Iterator[Row]:
+    """A step of the loop for a hundred thousand vehicles of which some changed."""
+    for share, gap, limit_s in ((0.01, 5e-3, 0.3), (0.05, 2e-3, 0.8)):
+        one = rolling_one.measured(100_000, share, gap)
+        quality = (
+            f"largest gap {one.gap:.1e}; violation {one.violation:.0e}; slowest {one.slowest_s:.2f} s; everybody asked {one.full} times"
+        )
+        sound = one.gap <= gap and one.violation <= VIOLATION
+        what = f"rolling step, 100,000 connected, {share:.0%} changed, gap ≤ {gap:.1%}, median of {rolling_one.STEPS}"
+        yield Row(what, one.median_s, limit_s, "s", quality, sound, f"first plan {one.first_s:.1f} s", one.first_s / one.median_s)
+
+
 def fleet_rows(quick: bool) -> Iterator[Row]:
     """All rows; quick leaves out the millions."""
     for line in LINES:
         if not (quick and line.job.n >= MILLION):
             yield from rows_of(line)
+    yield from rolling_rows()
+    yield allocate_row()
