@@ -119,8 +119,8 @@ def split(parent: Int, layout: Layout, n_shard: int) -> tuple[Int, ...]:
         depth[row] = depth[parent[row]] + 1
     for level in range(1, int(depth.max(initial=0)) + 1):
         top = np.arange(n_node)
-        for row in np.flatnonzero(depth > level):
-            top[row] = top[parent[row]]
+        for deep in np.flatnonzero(depth > level):
+            top[deep] = top[parent[deep]]
         parts = _parts(top[node], cells, n_shard)
         mine = np.bincount(parts, weights=cells, minlength=n_shard)
         if mine.max(initial=0.0) <= _UNEVEN * cells.sum() / n_shard:

@@ -1,6 +1,7 @@
 """What `evloom dispatch` does once its arguments are read: plan, show progress, print, write files."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,14 @@ from evloom.kernel.finding import Finding
 from evloom.plan.fleet.case import Case
 from evloom.plan.fleet.columns import TABLES
 from evloom.plan.fleet.generate import Recipe, generate
-from evloom.plan.fleet.outcome import Outcome, run, usual_objective
+from evloom.plan.fleet.outcome import Outcome, Staff, run, usual_objective
 from evloom.plan.fleet.output import about, outcome_json, table_text
 from evloom.plan.fleet.progress import Progress
+from evloom.plan.fleet.ray_runner import by_ray
 from evloom.plan.fleet.read import DOCUMENT, read_case
 from evloom.plan.fleet.report.labels import Labels
 from evloom.plan.fleet.report.page import write_report
+from evloom.plan.fleet.runner import local
 from evloom.plan.fleet.schedule_file import write_schedule
 from evloom.plan.fleet.sheet import SUFFIXES
 from evloom.plan.fleet.write import write_case
@@ -63,8 +66,30 @@ def _check_options(options: argparse.Namespace) -> None:
         findings.append(_option("--gap", str(options.gap), "a share, at least 0 and below 1; 0.001 is usual", "choose another value"))
     if options.sweeps < 1:
         findings.append(_option("--sweeps", str(options.sweeps), "at least 1", "choose another value"))
+    findings += _shard_findings(options)
     if findings:
         raise InputError(findings)
+
+
+def _shard_findings(options: argparse.Namespace) -> list[Finding]:
+    found = [
+        _option(f"--{name}", str(value), "at least 1", "choose another value")
+        for name in ("shards", "workers")
+        if (value := getattr(options, name)) is not None and value < 1
+    ]
+    if options.shards is None and (options.workers is not None or options.runner != "local"):
+        found.append(_option("--shards", "none", "a number of shards where --runner or --workers is given", "add --shards"))
+    if options.shards is not None and options.method == "exact":
+        found.append(_option("--shards", str(options.shards), "none with --method exact", "leave out one of the two"))
+    return found
+
+
+def _staff(options: argparse.Namespace) -> Staff | None:
+    """Who sweeps the shards, None where the fleet is not divided. Raises InputError where Ray is not installed."""
+    if options.shards is None:
+        return None
+    n_worker = min(options.workers or os.cpu_count() or 1, options.shards)
+    return Staff(options.shards, n_worker, by_ray(n_worker) if options.runner == "ray" else local(n_worker))
 
 
 def _option(name: str, value: str, allowed: str, advice: str) -> Finding:
@@ -81,11 +106,12 @@ def _inputs(problem: Path | None) -> tuple[Path, ...]:
 def _plan(case: Case, options: argparse.Namespace, voice: Voice) -> int:
     if not has_machine_code():
         voice.warn("evloom: the kernels are compiled at the first run; this takes a minute once")
+    staff = _staff(options)
     effort = Effort(options.method, options.gap, options.sweeps)
     with Patience(_nobody, "sweep") as patience:
         progress = Progress(sys.stderr, patience)
         try:
-            outcome = run(case, options.objective or usual_objective(case.problem), effort, progress)
+            outcome = run(case, options.objective or usual_objective(case.problem), effort, progress, staff)
         except SolverError as error:
             advice = "choose auto, another method or another objective"
             raise InputError([_option("--method", f"{effort.method}: {error}", "a method that can treat the problem", advice)]) from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from evloom.dispatch.objective import Objective, parse_objective
 from evloom.dispatch.optimise import Effort, Watch, optimise
 from evloom.dispatch.problem import Problem
+from evloom.dispatch.sharded import Hire, optimise_sharded
 from evloom.dispatch.solved import Solved
 from evloom.dispatch.verify import Violation, verify_schedule
 from evloom.kernel.finding import Finding
@@ -24,10 +25,10 @@ class Outcome:
 
     objective          the text that was asked for
     violations         what the independent check found, empty when all is well
-    cpu_optimise_s     processor time of the optimisation with all its threads; wall_optimise_s: time on the clock
+    cpu_optimise_s     processor time of the optimisation with all its threads and local workers; wall_optimise_s: time on the clock
     cpu_verify_s       of the independent check
-    cpu_s              of the process so far, reading, planning and checking
-    memory_bytes       most memory that the process held so far
+    cpu_s              of the process and its workers so far, reading, planning and checking
+    memory_bytes       most memory that the process held so far; with local workers, as much again as if all were as large as the largest
     """
 
     case: Case
@@ -58,20 +59,32 @@ class Outcome:
         return self.largest_violation <= TOLERANCE
 
 
+@dataclass(frozen=True)
+class Staff:
+    """How a fleet is divided: so many shards, so many workers, who hires them. What Ray's actors take is not counted in an outcome."""
+
+    n_shard: int
+    n_worker: int
+    hire: Hire
+
+
 def usual_objective(problem: Problem) -> str:
     """What is aimed at where nothing is said: cost, and wear where something may discharge."""
     gives = (problem.stays.discharge_max_kw > 0.0).any() or (problem.stores.discharge_max_kw > 0.0).any()
     return "cost+wear" if gives else "cost"
 
 
-def run(case: Case, objective: str, effort: Effort, watch: Watch) -> Outcome:
-    """Plan, check and count up. Raises InputError for an objective or numbers that make no sense."""
+def run(case: Case, objective: str, effort: Effort, watch: Watch, staff: Staff | None = None) -> Outcome:
+    """Plan, by `staff` where there is one, check and count up. Raises InputError for an objective or numbers that make no sense."""
     aim: Objective = parse_objective(objective)
-    began_s, clock_s = time.process_time(), time.monotonic()
-    solved = optimise(case.problem, aim, effort, watch)
-    planned_s, wall_s = time.process_time(), time.monotonic() - clock_s
+    began_s, clock_s = _cpu_s(), time.monotonic()
+    if staff is None:
+        solved = optimise(case.problem, aim, effort, watch)
+    else:
+        solved = optimise_sharded(case.problem, aim, effort, watch, (staff.n_shard, staff.hire))
+    planned_s, wall_s = _cpu_s(), time.monotonic() - clock_s
     violations = verify_schedule(case.problem, solved.schedule, TOLERANCE)
-    checked_s = time.process_time()
+    checked_s = _cpu_s()
     study = study_of(case.problem, solved, case.currency)
     return Outcome(
         case=case,
@@ -82,9 +95,15 @@ def run(case: Case, objective: str, effort: Effort, watch: Watch) -> Outcome:
         cpu_optimise_s=planned_s - began_s,
         wall_optimise_s=wall_s,
         cpu_verify_s=checked_s - planned_s,
-        cpu_s=time.process_time(),
-        memory_bytes=peak_memory_bytes(),
+        cpu_s=_cpu_s(),
+        memory_bytes=peak_memory_bytes() + (0 if staff is None else staff.n_worker * peak_memory_bytes(resource.RUSAGE_CHILDREN)),
     )
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of its workers that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def named(finding: Finding, case: Case) -> Finding:
@@ -102,7 +121,7 @@ def largest_of(violations: tuple[Violation, ...]) -> float:
     return max((abs(one.value - one.allowed) / max(abs(one.allowed), 1.0) for one in violations), default=0.0)
 
 
-def peak_memory_bytes() -> int:
-    """Most memory that this process held so far. The system counts in kB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_memory_bytes(who: int = resource.RUSAGE_SELF) -> int:
+    """Most memory that this process held so far, or any one that it started and that ended. The system counts in kB, macOS in bytes."""
+    peak = resource.getrusage(who).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -68,8 +68,11 @@ class Ray:
         self._spill.cleanup()
 
     def _start(self, numbers: list[int]) -> Any:
-        """A new actor that knows its pieces; one that dies meanwhile is noticed when it is asked."""
-        actor = self._ray.remote(num_cpus=1)(Desks).remote(self._spill.name)
+        """A new actor that knows its pieces; one that dies meanwhile is noticed when it is asked.
+
+        It reserves no processor: more workers than processors are slow, but do not wait for each other for ever.
+        """
+        actor = self._ray.remote(num_cpus=0, scheduling_strategy="SPREAD")(Desks).remote(self._spill.name)
         for number in numbers:
             actor.take.remote(self._piece(number))
         return actor
