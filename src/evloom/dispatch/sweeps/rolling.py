@@ -6,6 +6,7 @@ becomes too large.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -115,8 +116,9 @@ class Rolling:
     def _replace(self, changed: Int) -> None:
         """Put the changed stays into the units; what was planned for them is forgotten."""
         stays, stores = self.problem.stays, self.problem.stores
-        some = replace(stays, **{name: None if column is None else column[changed] for name, column in vars(stays).items()})
-        none = replace(stores, **{name: None if column is None else column[:0] for name, column in vars(stores).items()})
+        chosen: dict[str, Any] = {name: None if column is None else column[changed] for name, column in vars(stays).items()}
+        empty: dict[str, Any] = {name: None if column is None else column[:0] for name, column in vars(stores).items()}
+        some, none = replace(stays, **chosen), replace(stores, **empty)
         n_phase = len(self._setting.ways.wall) // len(self.problem.nodes.parent)
         new = units_of(replace(self.problem, stays=some, stores=none), self.objective, n_phase)
         new.figures[:, SHORT_PRICE] = some.priority[new.row] * self.short_price_per_kwh

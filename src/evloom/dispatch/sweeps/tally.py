@@ -89,7 +89,7 @@ def write_rows(setting: Setting, plan: Plan, n_stay: int, which: Int, tables: tu
             e = plan.net_kwh[begin + j]
             if row >= n_stay:
                 store[row - n_stay, first + j] = e
-            elif e > 0.0:
+            elif e > _ZERO_KWH:
                 charge[row, first + j] = e
-            elif e < 0.0:
+            elif e < -_ZERO_KWH:
                 discharge[row, first + j] = -e
