@@ -62,7 +62,12 @@ def optimise(problem: Problem, objective: Objective, effort: Effort = Effort(), 
     if effort.method == "sweeps" and why_not:
         raise SolverError(why_not)
     if effort.method == "exact" or why_not or (effort.method == "auto" and _is_small(problem, objective)):
-        return _exactly(problem, objective, watch, has_bound=not why_not)
+        try:
+            return _exactly(problem, objective, watch, has_bound=not why_not)
+        except SolverError:
+            # Sweeps need no solver; where they can treat the problem an answer with a stated gap is better than none.
+            if effort.method == "exact" or why_not:
+                raise
     return _by_sweeps(problem, objective, effort, watch)
 
 

@@ -102,7 +102,7 @@ class _Best:
 class Coordinator:
     """Between the answers of the crew: adds up loads, moves prices, shares out room."""
 
-    def __init__(self, problem: Problem, layout: Layout, shards: tuple[Int, ...]) -> None:
+    def __init__(self, layout: Layout, shards: tuple[Int, ...]) -> None:
         self.layout, self.shards = layout, shards
         self.rows = shared_walls(layout, shards)
         self.given_up: dict[int, _GivenUp] = {}
@@ -266,7 +266,7 @@ def optimise_sharded(problem: Problem, objective: Objective, effort: Effort, wat
     if why_not:
         raise SolverError(why_not)
     layout, fixed = lay_out(problem, objective), fixed_value(problem, objective)
-    lead = Coordinator(problem, layout, split(problem.nodes.parent, layout, staff[0]))
+    lead = Coordinator(layout, split(problem.nodes.parent, layout, staff[0]))
     with staff[1](len(lead.shards), lead.piece) as crew:
         rounds, stopped = _go_round(lead, crew, effort, fixed, watch)
         best = lead.finish(crew)

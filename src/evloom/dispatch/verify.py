@@ -147,7 +147,7 @@ def verify_schedule(problem: Problem, schedule: Schedule, tolerance_kwh: float =
     Checked: shapes and numbers; energies within power x presence; no charging and discharging in one step; limits of every node in
     every step for what is steered (which must add nothing where the load nobody steers is above the limit), and of its phases; energy
     of every battery within its bounds after every step; and the balance of the promise: what a stay gains in its cells is worth
-    need_kwh - short_kwh at the meter, no less, and no more where something is short.
+    need_kwh - short_kwh at the meter, no less, and no more where something is short; nobody ends with less than at the start.
 
     Stays are looked at some thousand at a time, so that a million of them need little memory beside the schedule itself.
     """
@@ -291,6 +291,8 @@ def _check_stays(stays: Stays, step_h: Float, part: slice, flows: tuple[Float, F
         ledger.least("stay.floor", level_kwh, floor_kwh[:, None], row[at])
     kept_kwh, promised_kwh = gain_kwh / into, stays.need_kwh[part] - short_kwh
     ledger.least("stay.promise", kept_kwh, promised_kwh, row)
+    # Whoever is short is short of more: nobody leaves with less than there was, for the sake of others.
+    ledger.least("stay.drained", kept_kwh, np.zeros(len(row)), row)
     lacking = np.flatnonzero(short_kwh > ledger.tolerance_kwh)
     ledger.most("stay.short-overstated", kept_kwh[lacking], promised_kwh[lacking], row[lacking])
     ledger.positive("stay.short-sign", short_kwh, row)

@@ -1,5 +1,7 @@
 """How a unit that only charges answers prices, against scipy, and the lower bound of what it could cost."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
@@ -61,12 +63,12 @@ def test_the_answer_is_that_of_a_general_solver(seed):
     level = fill(need, TIERS, 0.0, len(x), (x, most, price, 1.0 / curvature), out)
     if not 0.0 < level < need[2]:
         pytest.skip("this unit takes more or less than its need")
-    equal = {"type": "eq", "fun": lambda e: e.sum() - need[0]}
+    equal: Any = {"type": "eq", "fun": lambda e: e.sum() - need[0]}
     start = most * need[0] / most.sum()
     found = minimize(
-        lambda e, cells=(x, most, price, curvature): cost(need, cells, e),
+        lambda e: cost(need, (x, most, price, curvature), e),
         start,
-        bounds=list(zip(np.zeros(len(x)), most, strict=True)),
+        bounds=[(0.0, float(m)) for m in most],
         constraints=[equal],
         method="SLSQP",
         options={"ftol": 1e-13, "maxiter": 500},
@@ -82,6 +84,7 @@ def linear_optimum(need, most, price):
     served = -np.ones(n + n_tier)[None]
     bounds = [(0.0, m) for m in most] + [(0.0, need[0] / n_tier)] * n_tier
     found = linprog(objective, A_ub=np.vstack((whole, served)), b_ub=[need[1], -need[0]], bounds=bounds)
+    assert found.fun is not None
     return float(found.fun)
 
 

@@ -69,6 +69,7 @@ def test_a_node_price_is_what_more_room_would_save():
     problem = fleet(2500, headroom_share=0.8)
     solved = optimise(problem, COST, Effort("sweeps", 1e-5))
     prices = solved.node_price_per_kwh
+    assert prices is not None
     more_kwh = 5.0
     widened = problem.nodes.import_max_kw.copy()
     widened[0] += more_kwh / problem.step_h
