@@ -64,6 +64,7 @@ def test_the_answer_is_that_of_a_general_solver(seed):
     if not 0.0 < level < need[2]:
         pytest.skip("this unit takes more or less than its need")
     equal: Any = {"type": "eq", "fun": lambda e: e.sum() - need[0]}
+    exact: Any = {"ftol": 1e-13, "maxiter": 500}
     start = most * need[0] / most.sum()
     found = minimize(
         lambda e: cost(need, (x, most, price, curvature), e),
@@ -71,7 +72,7 @@ def test_the_answer_is_that_of_a_general_solver(seed):
         bounds=[(0.0, float(m)) for m in most],
         constraints=[equal],
         method="SLSQP",
-        options={"ftol": 1e-13, "maxiter": 500},
+        options=exact,
     )
     assert cost(need, (x, most, price, curvature), out) <= found.fun + 1e-7
 
