@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog, minimize
+from scipy import optimize
+from scipy.optimize import linprog
 
 from evloom.dispatch.service import tier_weights
 from evloom.dispatch.sweeps.fill import fill
 from evloom.dispatch.sweeps.one_way import least_charging
 
 TIERS = tier_weights()
+minimize: Any = optimize.minimize  # its types know no bounds without constraints
 
 
 def unit(seed):
