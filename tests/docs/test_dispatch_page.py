@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.docs.pages import ROOT
 from tools.dispatch_page import MAKER, PAGE, README, columns_text, example, figures_text, renewed, thousands
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
@@ -27,6 +28,20 @@ def test_the_pages_show_what_the_command_prints(page, case):
     assert re.sub(r"\s+", " ", NUMBER.sub("#", lines[0])) == re.sub(r"\s+", " ", NUMBER.sub("#", lines[1])), f"run {MAKER}"
     old, new = ([float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in lines)
     assert old == pytest.approx(new, rel=0.02, abs=3.0), f"run {MAKER}"
+
+
+def test_the_readme_says_what_the_page_shows():
+    shown = part_of(PAGE.read_text(encoding="utf-8"), "figures")
+    said = re.search(
+        r"costs\s+([\d,]+) CNY instead of ([\d,]+) CNY.*?all (\d+) were", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert said
+    cost = re.search(r"cost of charging, CNY +([\d,.]+) +([\d,.]+)", shown)
+    over = re.search(r"nodes over their limit +(\d+) +0\n", shown)
+    assert cost
+    assert over
+    exact = [float(number.replace(",", "")) for number in (cost[2], cost[1], over[1])]
+    assert [float(number.replace(",", "")) for number in said.groups()] == pytest.approx(exact, abs=0.5)
 
 
 def test_a_page_without_marks_is_not_written_over():
