@@ -86,6 +86,7 @@ class Ray:
             while rest:
                 try:
                     answers[rest[0]] = self._ray.get(asked[rest[0]])
+                    self._failures[rest[0]] = 0
                     rest = rest[1:]
                 except (self._ray.exceptions.RayActorError, self._ray.exceptions.RayTaskError):
                     rest = self._again(w, rest, answers)

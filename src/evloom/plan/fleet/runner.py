@@ -13,7 +13,7 @@ from evloom.dispatch.sharded import Hire
 from evloom.dispatch.sweeps.shard import Answer, Piece, Request, State
 from evloom.plan.fleet.desk import Desk, last_state
 
-# A shard whose worker dies so often is given up.
+# A shard whose worker dies so often over one and the same request is given up.
 FAILURES_MAX = 3
 _END_S = 5.0
 
@@ -98,9 +98,9 @@ class Local:
         self._spill.cleanup()
 
     @property
-    def pids(self) -> list[int]:
-        """Numbers of the processes that live at present."""
-        return [worker.process.pid for worker in self._workers if worker.process.pid and worker.process.is_alive()]
+    def processes(self) -> list[BaseProcess]:
+        """The process of each worker at present."""
+        return [worker.process for worker in self._workers]
 
     def ask(self, requests: Mapping[int, Request]) -> dict[int, Answer | None]:
         """See `evloom.dispatch.sharded.Crew`."""
@@ -114,6 +114,7 @@ class Local:
                 worker, numbers = waiting.pop(cast("Connection", pipe))
                 try:
                     answers[numbers[0]] = worker.pipe.recv()
+                    self._failures[numbers[0]] = 0
                     numbers = numbers[1:]
                 except (EOFError, OSError):
                     numbers = self._again(worker, numbers, answers)
