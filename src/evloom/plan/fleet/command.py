@@ -22,6 +22,7 @@ from evloom.plan.fleet.report.labels import Labels
 from evloom.plan.fleet.report.page import write_report
 from evloom.plan.fleet.runner import local
 from evloom.plan.fleet.schedule_file import write_schedule
+from evloom.plan.fleet.settable import AC_MAX_A
 from evloom.plan.fleet.sheet import SUFFIXES
 from evloom.plan.fleet.write import write_case
 from evloom.simulate.command import Voice, write_one
@@ -66,6 +67,9 @@ def _check_options(options: argparse.Namespace) -> None:
         findings.append(_option("--gap", str(options.gap), "a share, at least 0 and below 1; 0.001 is usual", "choose another value"))
     if options.sweeps < 1:
         findings.append(_option("--sweeps", str(options.sweeps), "at least 1", "choose another value"))
+    if options.settable is not None and not 0.0 < options.settable <= AC_MAX_A:
+        allowed = f"above 0, at most {AC_MAX_A:g} A; 6 by IEC 61851-1"
+        findings.append(_option("--settable", f"{options.settable:g} A", allowed, "choose another value"))
     findings += _shard_findings(options)
     if findings:
         raise InputError(findings)
@@ -111,7 +115,7 @@ def _plan(case: Case, options: argparse.Namespace, voice: Voice) -> int:
     with Patience(_nobody, "sweep") as patience:
         progress = Progress(sys.stderr, patience)
         try:
-            outcome = run(case, options.objective or usual_objective(case.problem), effort, progress, staff)
+            outcome = run(case, options.objective or usual_objective(case.problem), effort, progress, staff, options.settable)
         except SolverError as error:
             advice = "choose auto, another method or another objective"
             raise InputError([_option("--method", f"{effort.method}: {error}", "a method that can treat the problem", advice)]) from None

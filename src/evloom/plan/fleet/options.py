@@ -46,6 +46,14 @@ def dispatch_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     solve.add_argument("--shards", type=int, metavar="N", help="sweep the fleet in so many parts (default: as one, in this process)")
     solve.add_argument("--runner", choices=("local", "ray"), default="local", help="who sweeps the shards: processes here, or Ray")
     solve.add_argument("--workers", type=int, metavar="N", help="how many processes or actors do (default: one for each processor here)")
+    solve.add_argument(
+        "--settable",
+        type=float,
+        nargs="?",
+        const=6.0,
+        metavar="AMPS",
+        help="a plan that chargers can be set to: AMPS (6 where left out) and up in whole amperes, hardly anything below, at no cost",
+    )
     write = parser.add_argument_group("what to write, beside the table")
     write.add_argument("--json", type=Path, metavar="FILE", help="all figures, with units in the keys")
     write.add_argument("--schedule", type=Path, metavar="FILE", help=".parquet or .csv: vehicle_id, time, power_kw where it is not 0")

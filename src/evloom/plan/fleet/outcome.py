@@ -15,6 +15,7 @@ from evloom.dispatch.verify import Violation, verify_schedule
 from evloom.kernel.finding import Finding
 from evloom.plan.fleet.case import Case
 from evloom.plan.fleet.report.study import Study, study_of
+from evloom.plan.fleet.settable import Settable, chargers_of, restricted, set_to
 
 TOLERANCE = 1e-6  # kWh, and relative
 
@@ -29,6 +30,7 @@ class Outcome:
     cpu_verify_s       of the independent check
     cpu_s              of the process and its workers so far, reading, planning and checking
     memory_bytes       most memory that the process held so far; with local workers, as much again as if all were as large as the largest
+    settable           what became of the energy below the least current, where that was asked for
     """
 
     case: Case
@@ -41,6 +43,7 @@ class Outcome:
     cpu_verify_s: float
     cpu_s: float
     memory_bytes: int
+    settable: Settable | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -74,14 +77,22 @@ def usual_objective(problem: Problem) -> str:
     return "cost+wear" if gives else "cost"
 
 
-def run(case: Case, objective: str, effort: Effort, watch: Watch, staff: Staff | None = None) -> Outcome:
-    """Plan, by `staff` where there is one, check and count up. Raises InputError for an objective or numbers that make no sense."""
+def run(
+    case: Case, objective: str, effort: Effort, watch: Watch, staff: Staff | None = None, current_min_a: float | None = None
+) -> Outcome:
+    """Plan, by `staff` where there is one, check and count up. Raises InputError for an objective or numbers that make no sense.
+
+    With `current_min_a` the plan is one that chargers can be set to, see `settable`; the case of the outcome then has their powers.
+    """
     aim: Objective = parse_objective(objective)
     began_s, clock_s = _cpu_s(), time.monotonic()
-    if staff is None:
-        solved = optimise(case.problem, aim, effort, watch)
+    settable = None
+    if current_min_a is None:
+        solved = _solved(case.problem, aim, effort, watch, staff)
     else:
-        solved = optimise_sharded(case.problem, aim, effort, watch, (staff.n_shard, staff.hire))
+        chargers = chargers_of(case.problem.stays, current_min_a)
+        case = restricted(case, chargers)
+        solved, settable = set_to(case.problem, _solved(case.problem, aim, effort, watch, staff), chargers, current_min_a)
     planned_s, wall_s = _cpu_s(), time.monotonic() - clock_s
     violations = verify_schedule(case.problem, solved.schedule, TOLERANCE)
     checked_s = _cpu_s()
@@ -97,7 +108,14 @@ def run(case: Case, objective: str, effort: Effort, watch: Watch, staff: Staff |
         cpu_verify_s=checked_s - planned_s,
         cpu_s=_cpu_s(),
         memory_bytes=peak_memory_bytes() + (0 if staff is None else staff.n_worker * peak_memory_bytes(resource.RUSAGE_CHILDREN)),
+        settable=settable,
     )
+
+
+def _solved(problem: Problem, aim: Objective, effort: Effort, watch: Watch, staff: Staff | None) -> Solved:
+    if staff is None:
+        return optimise(problem, aim, effort, watch)
+    return optimise_sharded(problem, aim, effort, watch, (staff.n_shard, staff.hire))
 
 
 def _cpu_s() -> float:

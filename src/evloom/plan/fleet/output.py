@@ -81,8 +81,19 @@ def _proof(outcome: Outcome) -> list[str]:
         *(["PARTIAL: interrupted before the gap that was asked for; this is the best schedule so far"] if solved.is_interrupted else []),
         f"served {n - short:,} of {n:,} vehicles",
         f"{outcome.objective}: value {_number(solved.value, 4)}, bound {_number(solved.bound, 4)}, gap {_percent(solved.gap)} ({how})",
+        *_settable(outcome),
         f"largest violation: {worst}; {cost}",
     ]
+
+
+def _settable(outcome: Outcome) -> list[str]:
+    """What became of the energy that no charger can be set to, where that was asked for."""
+    found = outcome.settable
+    if found is None:
+        return []
+    none = f"; {found.beneath:,} vehicles cannot charge at so much" if found.beneath else ""
+    before, after = f"{found.weak_share_before:.2%}", f"{found.weak_share_after:.2%}"
+    return [f"energy charged below {found.current_min_a:g} A: {before} as planned, {after} after vehicles changed places at no cost{none}"]
 
 
 def outcome_json(outcome: Outcome) -> str:
@@ -115,6 +126,7 @@ def outcome_json(outcome: Outcome) -> str:
         "cpu_verify_s": outcome.cpu_verify_s,
         "cpu_s": outcome.cpu_s,
         "memory_peak_bytes": outcome.memory_bytes,
+        "settable": None if outcome.settable is None else asdict(outcome.settable),
         "rounds": [asdict(one) | {"gap": one.gap} for one in solved.rounds],
         "at_once": _tally_content(study.tallies[0]),
         "planned": _tally_content(study.tallies[1]),
