@@ -24,6 +24,7 @@ PAGE, README = ROOT / "docs" / "dispatch.md", ROOT / "examples" / "city-dispatch
 MAKER = "python -m tools.dispatch_page"
 GAP = 1e-5
 """Smaller than usual: two plans that are both within 0.1 % of the best may differ in who is short."""
+LEAST_A = 6.0
 ABOUT: Mapping[str, str] = {
     "vehicles": "One row for each vehicle and stay. File `vehicles.csv`, `vehicles.parquet` or `vehicles.json`.",
     "nodes": "The tree of limits, a list in `network.json`. Every number may be a list with one number for each step instead.",
@@ -61,6 +62,27 @@ def figures_text(case: Case) -> str:
     return f"```\n{about(case)}\n\n" + re.sub(r"; CPU .*", "", text) + "\n```"
 
 
+def settable_text() -> str:
+    """Markdown: energy below the least current in plans of generated fleets, and what whole amperes cost."""
+    lines = [
+        "| fleet | below 6 A as planned | after | energy short with any power, kWh | with whole amperes, kWh |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for options, recipe in (
+        ("--generate 10000", Recipe(10_000)),
+        ("--generate 10000 --v2g 0.3", Recipe(10_000, v2g_share=0.3)),
+        ("--generate 10000 --tree one", Recipe(10_000, tree="one")),
+    ):
+        case, effort = generate(recipe), Effort(gap=GAP)
+        aim = usual_objective(case.problem)
+        plain, ready = run(case, aim, effort, go_on), run(case, aim, effort, go_on, None, LEAST_A)
+        assert ready.settable is not None
+        shares = f"{ready.settable.weak_share_before:.1%} | {ready.settable.weak_share_after:.2%}"
+        short_kwh = [float(each.solved.schedule.short_kwh.sum()) for each in (plain, ready)]
+        lines.append(f"| `{options}` | {shares} | {short_kwh[0]:,.1f} | {short_kwh[1]:,.1f} |")
+    return "\n".join(lines)
+
+
 def example() -> Case:
     """The packaged example."""
     return read_case(README.parent)
@@ -85,7 +107,7 @@ def renewed(text: str, parts: Mapping[str, str]) -> str:
 def main() -> int:
     """Renew both pages."""
     for page, parts in (
-        (PAGE, {"columns": columns_text(), "figures": figures_text(thousands())}),
+        (PAGE, {"columns": columns_text(), "figures": figures_text(thousands()), "settable": settable_text()}),
         (README, {"figures": figures_text(example())}),
     ):
         page.write_text(renewed(page.read_text(encoding="utf-8"), parts), encoding="utf-8")

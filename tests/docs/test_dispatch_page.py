@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.docs.pages import ROOT
-from tools.dispatch_page import MAKER, PAGE, README, columns_text, example, figures_text, renewed, thousands
+from tools.dispatch_page import MAKER, PAGE, README, columns_text, example, figures_text, renewed, settable_text, thousands
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 
@@ -28,6 +28,16 @@ def test_the_pages_show_what_the_command_prints(page, case):
     assert re.sub(r"\s+", " ", NUMBER.sub("#", lines[0])) == re.sub(r"\s+", " ", NUMBER.sub("#", lines[1])), f"run {MAKER}"
     old, new = ([float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in lines)
     assert old == pytest.approx(new, rel=0.02, abs=3.0), f"run {MAKER}"
+
+
+def test_the_page_shows_how_much_energy_chargers_cannot_be_set_to():
+    shown, now = part_of(PAGE.read_text(encoding="utf-8"), "settable"), settable_text()
+    assert NUMBER.sub("#", shown) == NUMBER.sub("#", now), f"run {MAKER}"
+    old, new = ([float(number.replace(",", "")) for number in NUMBER.findall(text)] for text in (shown, now))
+    assert old == pytest.approx(new, rel=0.1, abs=1.0), f"run {MAKER}"
+    pairs = re.findall(r"([\d.]+)% \| ([\d.]+)%", now)
+    assert len(pairs) == 3
+    assert all(float(before) > 10.0 > 1.0 > float(after) for before, after in pairs)
 
 
 def test_the_readme_says_what_the_page_shows():

@@ -96,6 +96,35 @@ def test_every_fault_of_every_file_is_listed_and_nothing_is_run(tmp_path, capsys
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize("v2g", ["0", "0.4"])
+def test_a_plan_that_chargers_can_be_set_to(tmp_path, capsys, v2g):
+    """The schedule that is written holds what the figures say: hardly a kWh below 6 A on the phases that a car has."""
+    fleet, plain, ready, schedule = (tmp_path / name for name in ("fleet", "plain.json", "ready.json", "ready.parquet"))
+    assert run(capsys, "dispatch", "--generate", "600", "--tree", "10/60", "--v2g", v2g, "--write", fleet).code == 0
+    assert run(capsys, "dispatch", fleet, "--json", plain).code == 0
+    outcome = run(capsys, "dispatch", fleet, "--method", "sweeps", "--settable", "--json", ready, "--schedule", schedule)
+    assert outcome.code == 0
+    before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (plain, ready))
+    found = after["settable"]
+    assert before["settable"] is None
+    assert found["weak_share_before"] > 0.1 > 0.02 > found["weak_share_after"]
+    assert "energy charged below 6 A: " in outcome.out
+    assert (after["violations"], after["gap"] <= 1e-3) == (0, True)
+    # Whole amperes cost little: 7.36 kW are left of 7.4 kW.
+    assert after["planned"]["energy_kwh"] + after["planned"]["short_kwh"] == pytest.approx(
+        before["planned"]["energy_kwh"] + before["planned"]["short_kwh"], rel=1e-2
+    )
+    cars = pl.read_csv(next(fleet.glob("vehicles.csv"))).select("vehicle_id", "phase", "arrival", "departure")
+    rows = pl.read_parquet(schedule).filter(pl.col("power_kw") > 0.0).join(cars, on="vehicle_id")
+    least_kw = pl.when(pl.col("phase").is_null()).then(4.14).otherwise(1.38)
+    # The mean over a step in which a car comes or goes says nothing of its current: those are left out.
+    begins, ends = (pl.col(name).str.to_datetime(time_zone="UTC") for name in ("arrival", "departure"))
+    whole = rows.filter((pl.col("time") >= begins) & (pl.col("time") + pl.duration(minutes=15) <= ends))
+    weak_kwh = whole.filter(pl.col("power_kw") < least_kw * (1.0 - 1e-6))["power_kw"].sum() / 4
+    assert weak_kwh < 0.02 * rows["power_kw"].sum() / 4
+    assert len(whole) > 1000
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -106,6 +135,9 @@ def test_every_fault_of_every_file_is_listed_and_nothing_is_run(tmp_path, capsys
         (("--generate", "5", "--tree", "oak"), "dispatch.tree"),
         (("--generate", "5", "--gap", "2"), "dispatch.option"),
         (("--generate", "5", "--sweeps", "0"), "dispatch.option"),
+        (("--generate", "5", "--settable", "0"), "dispatch.option"),
+        (("--generate", "5", "--settable", "nan"), "dispatch.option"),
+        (("--generate", "5", "--settable", "64"), "dispatch.option"),
         (("--generate", "5", "--objective", "beauty"), "objective.unknown"),
         (("--generate", "5", "--method", "sweeps", "--objective", "peak>cost"), "dispatch.option"),
         (("--generate", "5", "--json", "no/such/folder/out.json"), "output.not-writable"),

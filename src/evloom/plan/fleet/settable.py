@@ -56,9 +56,9 @@ def chargers_of(stays: Stays, current_min_a: float) -> Currents:
 
 def restricted(case: Case, chargers: Currents) -> Case:
     """The case with powers that its chargers can be set to; a finding says how many vehicles cannot charge at all then."""
-    below = beneath(case.problem, chargers)
+    below = beneath(case.problem, chargers).tolist()
     found = case.findings
-    if len(below):
+    if below:
         names = ", ".join(str(case.vehicle_id[row]) for row in below[:3]) + (", ..." if len(below) > 3 else "")
         value = f"below the least current in {len(below)} of {case.problem.stays.n} rows ({names})"
         advice = "accepted: they do not charge and are short of their whole need; mend charge_max_kw or the phase"
