@@ -49,6 +49,11 @@ def same(one, other):
     return charge and discharge and prices and (one.value, one.bound, one.rounds) == (other.value, other.bound, other.rounds)
 
 
+def pid_of(process):
+    assert process.pid is not None
+    return process.pid
+
+
 def children():
     """Processes that this one started and that live, by number; what keeps track of resources for `multiprocessing` is none of ours."""
     found = []
@@ -72,7 +77,7 @@ def test_the_same_shards_give_the_same_bits_whatever_the_number_of_workers(here,
 
 def test_a_killed_worker_is_replaced_and_the_bits_are_the_same(here):
     hired = Hired(lambda n, piece: Local(n, piece, 2))
-    killed = []
+    killed: list[int] = []
 
     def kill(at):
         killed.append(hired.crew.processes[len(killed) % 2].pid)
@@ -89,7 +94,7 @@ def test_a_worker_killed_in_the_middle_of_its_work_is_replaced(here):
         def ask(self, requests):
             first = next(iter(requests.values()))
             if first.number in (3, 5):
-                pid = self.processes[0].pid
+                pid = pid_of(self.processes[0])
                 os.kill(pid, signal.SIGSTOP)  # it will have taken the request and not have answered
                 killer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
                 killer.start()
@@ -103,7 +108,7 @@ def test_a_worker_killed_in_the_middle_of_its_work_is_replaced(here):
 
 
 def test_a_shard_whose_workers_die_three_times_stays_at_its_last_good_plan(here):
-    killed = set()
+    killed: set[int] = set()
 
     class Doomed(Local):
         def ask(self, requests):
@@ -122,8 +127,8 @@ def test_a_shard_whose_workers_die_three_times_stays_at_its_last_good_plan(here)
             while not done.wait(0.01):
                 process = self.processes[1]
                 if process.is_alive():
-                    killed.add(process.pid)
-                    os.kill(process.pid, signal.SIGKILL)
+                    killed.add(pid_of(process))
+                    os.kill(pid_of(process), signal.SIGKILL)
 
     effort = Effort("sweeps", 1e-9, 13)
     solved = optimise_sharded(PROBLEM, AIM, effort, go_on, (N_SHARD, lambda n, piece: Doomed(n, piece, 4)))
@@ -142,6 +147,7 @@ def test_ctrl_c_gives_the_best_plan_so_far_and_leaves_no_worker(tmp_path):
     with subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
+        assert process.stderr is not None
         heard = ""
         while "sweep " not in heard and process.poll() is None:
             heard += process.stderr.readline()

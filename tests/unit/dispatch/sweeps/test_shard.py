@@ -126,7 +126,8 @@ class Recorder(HereAndNow):
 
     def __init__(self, n_shard, piece):
         super().__init__(n_shard, piece)
-        self.states, self.log = {}, {number: [] for number in range(n_shard)}
+        self.states: dict[int, bytes] = {}
+        self.log: dict[int, list] = {number: [] for number in range(n_shard)}
 
     def ask(self, requests):
         if min(one.number for one in requests.values()) == 3:
