@@ -120,8 +120,8 @@ def test_a_plan_that_chargers_can_be_set_to(tmp_path, capsys, v2g):
     # The mean over a step in which a car comes or goes says nothing of its current: those are left out.
     begins, ends = (pl.col(name).str.to_datetime(time_zone="UTC") for name in ("arrival", "departure"))
     whole = rows.filter((pl.col("time") >= begins) & (pl.col("time") + pl.duration(minutes=15) <= ends))
-    weak_kwh = whole.filter(pl.col("power_kw") < least_kw * (1.0 - 1e-6))["power_kw"].sum() / 4
-    assert weak_kwh < 0.02 * rows["power_kw"].sum() / 4
+    weak_kw = whole.filter(pl.col("power_kw") < least_kw * (1.0 - 1e-6))["power_kw"].to_numpy()
+    assert weak_kw.sum() < 0.02 * rows["power_kw"].to_numpy().sum()
     assert len(whole) > 1000
 
 
