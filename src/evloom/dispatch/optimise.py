@@ -23,7 +23,8 @@ from evloom.kernel.timegrid import Bool
 METHODS = ("auto", "exact", "sweeps")
 # Up to these sizes the exact optimum is quicker than a proof by sweeps, or about as quick (docs/algorithms.md): cells of vehicles that
 # only charge where nothing but a price per step and limits matters, cells of any kind otherwise.
-EXACT_FLOW_CELLS, EXACT_PROGRAMME_CELLS = 100_000, 4_000
+# It takes far longer where something discharges and directions have to be chosen (negative prices) or squares are filled by tangents.
+EXACT_FLOW_CELLS, EXACT_PROGRAMME_CELLS, EXACT_HARD_CELLS = 100_000, 4_000, 300
 # An energy (kWh) that is rounding.
 _NEAR_KWH = 1e-6
 
@@ -63,11 +64,15 @@ def optimise(problem: Problem, objective: Objective, effort: Effort = Effort(), 
         raise SolverError(why_not)
     if effort.method == "exact" or why_not or (effort.method == "auto" and _is_small(problem, objective)):
         try:
-            return _exactly(problem, objective, watch, has_bound=not why_not)
+            solved = _exactly(problem, objective, watch, has_bound=not why_not)
         except SolverError:
             # Sweeps need no solver; where they can treat the problem an answer with a stated gap is better than none.
             if effort.method == "exact" or why_not:
                 raise
+        else:
+            # Under scarcity the exact optimum may leave stationary batteries emptier than asked; sweeps let drivers go short instead.
+            if effort.method == "exact" or why_not or not _is_emptied(problem, solved):
+                return solved
     return _by_sweeps(problem, objective, effort, watch)
 
 
@@ -100,7 +105,8 @@ def _is_small(problem: Problem, objective: Objective) -> bool:
     terms = {term for stage in objective.stages for term, weight in stage.weights if weight}
     plain = not turns and terms <= {"cost", "carbon", "earliest", "wear", "export", "demand", "peak"} and problem.requests.n == 0
     plain &= problem.nodes.price_per_kwh is None and problem.nodes.phase_room_kw is None
-    return n_cell <= (EXACT_FLOW_CELLS if plain else EXACT_PROGRAMME_CELLS)
+    hard = turns and (bool((problem.signals.price_per_kwh < 0).any()) or "valley" in terms)
+    return n_cell <= (EXACT_HARD_CELLS if hard else EXACT_FLOW_CELLS if plain else EXACT_PROGRAMME_CELLS)
 
 
 def _is_scarce(problem: Problem, schedule: Schedule) -> Bool:
@@ -108,6 +114,12 @@ def _is_scarce(problem: Problem, schedule: Schedule) -> Bool:
     alone_kwh = deliverable_kwh(problem, cells_of(problem))
     scarce: Bool = schedule.short_kwh > problem.stays.need_kwh - alone_kwh + _NEAR_KWH
     return scarce
+
+
+def _is_emptied(problem: Problem, solved: Solved) -> bool:
+    """Whether stationary batteries were to keep something and somebody is short: the exact optimum then drops what they were to keep."""
+    is_kept = problem.stores.end_min_kwh is not None and bool((problem.stores.end_min_kwh > 0).any())
+    return is_kept and bool(_is_scarce(problem, solved.schedule).any())
 
 
 def _exactly(problem: Problem, objective: Objective, watch: Watch, *, has_bound: bool) -> Solved:

@@ -22,9 +22,10 @@ def tier_weights() -> Float:
 
 def short_cost(problem: Problem, price_per_kwh: float, short_kwh: Float) -> Float:
     """Cost of what each stay lacks, (n_stay,): convex in the share of the need that is missing, price x priority x tier weight."""
-    need_kwh = problem.stays.need_kwh
-    tier_kwh = np.clip(short_kwh[:, None] - need_kwh[:, None] / N_TIER * np.arange(N_TIER), 0.0, need_kwh[:, None] / N_TIER)
-    cost: Float = price_per_kwh * problem.stays.priority * (tier_kwh @ tier_weights())
+    cost, short = np.zeros(len(short_kwh)), np.flatnonzero(short_kwh > 0.0)
+    part_kwh = problem.stays.need_kwh[short, None] / N_TIER
+    tier_kwh = np.clip(short_kwh[short, None] - part_kwh * np.arange(N_TIER), 0.0, part_kwh)
+    cost[short] = price_per_kwh * problem.stays.priority[short] * (tier_kwh @ tier_weights())
     return cost
 
 

@@ -215,7 +215,7 @@ class Coordinator:
         """Let a shard stay at its part of the best schedule so far; at nothing if there is none."""
         piece = self.piece(k)
         net_kwh, look = np.zeros(int(piece.layout.setting.units.begin[-1])), self.best.looks[0]
-        for known in () if state is None else (*state.best, state.latest):
+        for known in () if state is None else (state.looked.plan, state.looked.latest):
             net_kwh = known.net_kwh if look and known.number == look else net_kwh
         value, load_kwh = own_value(piece.layout, net_kwh, np.setdiff1d(np.arange(len(piece.wall)), piece.shared))
         self.given_up[k] = _GivenUp(net_kwh, load_kwh[piece.shared], value)

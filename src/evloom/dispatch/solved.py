@@ -64,11 +64,15 @@ class Solved:
         return gap_of(self.value, self.bound, self.fixed)
 
 
+# Of sums of what many units cost.
+_ROUNDING = 1e-10
+
+
 def gap_of(value: float, bound: float, fixed: float = 0.0) -> float:
     """(value - bound) / |value - fixed|: by what share of what it steers a schedule can at most be improved; 0 where both are 0.
 
     The base load's own cost is left out (`fixed`): it would make any gap look small.
     """
-    if value <= bound:
+    if value - bound <= _ROUNDING * max(abs(value), abs(fixed), 1.0):
         return 0.0
     return (value - bound) / abs(value - fixed) if value != fixed else float("inf")

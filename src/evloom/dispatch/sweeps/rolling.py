@@ -50,7 +50,7 @@ def _go_on(_: Round) -> bool:
 class Rolling:
     """A plan for vehicles that change. gap: what is to be proved after every step; fixed: `optimise.fixed_value`.
 
-    charge_kwh, discharge_kwh (n_stay, n_step) and store_kwh (n_store, n_step) are the plan, changed in place by `step`.
+    charge_kwh, discharge_kwh (n_stay, n_step), store_kwh (n_store, n_step) and short_kwh (n_stay,) are the plan; `step` changes them in place.
     """
 
     def __init__(self, problem: Problem, objective: Objective, fixed: float, gap: float = 5e-3) -> None:
@@ -63,7 +63,7 @@ class Rolling:
         self._widen()
         n_step = problem.n_step
         self.charge_kwh, self.discharge_kwh = np.zeros((problem.stays.n, n_step)), np.zeros((problem.stays.n, n_step))
-        self.store_kwh = np.zeros((len(problem.stores.node), n_step))
+        self.store_kwh, self.short_kwh = np.zeros((len(problem.stores.node), n_step)), np.zeros(problem.stays.n)
         self._take_stock()
 
     @property
@@ -88,15 +88,15 @@ class Rolling:
         self.load_kwh = np.zeros(sweeper.true_right.shape)
         plan_loads(self._setting, sweeper.plan, self.load_kwh)
         self.price_per_kwh = sweeper.best.price_per_kwh
-        self.least, self.cost, self.short_kwh = (np.zeros(len(everybody)) for _ in range(3))
+        self.least, self.cost = np.zeros(len(everybody)), np.zeros(len(everybody))
         self._tally(everybody)
 
     def _tally(self, which: Int) -> None:
         """What the units `which` cost and could cost at least, and their rows of the tables."""
         sweeper, setting = self.sweeper, self.sweeper.exact
         least_each(setting, self.price_per_kwh, sweeper.plan, sweeper.view, which, self.least)
-        costs_of(setting, setting.ways.price_per_kwh, sweeper.plan, which, (self.cost, self.short_kwh))
-        tables = self.charge_kwh, self.discharge_kwh, self.store_kwh
+        costs_of(setting, setting.ways.price_per_kwh, sweeper.plan, which, self.cost)
+        tables = self.charge_kwh, self.discharge_kwh, self.store_kwh, self.short_kwh
         write_rows(setting, sweeper.plan, self.problem.stays.n, which, tables)
 
     def step(self, problem: Problem, changed: Int) -> Change:
@@ -161,8 +161,5 @@ class Rolling:
 
     def schedule(self) -> Schedule:
         """What is planned now; its tables are those of this plan, and change with it."""
-        row, short_kwh = self._setting.units.row, np.zeros(self.problem.stays.n)
-        is_stay = row < len(short_kwh)
-        short_kwh[row[is_stay]] = self.short_kwh[is_stay]
         tables = self.charge_kwh, self.discharge_kwh, self.store_kwh
-        return Schedule(*tables, short_kwh, term_values(self.problem, *tables))
+        return Schedule(*tables, self.short_kwh, term_values(self.problem, *tables))

@@ -91,18 +91,28 @@ class Look(NamedTuple):
     price_per_kwh: Float
 
 
-class State(NamedTuple):
-    """All that changes in a shard, for one who has to carry on from here: `latest` look, the ones `best` for schedule and bound.
-
-    right_kwh   (n_shared, n_step) where the shared walls stood last
-    """
+class Swept(NamedTuple):
+    """What sweeps change; right_kwh (n_shared, n_step) is where the shared walls stood last."""
 
     plan: Plan
     prices: Prices
     right_kwh: Float
     zeal: Zeal
+
+
+class Looked(NamedTuple):
+    """What looks change: the latest, the one with the best plan, the one with the best bound (its prices)."""
+
     latest: Look
-    best: tuple[Look, Look]
+    plan: Look
+    bound: Look
+
+
+class State(NamedTuple):
+    """All that changes in a shard, for one who has to carry on from here."""
+
+    swept: Swept
+    looked: Looked
 
 
 def split(parent: Int, layout: Layout, n_shard: int) -> tuple[Int, ...]:
@@ -256,26 +266,27 @@ class Shard:
         self._own = np.setdiff1d(np.arange(len(walls.trait)), piece.shared)
         self._own_walls = some_walls(walls, self._own)
         none = Look(0, np.zeros(len(self._sweeper.plan.net_kwh)), np.zeros(walls.right.shape))
-        self._latest, self._best = none, (none, none)
+        self._looked = Looked(none, none, none)
 
     @property
     def state(self) -> State:
         """Everything that a successor needs."""
         sweeper, right_kwh = self._sweeper, self.piece.layout.setting.walls.right[self.piece.shared]
-        return State(sweeper.plan, sweeper.prices, right_kwh, sweeper.zeal, self._latest, self._best)
+        return State(Swept(sweeper.plan, sweeper.prices, right_kwh, sweeper.zeal), self._looked)
 
     def restore(self, state: State) -> None:
         """Carry on from a state."""
-        self._sweeper.plan, self._sweeper.prices, self._sweeper.zeal = state.plan, state.prices, state.zeal
-        self.piece.layout.setting.walls.right[self.piece.shared] = state.right_kwh
-        self._latest, self._best = state.latest, state.best
+        sweeper, swept = self._sweeper, state.swept
+        sweeper.plan, sweeper.prices, sweeper.zeal = swept.plan, swept.prices, swept.zeal
+        self.piece.layout.setting.walls.right[self.piece.shared] = swept.right_kwh
+        self._looked = state.looked
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked."""
         self._keep(request.best)
         blank = Answer(request.number, np.zeros((0, 0)), -np.inf, np.inf, 0.0, np.zeros(0), np.zeros((0, 0)))
         if request.task == "finish":
-            return blank._replace(net_kwh=self._best[0].net_kwh, price_per_kwh=self._best[1].price_per_kwh)
+            return blank._replace(net_kwh=self._looked.plan.net_kwh, price_per_kwh=self._looked.bound.price_per_kwh)
         if request.task == "look":
             return self._look(request, blank)
         if request.task == "start":
@@ -286,10 +297,13 @@ class Shard:
         return blank._replace(load_kwh=load_kwh[self.piece.shared], excess=excess(self._own_walls, load_kwh[self._own]))
 
     def _keep(self, best: tuple[int, int]) -> None:
-        """Keep the latest look if it turned out best."""
-        was = self._latest
-        plan, bound = (was if number == was.number else old for number, old in zip(best, self._best, strict=True))
-        self._best = (plan, bound)
+        """Keep of the latest look what turned out best."""
+        was, plan, bound = self._looked
+        if best[0] == was.number:
+            plan = was._replace(price_per_kwh=was.price_per_kwh[:0])
+        if best[1] == was.number:
+            bound = was._replace(net_kwh=was.net_kwh[:0])
+        self._looked = Looked(was, plan, bound)
 
     def _start(self, request: Request) -> None:
         """What is foretold makes way, a share after the other, for those who answer."""
@@ -334,7 +348,7 @@ class Shard:
         sweeper.true_right[shared] = request.right_kwh
         plan, held = sweeper.repaired()
         value, load_kwh = own_value(layout, plan.net_kwh, self._own)
-        self._latest = Look(request.number, plan.net_kwh, price_per_kwh)
+        self._looked = self._looked._replace(latest=Look(request.number, plan.net_kwh, price_per_kwh))
         return blank._replace(load_kwh=load_kwh[shared], least=least, value=value if np.isfinite(held) else np.inf)
 
 

@@ -11,7 +11,7 @@ from evloom.dispatch.sweeps.arbitrage import scratch
 from evloom.dispatch.sweeps.coarse import foretold, sampled
 from evloom.dispatch.sweeps.layout import Layout, Peak
 from evloom.dispatch.sweeps.passes import Plan, Setting, View, least_total, repair, sweep
-from evloom.dispatch.sweeps.tally import costs_of, own_cost, plan_loads, write_rows
+from evloom.dispatch.sweeps.tally import own_cost, write_rows
 from evloom.dispatch.sweeps.walls import Prices, Zeal, conjugate, cost, loads, raised, renewed, slopes
 from evloom.dispatch.terms import term_values
 from evloom.kernel.timegrid import Float
@@ -132,13 +132,13 @@ class Sweeper:
         """The plan with every limit held, and its value; infinity where that was not achieved."""
         plan = Plan(self.plan.net_kwh.copy(), self.plan.level.copy())
         firm = self.setting._replace(hold=self.setting.hold * FIRM)
-        load_kwh = np.zeros(self.true_right.shape)
-        plan_loads(self.setting, plan, load_kwh)
+        load_kwh = loads(self.setting.walls, self.prices)
         price_per_kwh = slopes(self.setting.walls, self.prices)
         for _ in range(_REPAIRS_MAX):
-            moved = repair(firm, price_per_kwh, plan, self.room(load_kwh), self.view)
-            load_kwh[:] = 0.0
-            plan_loads(self.setting, plan, load_kwh)
+            up, down = self.room(load_kwh)
+            moved = repair(firm, price_per_kwh, plan, (up, down), self.view)
+            # The repair books every change in both tables; the one that began as infinity tells nothing.
+            load_kwh = np.where(self.setting.walls.is_export[:, None], self.true_right + down, self.true_right - up)
             if moved == 0.0 or self.is_held(load_kwh):
                 break
         if not self.is_held(load_kwh):
@@ -240,9 +240,6 @@ def schedule_of(problem: Problem, sweeper: Sweeper) -> Schedule:
     # Where nothing discharges: a table of zeros that takes no memory.
     discharge = np.zeros((n_stay, n_step)) if turns else np.broadcast_to(np.zeros(1), (n_stay, n_step))
     plan, setting = Plan(sweeper.best.net_kwh, sweeper.plan.level), sweeper.setting
-    write_rows(setting, plan, n_stay, sweeper.everybody, (charge, discharge if turns else np.zeros((0, n_step)), store))
-    found = np.zeros(setting.units.n), np.zeros(setting.units.n)
-    costs_of(setting, setting.ways.price_per_kwh, plan, sweeper.everybody, found)
-    is_stay = setting.units.row < n_stay
-    short_kwh[setting.units.row[is_stay]] = found[1][is_stay]
+    tables = charge, discharge if turns else np.zeros((0, n_step)), store
+    write_rows(setting, plan, n_stay, sweeper.everybody, (*tables, short_kwh))
     return Schedule(charge, discharge, store, short_kwh, term_values(problem, charge, discharge, store))

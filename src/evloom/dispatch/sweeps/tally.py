@@ -71,18 +71,17 @@ def add_loads(setting: Setting, plan: Plan, which: Int, times: float, load_kwh: 
 
 
 @compiled
-def costs_of(setting: Setting, price_per_kwh: Float, plan: Plan, which: Int, found: tuple[Float, Float]) -> None:
-    """Write `cost_of` the units `which` into their places of found = (cost, short_kwh), both (n_unit,)."""
-    cost, short_kwh = found
+def costs_of(setting: Setting, price_per_kwh: Float, plan: Plan, which: Int, cost: Float) -> None:
+    """Write what the units `which` cost (`cost_of`) into their places of cost (n_unit,)."""
     for i in which:
-        cost[i], short_kwh[i] = cost_of(setting, price_per_kwh, plan, i)
+        cost[i] = cost_of(setting, price_per_kwh, plan, i)[0]
 
 
 @compiled
-def write_rows(setting: Setting, plan: Plan, n_stay: int, which: Int, tables: tuple[Float, Float, Float]) -> None:
-    """Write the energies of the units `which` into charge, discharge (n_stay, n_step) and store (n_store, n_step), all zero before."""
+def write_rows(setting: Setting, plan: Plan, n_stay: int, which: Int, tables: tuple[Float, Float, Float, Float]) -> None:
+    """Write the units `which` into charge, discharge (n_stay, n_step), store (n_store, n_step), all zero before, and short (n_stay,)."""
     units = setting.units
-    charge, discharge, store = tables
+    charge, discharge, store, short = tables
     for i in which:
         begin, first, row = units.begin[i], units.place[i, FIRST], units.row[i]
         for j in range(units.place[i, LENGTH]):
@@ -93,3 +92,6 @@ def write_rows(setting: Setting, plan: Plan, n_stay: int, which: Int, tables: tu
                 charge[row, first + j] = e
             elif e < -_ZERO_KWH:
                 discharge[row, first + j] = -e
+        if row < n_stay:
+            lacking = units.figures[i, NEED_KWH] - kept_kwh(setting, plan, i)
+            short[row] = lacking if lacking > _ZERO_KWH else 0.0
