@@ -73,6 +73,6 @@ def gap_of(value: float, bound: float, fixed: float = 0.0) -> float:
 
     The base load's own cost is left out (`fixed`): it would make any gap look small.
     """
-    if value - bound <= _ROUNDING * max(abs(value), abs(fixed), 1.0):
+    if value < float("inf") and value - bound <= _ROUNDING * max(abs(value), abs(fixed), 1.0):
         return 0.0
-    return (value - bound) / abs(value - fixed) if value != fixed else float("inf")
+    return (value - bound) / abs(value - fixed) if value != fixed and value < float("inf") else float("inf")

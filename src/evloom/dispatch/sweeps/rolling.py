@@ -50,7 +50,7 @@ def _go_on(_: Round) -> bool:
 class Rolling:
     """A plan for vehicles that change. gap: what is to be proved after every step; fixed: `optimise.fixed_value`.
 
-    charge_kwh, discharge_kwh (n_stay, n_step), store_kwh (n_store, n_step) and short_kwh (n_stay,) are the plan; `step` changes them in place.
+    The plan, changed in place by `step`: charge_kwh, discharge_kwh (n_stay, n_step), store_kwh (n_store, n_step), short_kwh (n_stay,).
     """
 
     def __init__(self, problem: Problem, objective: Objective, fixed: float, gap: float = 5e-3) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from evloom.dispatch.objective import parse_objective
 from evloom.dispatch.optimise import Effort, optimise
+from evloom.dispatch.solved import gap_of
 from evloom.dispatch.verify import verify_schedule
 from evloom.kernel.errors import InputError, SolverError
 from evloom.plan.fleet.generate import Recipe, generate
@@ -136,3 +137,19 @@ def test_impossible_numbers_are_named(field, value):
 def test_what_sweeps_cannot_treat_is_said_when_they_are_insisted_on(objective, v2g, word):
     with pytest.raises(SolverError, match=word):
         optimise(fleet(100, v2g_share=v2g), parse_objective(objective), Effort("sweeps"))
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "fixed", "gap"),
+    [
+        (110.0, 99.0, 0.0, 0.1),
+        (110.0, 99.0, 100.0, 1.1),  # the base load's own cost makes no gap look small
+        (100.0, 100.0 + 1e-9, 0.0, 0.0),
+        (100.0, 100.0 - 1e-9, 100.0, 0.0),  # rounding of sums is no gap
+        (100.0, 90.0, 100.0, np.inf),
+        (np.inf, 90.0, 0.0, np.inf),  # no schedule yet
+        (100.0, -np.inf, 0.0, np.inf),  # no bound yet
+    ],
+)
+def test_the_gap_is_a_share_of_what_is_steered(value, bound, fixed, gap):
+    assert gap_of(value, bound, fixed) == pytest.approx(gap)
