@@ -43,7 +43,7 @@ ROOMS: Mapping[str, Room] = {
     "wire": Room(frozenset({"msgspec"}), _EFFECTS, pure=True),
     "store": Room(frozenset({"numpy", "polars", "msgspec"})),
     "simulate": Room(_REPORTS, _ASYNC - {"asyncio", "selectors"}),
-    "plan": Room(_REPORTS, _ASYNC),
+    "plan": Room(_REPORTS | {"ray"}, _ASYNC),
     "serve": Room(None),
     "cli": Room(frozenset({"numpy", "polars", "msgspec", "tqdm"}), _ASYNC),
     "__main__": Room(frozenset(), _EFFECTS),
@@ -54,7 +54,7 @@ FILES: Mapping[str, frozenset[str]] = {
     "kernel/compiled.py": frozenset({"os", "pathlib", "tempfile"}),
 }
 """Effects that one single file may have although its room has none, each with its reason."""
-ONE_FILE = {"numba": "kernel", "highspy": "dispatch", "power_grid_model": "network"}
+ONE_FILE = {"numba": "kernel", "highspy": "dispatch", "power_grid_model": "network", "ray": "plan"}
 """Packages that one single file of the room may import."""
 
 
@@ -133,8 +133,9 @@ def check_single(files: Mapping[str, str]) -> list[Fault]:
 
 
 def declared_dependencies(pyproject: str) -> frozenset[str]:
-    """Import names of the dependencies that the text of pyproject.toml declares."""
-    lines = tomllib.loads(pyproject)["project"]["dependencies"]
+    """Import names of the dependencies that the text of pyproject.toml declares, those of extras among them."""
+    project = tomllib.loads(pyproject)["project"]
+    lines = [*project["dependencies"], *(line for extra in project.get("optional-dependencies", {}).values() for line in extra)]
     return frozenset(re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("-", "_") for line in lines)
 
 

@@ -67,3 +67,5 @@ def test_the_solver_is_imported_in_one_file_only():
 def test_declared_names_are_read_from_the_project_file():
     text = '[project]\ndependencies = ["numpy>=2.0", "power-grid-model[x]==1 ; python_version > \'3\'", "Jinja2"]\n'
     assert declared_dependencies(text) == {"numpy", "power_grid_model", "jinja2"}
+    text += "[project.optional-dependencies]\nray = ['ray>=2.40']\n"
+    assert declared_dependencies(text) == {"numpy", "power_grid_model", "jinja2", "ray"}
