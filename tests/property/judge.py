@@ -73,7 +73,8 @@ def wrong_with_case(case: Case, solved: Solved) -> list[str]:
     wrong, slack = wrong_with(problem, objective, solved), tiny(found.scale)
     if not solved.bound <= found.upper + slack:
         wrong.append(f"bound {solved.bound!r} above the optimum {found.upper!r}")
-    if not solved.value >= found.lower - slack:
+    # Batteries that the exact optimum let off their end answer another problem than the one of this optimum.
+    if not solved.value >= found.lower - slack and not solved.schedule.is_emptied:
         wrong.append(f"value {solved.value!r} below the optimum {found.lower!r}")
     return wrong
 

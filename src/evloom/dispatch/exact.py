@@ -72,10 +72,12 @@ def _without_programme(problem: Problem, cells: Cells, need_kwh: Float, objectiv
 def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Objective, recall: Recall | None = None) -> Schedule:
     """Solve, first as if every promise could be kept, then with least losses; add directions until none is mixed."""
     terms, one_way, is_scarce = terms_in(objective), OneWay(), False
+    is_emptied = False
     for _ in range(_ROUNDS_MAX):
         f = formulate(problem, cells, need_kwh, terms, one_way)
         found = solve_stages(f, objective, recall or Recall())
         if not found and not is_scarce:
+            is_emptied = problem.stores.end_min_kwh is not None and problem.stores.node.size > 0
             problem = replace(problem, stores=replace(problem.stores, end_min_kwh=None))  # drivers come before a full battery
             short_kwh = least_short_kwh(formulate(problem, cells, need_kwh, (), OneWay(), scarce=True))
             need_kwh, is_scarce = np.maximum(need_kwh - short_kwh - _NEAR_KWH / 10 * (short_kwh > 0), 0.0), True
@@ -84,7 +86,7 @@ def _by_programme(problem: Problem, cells: Cells, need_kwh: Float, objective: Ob
             raise SolverError("the promise that can be kept was not found again")
         known, one_way = one_way, _with_mixed(f, found, objective, one_way, need_kwh)
         if one_way.n == known.n:
-            return finish(f, found[-1], need_kwh)
+            return replace(finish(f, found[-1], need_kwh), is_emptied=is_emptied)
     raise SolverError("no choice of directions was found")
 
 

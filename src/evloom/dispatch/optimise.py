@@ -71,7 +71,7 @@ def optimise(problem: Problem, objective: Objective, effort: Effort = Effort(), 
                 raise
         else:
             # Under scarcity the exact optimum may leave stationary batteries emptier than asked; sweeps let drivers go short instead.
-            if effort.method == "exact" or why_not or not _is_emptied(problem, solved):
+            if effort.method == "exact" or why_not or not solved.schedule.is_emptied:
                 return solved
     return _by_sweeps(problem, objective, effort, watch)
 
@@ -114,12 +114,6 @@ def _is_scarce(problem: Problem, schedule: Schedule) -> Bool:
     alone_kwh = deliverable_kwh(problem, cells_of(problem))
     scarce: Bool = schedule.short_kwh > problem.stays.need_kwh - alone_kwh + _NEAR_KWH
     return scarce
-
-
-def _is_emptied(problem: Problem, solved: Solved) -> bool:
-    """Whether stationary batteries were to keep something and somebody is short: the exact optimum then drops what they were to keep."""
-    is_kept = problem.stores.end_min_kwh is not None and bool((problem.stores.end_min_kwh > 0).any())
-    return is_kept and bool(_is_scarce(problem, solved.schedule).any())
 
 
 def _exactly(problem: Problem, objective: Objective, watch: Watch, *, has_bound: bool) -> Solved:

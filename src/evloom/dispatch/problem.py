@@ -161,7 +161,8 @@ class Problem:
 class Schedule:
     """charge_kwh, discharge_kwh: energy at the meter in every step, (n_stay, n_step), both >= 0;
     store_kwh (n_storage, n_step) signed, import positive; short_kwh (n_stay,) what the promise lacks;
-    objective: the value of each objective term by name, in its own unit.
+    objective: the value of each objective term by name, in its own unit;
+    is_emptied: stationary batteries were let off what they are to hold at the end, because a driver would have gone short for it.
     """
 
     charge_kwh: Float
@@ -169,3 +170,4 @@ class Schedule:
     store_kwh: Float
     short_kwh: Float
     objective: dict[str, float]
+    is_emptied: bool = False

@@ -304,8 +304,7 @@ def _check_stores(problem: Problem, schedule: Schedule, ledger: _Ledger) -> None
     ledger.least("store.discharge", flow_kwh, -stores.discharge_max_kw[:, None] * step_h)
     cells_kwh = np.where(flow_kwh > 0, flow_kwh * stores.charge_efficiency[:, None], flow_kwh / stores.discharge_efficiency[:, None])
     level_kwh = stores.stored_kwh[:, None] + np.cumsum(cells_kwh, axis=1)
-    drivers_first = bool((schedule.short_kwh > ledger.tolerance_kwh).any())
-    if stores.end_min_kwh is not None and level_kwh.shape[1] and not drivers_first:
+    if stores.end_min_kwh is not None and level_kwh.shape[1] and not schedule.is_emptied:
         ledger.least("store.end", level_kwh[:, -1:], np.minimum(stores.end_min_kwh, stores.stored_kwh)[:, None])
     ledger.most("store.full", level_kwh, stores.capacity_kwh[:, None])
     ledger.least("store.empty", level_kwh, np.zeros(1))

@@ -133,7 +133,7 @@ def excess(problem: Problem, schedule: Schedule) -> float:
     ]  # fmt: skip
     if nodes.phase_room_kw is not None:
         broken.append(_over(phases, nodes.phase_room_kw * problem.step_h))
-    if b.end_min_kwh is not None and problem.n_step:
+    if b.end_min_kwh is not None and problem.n_step and not schedule.is_emptied:
         broken.append(_over(np.minimum(b.end_min_kwh, b.stored_kwh) - stored[:, -1], 0.0))
     return max(broken)
 
