@@ -48,8 +48,8 @@ PAGE: dict[str, tuple[str, str]] = {
     "story.stopped": ("The run was stopped early.", "运行被提前停止。"),
     "story.best": ("The schedule is proved to be the best there is.", "该方案已证明为最优。"),
     "story.gap": (
-        "No schedule whatever can be better than this one by more than {gap} % of its value; that is proved.",
-        "已证明任何方案最多只比本方案优 {gap} %（占其目标值）。",
+        "No schedule whatever can be better than this one by more than {gap} % of what steering makes of the objective; that is proved.",
+        "已证明任何方案最多只比本方案优 {gap} %（占目标中可调度部分）。",
     ),
     "story.no-gap": ("How far it is from the best is not known.", "与最优的差距未知。"),
     "story.over": (
