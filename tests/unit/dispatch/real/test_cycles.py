@@ -44,12 +44,12 @@ def hold_what_must_stay(problem: Problem, before: Schedule, after: Schedule) -> 
 
 
 @pytest.mark.parametrize(("n", "seed"), [(20, 1), (50, 2), (200, 3)])
-def test_an_optimum_that_is_no_corner_loses_a_seventh_of_its_energy_to_the_six_amperes_and_then_under_a_fiftieth(n, seed):
+def test_an_optimum_that_is_no_corner_loses_an_eighth_of_its_energy_to_the_six_amperes_and_then_under_a_fiftieth(n, seed):
     problem, corner = planned(slack(n, seed), "valley")
     plan = mixed(problem, corner, seed=0, swaps_per_stay=2000)
     least_kw = chargers_of(problem).least_kw
     after = cancel_cycles(problem, plan, least_kw)
-    assert weak_share(problem, plan.charge_kwh, least_kw) > 0.14
+    assert weak_share(problem, plan.charge_kwh, least_kw) > 0.125
     assert weak_share(problem, after.charge_kwh, least_kw) < 0.02
     hold_what_must_stay(problem, plan, after)
 
