@@ -48,7 +48,7 @@ def dispatch_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     solve.add_argument("--workers", type=int, metavar="N", help="how many processes or actors do (default: one for each processor here)")
     solve.add_argument(
         "--settable",
-        type=float,
+        type=_amps,
         nargs="?",
         const=6.0,
         metavar="AMPS",
@@ -65,6 +65,15 @@ def dispatch_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--write", type=Path, metavar="FOLDER", help="write the problem as files (one document where it ends in .json), and stop"
     )
     return parser
+
+
+def _amps(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of amperes; a PROBLEM stands before --settable, or after --settable 6"
+        ) from None
 
 
 def _generate_options(group: "argparse._ArgumentGroup") -> None:
