@@ -40,9 +40,9 @@ ROOMS: Mapping[str, Room] = {
     "dispatch": Room(_NUMBERS | {"scipy", "highspy"}, _EFFECTS, pure=True),
     "diagnose": Room(_NUMBERS | {"scipy"}, _EFFECTS, pure=True),
     "loop": Room(frozenset({"numpy"}), _EFFECTS, pure=True),
-    "wire": Room(frozenset({"msgspec"}), _EFFECTS, pure=True),
-    "store": Room(frozenset({"numpy", "polars", "msgspec"})),
-    "simulate": Room(_REPORTS, _ASYNC - {"asyncio", "selectors"}),
+    "wire": Room(frozenset({"msgspec", "jsonschema_rs"}), _EFFECTS, pure=True),
+    "store": Room(frozenset({"numpy", "polars", "msgspec", "sqlalchemy", "alembic", "psycopg"})),
+    "simulate": Room(_REPORTS | {"websockets"}, _ASYNC - {"asyncio", "selectors", "ssl"}),
     "plan": Room(_REPORTS | {"ray"}, _ASYNC),
     "serve": Room(None),
     "cli": Room(frozenset({"numpy", "polars", "msgspec", "tqdm"}), _ASYNC),
@@ -54,8 +54,10 @@ FILES: Mapping[str, frozenset[str]] = {
     "kernel/compiled.py": frozenset({"os", "pathlib", "tempfile"}),
 }
 """Effects that one single file may have although its room has none, each with its reason."""
-ONE_FILE = {"numba": "kernel", "highspy": "dispatch", "power_grid_model": "network", "ray": "plan"}
+ONE_FILE = {"numba": "kernel", "highspy": "dispatch", "power_grid_model": "network", "ray": "plan", "jsonschema_rs": "wire"}
 """Packages that one single file of the room may import."""
+IMPORT_NAMES = {"argon2_cffi": "argon2", "nats_py": "nats", "python_multipart": "multipart"}
+"""Where a package is imported under another name than it is installed."""
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -136,7 +138,8 @@ def declared_dependencies(pyproject: str) -> frozenset[str]:
     """Import names of the dependencies that the text of pyproject.toml declares, those of extras among them."""
     project = tomllib.loads(pyproject)["project"]
     lines = [*project["dependencies"], *(line for extra in project.get("optional-dependencies", {}).values() for line in extra)]
-    return frozenset(re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("-", "_") for line in lines)
+    names = (re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("-", "_") for line in lines)
+    return frozenset(IMPORT_NAMES.get(name, name) for name in names)
 
 
 def main() -> int:

@@ -24,8 +24,8 @@ compile() { # compile OUTPUT ARGUMENT...
     } >"$output"
 }
 
-compile requirements-dev.lock --upgrade --group build --group dev
+compile requirements-dev.lock --upgrade --extra serve --group build --group dev
 # The run lock takes its versions from the other one, so that the two never differ.
 rm "$env/lock"
-compile requirements.lock --group build --constraint requirements-dev.lock
+compile requirements.lock --extra serve --group build --constraint requirements-dev.lock
 rm -rf "$env"

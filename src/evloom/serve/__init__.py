@@ -1,0 +1,1 @@
+"""The live platform: gateways to chargers, API, console, billing, and the loop that was simulated."""

@@ -1,0 +1,1 @@
+"""The protocol edge: bytes in, our own words out, and back. No socket, no clock, no database."""
