@@ -1,0 +1,75 @@
+"""Settings of the platform: defaults, file, environment, and every mistake said."""
+
+from pathlib import Path
+
+import pytest
+
+from evloom.kernel.errors import InputError
+from evloom.serve.config import Config
+from evloom.serve.settings import read_config
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "evloom.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _wrong(path: Path | None, environment: dict[str, str]) -> dict[str | None, str]:
+    with pytest.raises(InputError) as caught:
+        read_config(path, environment)
+    return {finding.field: finding.text() for finding in caught.value.findings}
+
+
+def test_nothing_said_is_the_defaults():
+    assert read_config(None, {"PATH": "/bin", "EVLOOM_DATA": "/somewhere"}) == Config()
+
+
+def test_the_environment_is_stronger_than_the_file(tmp_path):
+    path = _written(tmp_path, '[server]\nport = 8081\nhost = "0.0.0.0"\n[control]\nperiod_s = 5\n[[meters]]\ntopic = "house/kw"\n')
+    config = read_config(path, {"EVLOOM_SERVER__PORT": "9090", "EVLOOM_OCPP__VERSIONS": "1.6, 2.1", "EVLOOM_OCPP__COMPRESSION": "true"})
+    assert (config.server.port, config.server.host, config.control.period_s) == (9090, "0.0.0.0", 5.0)
+    assert config.ocpp.versions == ("1.6", "2.1")
+    assert config.ocpp.compression
+    assert config.meters[0].topic == "house/kw"
+
+
+def test_all_mistakes_come_together(tmp_path):
+    path = _written(
+        tmp_path,
+        '[server]\nport = 99999\ncolour = "red"\n[site]\nlimit_kw = -5\n[nonsense]\nx = 1\n'
+        '[[meters]]\nkind = "telepathy"\n[control]\nperiod_s = "often"\n',
+    )
+    wrong = _wrong(path, {"EVLOOM_OCPP__PORT": "many", "EVLOOM_SERVER__COLOR": "red"})
+    assert set(wrong) == {
+        "server.port",
+        "server.colour",
+        "site.limit_kw",
+        "nonsense",
+        "meters[1].kind",
+        "control.period_s",
+        "EVLOOM_OCPP__PORT",
+        "EVLOOM_SERVER__COLOR",
+    }
+    assert "evloom.toml: refused: server.port = 99999" in wrong["server.port"]
+    assert "<= 65535" in wrong["server.port"]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('[ocpp]\ntls_certificate = "server.pem"\n', "ocpp.tls_certificate"),
+        ("[ocpp]\nport = 8080\n", "ocpp.port"),
+        ("[ocpp]\nenabled = false\n", "ocpp.enabled"),
+        ('[site]\nzone = "Mars/Olympus"\n', "site.zone"),
+        ("[site]\nn_phase = 2\n", "site.n_phase"),
+        ('[cluster]\nnats_url = "nats://127.0.0.1:4222"\n', "cluster.nats_url"),
+        ("[[meters]]\n", "meters[1].topic"),
+        ('[control]\nobjective = "beauty"\n', "control.objective"),
+        ("meters = 3\n", "meters"),
+        ("server = 3\n", "server"),
+        ("[server\n", None),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, text, field):
+    assert field in _wrong(_written(tmp_path, text), {})
