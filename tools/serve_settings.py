@@ -7,11 +7,10 @@ python -m tools.serve_settings --check   exit code 1 where the page says somethi
 import re
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
-
-import msgspec
+from typing import get_args, get_type_hints
 
 from evloom.serve.config import Config
+from evloom.serve.settings import allowed, meaning
 from tools.fault import ROOT
 
 PAGE = ROOT / "docs" / "serve.md"
@@ -30,37 +29,13 @@ def _lines() -> Iterator[str]:
         yield "| key | default | allowed | meaning |\n|---|---|---|---|"
         defaults = one()
         for key, hint in get_type_hints(one, include_extras=True).items():
-            yield f"| `{key}` | {_shown(getattr(defaults, key))} | {_allowed(hint)} | {_meaning(hint)} |"
+            yield f"| `{key}` | {_shown(getattr(defaults, key))} | {allowed(hint)} | {meaning(hint)} |"
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value)
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else f"`{value}`" if value != "" else "empty"
-
-
-def _notes(hint: Any) -> list[msgspec.Meta]:
-    return [note for note in get_args(hint)[1:] if isinstance(note, msgspec.Meta)] if get_origin(hint) is Annotated else []
-
-
-def _allowed(hint: Any) -> str:
-    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if get_origin(plain) is tuple:
-        return "list of " + _allowed(get_args(plain)[0])
-    if get_args(plain):
-        return ", ".join(str(each) or "empty" for each in get_args(plain))
-    bounds = [
-        f"{sign} {getattr(note, key):g}"
-        for note in _notes(hint)
-        for key, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
-        if getattr(note, key) is not None
-    ]
-    words = {bool: "true, false", int: "whole number", float: "number", str: "text"}
-    return " ".join([words[plain], ", ".join(bounds)]).strip()
-
-
-def _meaning(hint: Any) -> str:
-    return next((note.description for note in _notes(hint) if note.description), "")
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import evloom
 from evloom.kernel.errors import is_interrupt
 from evloom.plan.fleet.options import dispatch_parser
+from evloom.serve.options import serve_parser
 
 EPILOG = """\
 examples:
@@ -19,10 +20,11 @@ examples:
   evloom simulate my-site.toml --sessions my-sessions.csv --from 2025-03-01 --to 2025-04-01 --json out.json
   evloom sessions my-sessions.csv --check
   evloom dispatch --generate 1000 --report city.html
+  evloom serve
   evloom selftest
 
 docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files,
-docs/dispatch.md those of a fleet and its network.
+docs/dispatch.md those of a fleet and its network, docs/serve.md the settings of the platform.
 exit codes: 0 done, 1 a check failed or a result could not be written, 2 wrong input (every fault is listed),
 130 interrupted (what is printed is partial and says so)
 """
@@ -110,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _simulate_options(simulate)
     dispatch_parser(jobs).set_defaults(run=_dispatch)
+    serve_parser(jobs).set_defaults(run=_serve)
     sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
     sessions.add_argument("file", type=Path, help="CSV, CSV.gz or parquet; docs/sessions.md lists the formats")
     sessions.add_argument(
@@ -207,6 +210,12 @@ def _dispatch(options: argparse.Namespace) -> int:
     from evloom.simulate.command import Voice
 
     return dispatch(options, Voice(print, partial(print, file=sys.stderr)))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from evloom.serve.command import serve
+
+    return serve(options, print, partial(print, file=sys.stderr))
 
 
 def _sessions(options: argparse.Namespace) -> int:

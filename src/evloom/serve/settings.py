@@ -112,15 +112,36 @@ def _take(values: dict[str, Any], key: str, value: Any, hint: Any, place: tuple[
     source, name, strict, findings = place
     try:
         values[key] = msgspec.convert(value, hint, strict=strict)
-    except msgspec.ValidationError as error:
-        allowed = str(error).split(" - at ")[0].replace("`", "")
-        findings.append(Finding("config.value", "refused", source, None, name, repr(value)[:80], allowed, meaning(hint)))
+    except msgspec.ValidationError:
+        advice = meaning(hint) or "docs/serve.md has all settings"
+        findings.append(Finding("config.value", "refused", source, None, name, repr(value)[:80], allowed(hint), advice))
+
+
+def _notes(hint: Any) -> list[msgspec.Meta]:
+    return [note for note in get_args(hint)[1:] if isinstance(note, msgspec.Meta)] if get_origin(hint) is Annotated else []
 
 
 def meaning(hint: Any) -> str:
-    """What a setting is, as its declaration says."""
-    notes = [note.description for note in get_args(hint)[1:] if isinstance(note, msgspec.Meta) and note.description]
-    return notes[0] if notes else "see docs/serve.md"
+    """What a setting is, as its declaration says; "" where the name says it all."""
+    return next((note.description for note in _notes(hint) if note.description), "")
+
+
+def allowed(hint: Any) -> str:
+    """What a setting may be, in words."""
+    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(plain) is tuple:
+        return "list of " + allowed(get_args(plain)[0])
+    if get_args(plain):
+        return ", ".join(str(each) or "empty" for each in get_args(plain))
+    bounds = [
+        f"{sign} {getattr(note, key):g}"
+        for note in _notes(hint)
+        for key, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+        if getattr(note, key) is not None
+    ]
+    patterns = [f"like {note.pattern}" for note in _notes(hint) if note.pattern]
+    words = {bool: "true, false", int: "whole number", float: "number", str: "text"}
+    return " ".join([words[plain], ", ".join(bounds + patterns)]).strip()
 
 
 def _unknown(source: str, name: str, known: Mapping[str, Any]) -> Finding:

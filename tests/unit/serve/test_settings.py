@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from evloom.kernel.errors import InputError
+from evloom.serve.command import as_text
 from evloom.serve.config import Config
 from evloom.serve.settings import read_config
 
@@ -73,3 +74,12 @@ def test_all_mistakes_come_together(tmp_path):
 )
 def test_what_cannot_be_is_refused(tmp_path, text, field):
     assert field in _wrong(_written(tmp_path, text), {})
+
+
+def test_what_is_shown_can_be_read_back_and_bears_no_secret(tmp_path):
+    path = _written(tmp_path, '[database]\nurl = "postgresql://me:secret@127.0.0.1/evloom"\n[[meters]]\ntopic = "t"\npassword = "secret"\n')
+    shown = as_text(read_config(path, {}))
+    assert "secret" not in shown
+    again = read_config(_written(tmp_path, shown), {})
+    assert again.meters[0].topic == "t"
+    assert again.ocpp == Config().ocpp

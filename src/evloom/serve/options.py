@@ -1,0 +1,45 @@
+"""The options of `evloom serve` and what their help says. Light to import: every other command reads this file too."""
+
+import argparse
+from pathlib import Path
+
+ABOUT = """\
+The live platform: chargers connect to it over OCPP 1.6J, 2.0.1 and 2.1, the loop keeps them under the site's limits, people see and
+steer it in a browser. One process, an embedded database, no other service.
+
+  evloom serve                              console on http://127.0.0.1:8080, chargers on ws://127.0.0.1:9000/ocpp/STATION_ID
+  evloom serve --data /srv/evloom           keep everything in that folder
+  evloom serve --config evloom.toml         with settings of your own; docs/serve.md lists all of them
+  evloom serve --config evloom.toml --check say what is set and what is wrong, and stop
+"""
+MORE = """\
+Every setting can also come from the environment: EVLOOM_SERVER__PORT=8081, EVLOOM_OCPP__UNKNOWN_STATIONS=pending. It is stronger
+than the file, and the options above are stronger than both. The first start prints a link by which you make yourself administrator.
+Ctrl-C or SIGTERM stops it in good order; after a kill or a power cut it goes on with everything that was answered.
+exit codes: 0 stopped, 1 it could not run on (port taken, database gone), 2 wrong settings (every fault is listed)
+"""
+
+
+def serve_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """The parser of `evloom serve`, added to the jobs of the command."""
+    raw = argparse.RawDescriptionHelpFormatter
+    text = "the live platform: chargers over OCPP, console, API, bills"
+    parser = jobs.add_parser("serve", help=text, description=ABOUT, epilog=MORE, formatter_class=raw)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", metavar="PORT", help="port of console and API (default: 8080; 0 takes a free one)")
+    parser.add_argument("--ocpp-port", metavar="PORT", help="port for chargers (default: 9000; 0 takes a free one)")
+    parser.add_argument("--data", metavar="FOLDER", help="folder for database, journals and certificates (default: evloom-data)")
+    parser.add_argument("--check", action="store_true", help="say what is set and what is wrong, and stop")
+    return parser
+
+
+def of_options(options: argparse.Namespace) -> dict[str, str]:
+    """The options as the environment would say them."""
+    said = {
+        "EVLOOM_SERVER__HOST": options.host,
+        "EVLOOM_SERVER__PORT": options.port,
+        "EVLOOM_OCPP__PORT": options.ocpp_port,
+        "EVLOOM_SERVER__DATA": options.data,
+    }
+    return {name: value for name, value in said.items() if value is not None}
