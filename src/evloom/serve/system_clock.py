@@ -1,12 +1,32 @@
-"""The one place of Evloom that asks the machine what time it is."""
+"""The one place of Evloom that asks the machine what time it is.
+
+A demonstration may let the platform's clock run faster than the machine's (`pace`): a whole evening then passes in minutes, for the loop, the
+bills and the pages alike. What has to do with the network itself (timeouts, pings) is in real seconds all the same.
+"""
 
 import asyncio
 import time
 
 
+class _Pace:
+    """How platform time follows from the machine's: real_s is shown as begin_s, and then runs `speed` times as fast."""
+
+    speed = 1.0
+    real_s = 0.0
+    begin_s = 0.0
+
+
+def pace(speed: float, begin_s: float | None = None) -> None:
+    """From now on the platform's clock runs `speed` times as fast, beginning at `begin_s` (now, where left out). speed > 0."""
+    if not speed > 0.0:
+        raise ValueError("speed must be above 0")
+    begin_s = now_s() if begin_s is None else begin_s
+    _Pace.speed, _Pace.real_s, _Pace.begin_s = speed, time.time(), begin_s  # noqa: TID251
+
+
 def now_s() -> float:
-    """Seconds since 1970-01-01 UTC."""
-    return time.time()  # noqa: TID251
+    """Seconds since 1970-01-01 UTC, by the platform's clock."""
+    return _Pace.begin_s + (time.time() - _Pace.real_s) * _Pace.speed  # noqa: TID251
 
 
 class SystemClock:
@@ -19,4 +39,4 @@ class SystemClock:
     async def sleep_until(self, instant_s: float) -> None:
         """Return at or after `instant_s`. A clock that is set meanwhile is noticed within a second."""
         while (left_s := instant_s - now_s()) > 0.0:  # noqa: ASYNC110  no event tells that time has passed
-            await asyncio.sleep(min(left_s, 1.0))
+            await asyncio.sleep(min(left_s / _Pace.speed, 1.0))

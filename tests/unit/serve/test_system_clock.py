@@ -1,0 +1,33 @@
+"""The platform's clock: the machine's, or faster for a demonstration."""
+
+import asyncio
+import time
+
+import pytest
+
+from evloom.serve.system_clock import SystemClock, now_s, pace
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    yield
+    pace(1.0, time.time())
+
+
+def test_it_is_the_machines_time():
+    before = time.time()
+    assert before <= now_s() + 0.001
+    assert now_s() <= time.time() + 0.001
+
+
+def test_a_pace_begins_where_it_is_told_and_runs_faster():
+    pace(1000.0, 5000.0)
+    first = now_s()
+    assert first >= 5000.0
+    asyncio.run(SystemClock().sleep_until(first + 20.0))
+    assert now_s() >= first + 20.0
+
+
+def test_a_clock_that_stands_still_is_refused():
+    with pytest.raises(ValueError, match="above 0"):
+        pace(0.0)
