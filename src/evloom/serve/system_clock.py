@@ -1,7 +1,7 @@
 """The one place of Evloom that asks the machine what time it is.
 
-A demonstration may let the platform's clock run faster than the machine's (`pace`): a whole evening then passes in minutes, for the loop, the
-bills and the pages alike. What has to do with the network itself (timeouts, pings) is in real seconds all the same.
+A demonstration may let the platform's clock run faster than the machine's (`pace`): a whole evening then passes in minutes, for the
+loop, the bills and the pages alike. What has to do with the network itself (timeouts, pings) is in real seconds all the same.
 """
 
 import asyncio
