@@ -1,0 +1,1 @@
+"""The platform's HTTP interface: an endpoint table from which routing and the OpenAPI document are made."""

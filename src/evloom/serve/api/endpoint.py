@@ -1,0 +1,106 @@
+"""The endpoint table's row. Types come from the handler's own signature, so that what is documented is what is done."""
+
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from evloom.serve.people.roles import Roles
+
+Handler = Callable[..., Awaitable[Any]]
+PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """An answer that is no JSON: a file with its media type, and the name under which a browser keeps it."""
+
+    content: bytes
+    media: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method of one path.
+
+    roles     who may; None: anybody, without a key
+    path, query, headers, body   structs of the handler's arguments of those names, None where it has none
+    response  what it returns; None: nothing (204)
+    status    of success; media what it answers with; problems beyond those that follow from the rest
+    """
+
+    method: str
+    path: str
+    tag: str
+    handler: Handler
+    roles: Roles | None
+    status: int
+    media: tuple[str, ...]
+    problems: frozenset[int]
+    body_max: int
+    arguments: dict[str, type[Any]] = field(default_factory=dict)
+    response: Any = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        """The rest of it."""
+        return "\n".join(line.strip() for line in (self.handler.__doc__ or "").strip().splitlines()[1:]).strip()
+
+    @property
+    def name(self) -> str:
+        """Unique name, the handler's."""
+        return self.handler.__name__
+
+    def statuses(self) -> dict[int, str]:
+        """Every status but that of success that this endpoint may answer with, and why."""
+        found = {406: "No form that the caller accepts", 429: "Too many requests", 503: "The database cannot be reached or is full"}
+        if self.roles is not None:
+            found |= {401: "No valid key or session", 403: "The role does not allow it, or the CSRF token is missing"}
+        if self.arguments:
+            found |= {422: "Something in the input is wrong; `findings` say what", 404: "There is no such thing that you may see"}
+        if "body" in self.arguments:
+            found |= {400: "The body is no JSON", 413: "The body is too large", 415: "The body is not declared as JSON"}
+        more = {
+            403: "The role does not allow it, or the CSRF token is missing",
+            401: "Wrong name or password",
+            404: "There is no such thing that you may see",
+            409: "It is in a state that does not allow it",
+            412: "It was changed since the version that If-Match names",
+            304: "It has not changed",
+        }
+        return found | {status: more[status] for status in self.problems}
+
+
+def endpoint(
+    handler: Handler,
+    method_path: str,
+    tag: str,
+    roles: Roles | None,
+    *problems: int,
+    status: int | None = None,
+    media: tuple[str, ...] = ("application/json",),
+    body_max: int = 1 << 20,
+) -> Endpoint:
+    """The row for "GET /stations/{station_id}" and the function that answers it; its path is under `PREFIX`."""
+    method, path = method_path.split(" ")
+    hints = typing.get_type_hints(handler, include_extras=True)
+    response = hints.pop("return", None)
+    response = None if response is type(None) else response
+    arguments = {name: hints[name] for name in ("path", "query", "headers", "body") if name in hints}
+    if status is None:
+        status = 204 if response is None else 200
+    full = path if path.startswith("//") else f"{PREFIX}{path}"
+    return Endpoint(method, full.replace("//", "/"), tag, handler, roles, status, media, frozenset(problems), body_max, arguments, response)
+
+
+def parameter_names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Names of a struct's fields as they are sent."""
+    return kind.__struct_encode_fields__

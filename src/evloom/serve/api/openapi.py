@@ -1,0 +1,113 @@
+"""The OpenAPI 3.1 document, made from the endpoint table."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from evloom.serve.api.endpoint import Blob, Endpoint
+from evloom.serve.api.problem import MEDIA, Document
+
+_REFERENCE = "#/components/schemas/{name}"
+_PLACES = {"path": "path", "query": "query", "headers": "header"}
+_SECURITY = [{"key": []}, {"session": []}]
+_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer evk_...`"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "evloom_session",
+        "description": "The cookie that `POST /api/v1/login` sets. A request that writes then needs the header `X-CSRF-Token` too.",
+    },
+}
+
+
+def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dict[str, Any]:
+    """The whole document as JSON-ready objects."""
+    kinds = [Document, *_kinds(endpoints)]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    schema_of = dict(zip((_key(kind) for kind in kinds), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for row in endpoints:
+        paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, schema_of, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Evloom",
+            "version": version,
+            "description": "Electric-vehicle charging run as one closed loop. Powers in kW, energies in kWh, charging is positive.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": url}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(row.tag for row in endpoints)],
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": _SCHEMES},
+    }
+
+
+def _kinds(endpoints: Iterable[Endpoint]) -> list[Any]:
+    found: dict[str, Any] = {}
+    for row in endpoints:
+        for kind in (*row.arguments.values(), row.response):
+            if kind is not None and kind is not Blob:
+                found[_key(kind)] = kind
+    return list(found.values())
+
+
+def _key(kind: Any) -> str:
+    return f"{getattr(kind, '__module__', '')}.{kind}"
+
+
+def _operation(row: Endpoint, schema_of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"operationId": row.name, "summary": row.summary, "tags": [row.tag]}
+    if row.description:
+        found["description"] = row.description
+    parameters = [
+        parameter
+        for place in _PLACES
+        if place in row.arguments
+        for parameter in _parameters(row, place, _resolved(schema_of[_key(row.arguments[place])], components))
+    ]
+    if parameters:
+        found["parameters"] = parameters
+    if "body" in row.arguments:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of[_key(row.arguments["body"])]}}}
+    found["responses"] = _responses(row, schema_of)
+    found["security"] = [] if row.roles is None else _SECURITY
+    if row.roles is not None:
+        found["x-roles"] = sorted(row.roles)
+    return found
+
+
+def _resolved(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = components.get(name, schema)
+    return found
+
+
+def _parameters(row: Endpoint, place: str, schema: dict[str, Any]) -> list[dict[str, Any]]:
+    required = set(schema.get("required", ()))
+    found = []
+    for name, shape in schema.get("properties", {}).items():
+        if place == "path" and f"{{{name}}}" not in row.path:
+            raise ValueError(f"{row.name}: {name} is not in {row.path}")
+        parameter = {"name": name, "in": _PLACES[place], "required": place == "path" or name in required, "schema": shape}
+        if "description" in shape:
+            parameter["description"] = shape["description"]
+        found.append(parameter)
+    return found
+
+
+def _responses(row: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done"}
+    if row.response is not None:
+        shape: dict[str, Any] = {"type": "string"} if row.response is Blob else schema_of[_key(row.response)]
+        success["content"] = {media: {} if media in _BINARY else {"schema": shape} for media in row.media}
+    problem = {MEDIA: {"schema": schema_of[_key(Document)]}}
+    found = {str(row.status): success}
+    for status, why in sorted(row.statuses().items()):
+        found[str(status)] = {"description": why} if status == 304 else {"description": why, "content": problem}
+    return found
+
+
+_BINARY = frozenset({"application/pdf", "application/vnd.apache.parquet", "application/gzip"})
