@@ -94,6 +94,7 @@ class TransactionSaid:
     offline        it happened while the link was down
     remote_start, reservation   numbers of ours that it refers to, None without one
     number_of_phases, cable_max_a   None where not sent
+    marks          codes of what is known to be wrong with this word beyond its content ("id_invalid", "unknown", ...)
     """
 
     transaction: str
@@ -114,6 +115,7 @@ class TransactionSaid:
     reservation: int | None = None
     number_of_phases: int | None = None
     cable_max_a: float | None = None
+    marks: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
