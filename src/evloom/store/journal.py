@@ -17,18 +17,17 @@ from dataclasses import dataclass, field, replace
 from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
+from typing import get_args
 
 import msgspec
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
-from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import Event
 from evloom.pile.orders import SetPower
 
 VERSION = 1
-_EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (PluggedIn, Unplugged, Readings, Known, LinkLost, LinkBack, PackSeen, Tick)
-}
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Header:
-    """How a run in the journal was driven; its numbers say how steady orders had to be (`dispatch.real.dwell.Steady`)."""
+    """How a run in the journal was driven; its numbers say how steady orders had to be (`dispatch.real.dwell.Steady`).
+
+    fallback_a, hold_s, stale_s   what piles do without a link (`dispatch.fallback.Fallback`), a current for each EVSE; none: as the
+                                  scenario says. hold_s, stale_s None: without end
+    replan_s                      a plan is kept for so long while nothing happens; 0: made anew in every cycle
+    """
 
     policy: str
     objective: str
@@ -59,6 +63,10 @@ class Header:
     min_on_s: float = 0.0
     min_off_s: float = 0.0
     orders_per_hour: float = 0.0
+    fallback_a: tuple[float, ...] = ()
+    hold_s: float | None = None
+    stale_s: float | None = None
+    replan_s: float = 0.0
 
 
 @dataclass(frozen=True)

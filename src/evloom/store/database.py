@@ -1,0 +1,136 @@
+"""The platform's database: SQLite in a file of its own, or PostgreSQL. One thread writes, a few read.
+
+    database = opened("sqlite:///evloom-data/evloom.db")
+    numbers = await database.append([LogEntry(...)])        the log: durable when it returns
+    await database.write(lambda conn: tokens.save(conn, token))
+    row = await database.read(lambda conn: sessions.find(conn, session_id))
+
+A job gets the connection and must use no other; it may be run again when the database was in the way, so it does nothing but SQL.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection
+
+from evloom.store.append import Appender, PostgresAppender, SqliteAppender
+from evloom.store.engine import checked_url, reading_engine, writing_engine
+from evloom.store.errors import StoreClosed
+from evloom.store.failure import ours
+from evloom.store.inside import check_blocking, check_outside, inside
+from evloom.store.log import Appended, LogEntry, row_of
+from evloom.store.tables.base import every_table
+from evloom.store.work import Work
+from evloom.store.writer import Writer
+
+T = TypeVar("T")
+N_READER = 4
+WAIT_MAX_S = 20.0
+"""How long a call waits for a database that is gone, unless told otherwise: less than a charger waits for an answer (30 s)."""
+
+
+def opened(url: str, *, wait_max_s: float = WAIT_MAX_S) -> "Database":
+    """Open the database that `url` names, making it where it is not there. Raises InputError for what cannot be opened."""
+    return Database(checked_url(url), wait_max_s)
+
+
+class Database:
+    """See the module. Made by `opened`; `close` it."""
+
+    def __init__(self, url: URL, wait_max_s: float) -> None:
+        self._wait_max_s = wait_max_s
+        self._closed = False
+        self._writing = writing_engine(url)
+        self._reading = reading_engine(url, N_READER)
+        every_table().create_all(self._writing)
+        self.kind = url.get_backend_name()
+        appender: Appender = SqliteAppender() if self.kind == "sqlite" else PostgresAppender()
+        self._readers = ThreadPoolExecutor(N_READER, thread_name_prefix="store-reader")
+        self._writer = Writer(self._writing, appender)
+        self._writer.start()
+
+    async def append(self, entries: Sequence[LogEntry]) -> list[Appended]:
+        """Put entries into the log; they are on the disk when this returns. Raises StoreFull, StoreGone, StoreClosed."""
+        rows = [row_of(entry) for entry in entries]
+        if not rows:
+            return []
+        done: list[Appended] = await self._asked(entries, rows, None)
+        return done
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a job that may write, in the writer's thread and within its next transaction; committed when this returns."""
+        done: T = await self._asked((), (), job)
+        return done
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """Run a job that only reads, in a reader's thread: it sees one state of the database."""
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
+
+    def append_now(self, entries: Sequence[LogEntry]) -> list[Appended]:
+        """`append` for tools and tests; never from an event loop."""
+        done: list[Appended] = self._waited(entries, [row_of(entry) for entry in entries], None)
+        return done
+
+    def write_now(self, job: Callable[[Connection], T]) -> T:
+        """`write` for tools and tests; never from an event loop."""
+        done: T = self._waited((), (), job)
+        return done
+
+    def read_now(self, job: Callable[[Connection], T]) -> T:
+        """`read` for tools and tests; never from an event loop."""
+        check_blocking()
+        self._check_open()
+        return self._readers.submit(self._read, job).result()
+
+    async def close(self) -> None:
+        """Write what is waiting, then let go of the database."""
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def close_now(self) -> None:
+        """`close` for tools and tests; never from an event loop."""
+        check_blocking()
+        self._close()
+
+    def _asked(self, entries: Sequence[LogEntry], rows: Sequence[Any], job: Callable[[Connection], Any] | None) -> "asyncio.Future[Any]":
+        self._check_open()
+        check_outside()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._writer.put(Work(future, loop, time.monotonic() + self._wait_max_s, entries, rows, job))
+        return future
+
+    def _waited(self, entries: Sequence[LogEntry], rows: Sequence[Any], job: Callable[[Connection], Any] | None) -> Any:
+        check_blocking()
+        self._check_open()
+        future: Future[Any] = Future()
+        self._writer.put(Work(future, None, time.monotonic() + self._wait_max_s, entries, rows, job))
+        return future.result()
+
+    def _read(self, job: Callable[[Connection], T]) -> T:
+        with inside():
+            try:
+                with self._reading.connect() as conn:
+                    return job(conn)
+            except Exception as error:
+                told = ours(error)
+                if told is error:
+                    raise
+                raise told from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed("the store was closed")
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.stop()
+        self._writer.join()
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()

@@ -1,0 +1,188 @@
+"""The one thread that writes: groups what is asked for into transactions, commits, answers, then works out the projections.
+
+The log comes first. A transaction of appends and jobs is committed with a flush to the disk before anyone is answered; the projections
+follow in transactions of their own, which need no flush, as they can be worked out again. A job that fails is rolled back to its own
+savepoint, and only its caller hears of it. When a database on the network is gone, what waits goes on waiting until its time is up.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from evloom.store.append import Appender
+from evloom.store.errors import StoreClosed
+from evloom.store.failure import Meaning, meaning_of, ours
+from evloom.store.inside import inside
+from evloom.store.work import Outcome, Work, settle
+
+BATCH_MAX = 512
+"""Works in one transaction at most."""
+RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Pauses between tries to reach a database that is gone; the last one again and again."""
+
+
+class Writer(threading.Thread):
+    """Owns the connection that writes. `put` from any thread; `stop` does what is waiting and ends."""
+
+    def __init__(self, engine: Engine, appender: Appender) -> None:
+        super().__init__(name="store-writer", daemon=True)
+        self._engine = engine
+        self._appender = appender
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._conn: Connection | None = None
+        self._name = uuid.uuid4().hex
+        self._batch = 0
+        self._doubtful: list[Outcome] | None = None
+        self._stopping = False
+
+    def put(self, work: Work) -> None:
+        """Ask for something; the answer comes through its future."""
+        self._queue.put(work)
+
+    def stop(self) -> None:
+        """Ask the thread to end when it has done what is waiting."""
+        self._queue.put(None)
+
+    def run(self) -> None:
+        """The thread."""
+        try:
+            while not self._stopping:
+                works = self._gather()
+                if works:
+                    self._write(works)
+        finally:
+            self._leave()
+
+    def _gather(self) -> list[Work]:
+        """What waits, up to a batch; waits for the first."""
+        works: list[Work] = []
+        item = self._queue.get()
+        while item is not None:
+            works.append(item)
+            if len(works) == BATCH_MAX:
+                return works
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return works
+        self._stopping = True
+        return works
+
+    def _write(self, works: Sequence[Work]) -> None:
+        """Do the works in one transaction; where they are in each other's way, one by one; answer each."""
+        tries = 0
+        while works:
+            try:
+                outcomes = self._commit(works)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is somebody's answer and must not end the thread
+                meaning = meaning_of(error)
+                if meaning is Meaning.GONE or (meaning is Meaning.AGAIN and tries < len(RETRY_S)):
+                    works = self._wait(works, error, tries)
+                    tries += 1
+                elif len(works) > 1 and meaning is not Meaning.FULL:
+                    for work in works:
+                        self._write([work])
+                    return
+                else:
+                    settle([Outcome(work, error=ours(error)) for work in works])
+                    return
+            else:
+                settle(outcomes)
+                return
+
+    def _commit(self, works: Sequence[Work]) -> list[Outcome]:
+        """One transaction. The outcomes may be told once this has returned, not before."""
+        conn = self._connected()
+        if (done := self._settled_doubt(conn)) is not None:
+            return done
+        with inside():
+            transaction = conn.begin()
+            try:
+                outcomes = self._appended(conn, works)
+                outcomes += [self._done(conn, work) for work in works if not work.rows]
+                self._batch += 1
+                self._appender.mark(conn, self._name, self._batch)
+                self._doubtful = outcomes
+                transaction.commit()
+            except BaseException:
+                _rolled_back(conn)
+                raise
+        self._doubtful = None
+        return outcomes
+
+    def _settled_doubt(self, conn: Connection) -> list[Outcome] | None:
+        """After a COMMIT that was never answered: the outcomes where it did happen, None where it did not."""
+        outcomes, self._doubtful = self._doubtful, None
+        if outcomes is None:
+            return None
+        try:
+            with inside(), conn.begin():
+                return outcomes if self._appender.was_committed(conn, self._name, self._batch) else None
+        except Exception:
+            self._doubtful = outcomes
+            raise
+
+    def _appended(self, conn: Connection, works: Sequence[Work]) -> list[Outcome]:
+        given = [work for work in works if work.rows]
+        if not given:
+            return []
+        done = iter(self._appender.append(conn, [row for work in given for row in work.rows]))
+        return [Outcome(work, [next(done) for _ in work.rows]) for work in given]
+
+    def _done(self, conn: Connection, work: Work) -> Outcome:
+        if work.job is None:
+            return Outcome(work)
+        savepoint = conn.begin_nested()
+        try:
+            result = work.job(conn)
+        except Exception as error:
+            if meaning_of(error) is not Meaning.ASKED:
+                raise
+            savepoint.rollback()
+            return Outcome(work, error=ours(error))
+        if savepoint.is_active:
+            savepoint.commit()
+        return Outcome(work, result)
+
+    def _wait(self, works: Sequence[Work], error: Exception, tries: int) -> list[Work]:
+        """A pause; tells those whose time is up what happened, and returns the others."""
+        self._disconnect()
+        time.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+        now_s = time.monotonic()
+        late = [work for work in works if work.give_up_s <= now_s or self._stopping]
+        if late and self._doubtful is not None:
+            return list(works)  # it may have been committed: nobody can be told anything before that is known
+        settle([Outcome(work, error=ours(error)) for work in late])
+        return [work for work in works if work not in late]
+
+    def _connected(self) -> Connection:
+        if self._conn is None:
+            self._conn = self._engine.connect()
+        return self._conn
+
+    def _disconnect(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.invalidate()
+            conn.close()
+
+    def _leave(self) -> None:
+        while not self._queue.empty():
+            work = self._queue.get()
+            if work is not None:
+                settle([Outcome(work, error=StoreClosed("the store was closed"))])
+        if self._conn is not None:
+            self._conn.close()
+
+
+def _rolled_back(conn: Connection) -> None:
+    """Leave the transaction, on a connection that may be broken."""
+    try:
+        conn.rollback()
+    except DBAPIError:
+        conn.invalidate()
