@@ -2,18 +2,20 @@
 
 Rounding: a quantity is rounded to 0.000001 of its unit, an amount is quantity times unit price rounded half up to the
 currency's minor unit (0.01 for most), line by line; the total is the sum of the lines. Anyone can redo it by hand.
+Energy at several prices is rounded so that its lines add up to what the meter counted.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
-from evloom.kernel.timegrid import Float, from_epoch_s
+from evloom.kernel.timegrid import Float, Int, from_epoch_s
 from evloom.market.contract import Agreement, ByTariff, Contract, Counts, PriceRule, Settlement, TimeFee, minor_unit
 from evloom.market.tariff import Segments, Tariff
 
@@ -35,15 +37,32 @@ class LineKind(Enum):
 class MeterSeries:
     """What a pile's meter saw: edges_s (n+1,) seconds since the epoch, rising; energy_kwh (n,) net, positive = charging.
 
-    Within an interval the power is taken as constant. Raises ValueError where the shapes do not fit.
+    Where a meter counts both directions, energy_kwh is what was charged and discharge_kwh (n,) >= 0 what was given back in the
+    same interval. Within an interval the power is taken as constant. Raises ValueError where the shapes do not fit.
     """
 
     edges_s: Float
     energy_kwh: Float
+    discharge_kwh: Float | None = None
 
     def __post_init__(self) -> None:
         if len(self.edges_s) != len(self.energy_kwh) + 1:
             raise ValueError(f"{len(self.energy_kwh)} intervals need {len(self.energy_kwh) + 1} edges, not {len(self.edges_s)}")
+        if self.discharge_kwh is not None and len(self.discharge_kwh) != len(self.energy_kwh):
+            raise ValueError(f"{len(self.discharge_kwh)} values of discharge_kwh do not fit {len(self.energy_kwh)} intervals")
+
+    def charged_kwh(self) -> Float:
+        """Energy charged in each interval (n,), >= 0."""
+        return np.maximum(self.energy_kwh, 0.0)
+
+    def given_kwh(self) -> Float:
+        """Energy discharged in each interval (n,), unsigned."""
+        back = np.maximum(-self.energy_kwh, 0.0)
+        return back if self.discharge_kwh is None else back + self.discharge_kwh
+
+    def used(self) -> Int:
+        """Numbers of the intervals in which energy flowed."""
+        return np.flatnonzero(self.charged_kwh() + self.given_kwh()).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: amount = quantity * unit_price, rounded half up, unless `note` says otherwise. A credit is negative."""
+    """One line: amount = quantity * unit_price, rounded half up, unless `note` says otherwise. A credit is negative.
+
+    category is the tariff's name of the period (peak, valley ...) for energy and credit that follow a tariff, else "".
+    """
 
     kind: LineKind
     label: str
@@ -67,6 +89,7 @@ class Line:
     unit_price: Decimal
     amount: Decimal
     note: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +137,7 @@ def session_bill(contract: Contract, tariff: Tariff, visit: Visit, meter: MeterS
     charged = _energy_lines(contract, tariff, meter)
     fees = [*charged, *_service_lines(contract, meter), *_session_lines(contract), *_time_lines(contract, tariff, visit, meter)]
     warnings = _warnings(contract, visit, meter, fees)
-    if contract.waived_if_no_energy and not meter.energy_kwh.any():
+    if contract.waived_if_no_energy and not len(meter.used()):
         fees = []
     credit = _credit_lines(contract, tariff, meter)
     tax_lines, tax_within = _tax(contract, fees)
@@ -137,6 +160,10 @@ def _exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 
+def _quantity(value: float | Decimal) -> Decimal:
+    return (value if isinstance(value, Decimal) else _exact(value)).quantize(_QUANTITY, ROUND_HALF_UP)
+
+
 def _label(line: Line) -> str:
     return f"{line.label} ({line.note})" if line.note else line.label
 
@@ -146,8 +173,42 @@ def _plain(value: Decimal) -> str:
 
 
 def _line(kind: LineKind, label: str, quantity: float | Decimal, unit: str, price: Decimal, currency: str) -> Line:
-    exact = (quantity if isinstance(quantity, Decimal) else _exact(quantity)).quantize(_QUANTITY, ROUND_HALF_UP)
+    exact = _quantity(quantity)
     return Line(kind, label, exact, unit, price, _round(exact * price, currency))
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodUse:
+    """A stretch of one visit at one price: instants in epoch seconds, energies at the meter, price before tax."""
+
+    start_s: float
+    end_s: float
+    category: str
+    price_per_kwh: Decimal
+    charged_kwh: float
+    given_kwh: float
+
+
+def period_uses(tariff: Tariff, meter: MeterSeries) -> tuple[PeriodUse, ...]:
+    """When energy flowed at which price of the tariff, in the order of time; stretches without energy are left out."""
+    used = meter.used()
+    if not len(used):
+        return ()
+    edges_s = meter.edges_s
+    segments = tariff.segments(float(edges_s[used[0]]), float(edges_s[used[-1] + 1]))
+    charged, given = (np.concatenate(([0.0], np.cumsum(part))) for part in (meter.charged_kwh(), meter.given_kwh()))
+    uses = [
+        PeriodUse(
+            float(a_s),
+            float(b_s),
+            tariff.categories[segments.category[k]],
+            _exact(float(segments.price_per_kwh[k])),
+            float(np.interp(b_s, edges_s, charged) - np.interp(a_s, edges_s, charged)),
+            float(np.interp(b_s, edges_s, given) - np.interp(a_s, edges_s, given)),
+        )
+        for k, (a_s, b_s) in enumerate(zip(segments.edges_s[:-1], segments.edges_s[1:], strict=True))
+    ]
+    return tuple(use for use in uses if max(use.charged_kwh, use.given_kwh) >= 0.5e-6)
 
 
 def _by_price(meter: MeterSeries, energy_kwh: Float, tariff: Tariff) -> Iterator[tuple[str, Decimal, float]]:
@@ -166,31 +227,42 @@ def _by_price(meter: MeterSeries, energy_kwh: Float, tariff: Tariff) -> Iterator
         yield tariff.categories[category], _exact(price), float(part_kwh[same].sum())
 
 
-def _priced(rule: PriceRule, tariff: Tariff, meter: MeterSeries, energy_kwh: Float) -> list[tuple[str, float, Decimal]]:
-    """(label, kWh, price per kWh) of energy (n,) >= 0 under a price rule."""
+def _priced(rule: PriceRule, tariff: Tariff, meter: MeterSeries, energy_kwh: Float) -> list[tuple[str, Decimal, Decimal]]:
+    """(category, kWh, price per kWh) of energy (n,) >= 0 under a price rule; the kWh add up to the rounded sum of the energy."""
     if isinstance(rule, ByTariff):
-        return [(category, kwh, price * rule.share) for category, price, kwh in _by_price(meter, energy_kwh, tariff)]
+        parts = list(_by_price(meter, energy_kwh, tariff))
+        whole_kwh = _running(np.cumsum([kwh for _, _, kwh in parts]))
+        return [(category, kwh, price * rule.share) for (category, price, _), kwh in zip(parts, whole_kwh, strict=True)]
     total_kwh = float(energy_kwh.sum())
-    return [("", total_kwh, rule)] if total_kwh > 0.0 else []
+    return [("", _quantity(total_kwh), rule)] if total_kwh > 0.0 else []
+
+
+def _running(total: Float) -> list[Decimal]:
+    """The steps between running totals (n,), each total rounded, so that nothing is lost or won by rounding the parts."""
+    whole = [Decimal(0), *(_quantity(float(value)) for value in total)]
+    return [b - a for a, b in pairwise(whole)]
 
 
 def _energy_lines(contract: Contract, tariff: Tariff, meter: MeterSeries) -> list[Line]:
-    priced = _priced(contract.energy, tariff, meter, np.maximum(meter.energy_kwh, 0.0))
-    return [_line(LineKind.ENERGY, f"energy {label}".strip(), kwh, "kWh", price, contract.currency) for label, kwh, price in priced]
+    priced = _priced(contract.energy, tariff, meter, meter.charged_kwh())
+    return [_kwh_line(LineKind.ENERGY, "energy", part, contract.currency) for part in priced]
 
 
 def _credit_lines(contract: Contract, tariff: Tariff, meter: MeterSeries) -> list[Line]:
     if contract.v2g is None:
         return []
-    priced = _priced(contract.v2g, tariff, meter, np.maximum(-meter.energy_kwh, 0.0))
-    lines = [
-        _line(LineKind.V2G_CREDIT, f"V2G credit {label}".strip(), kwh, "kWh", price, contract.currency) for label, kwh, price in priced
-    ]
+    priced = _priced(contract.v2g, tariff, meter, meter.given_kwh())
+    lines = [_kwh_line(LineKind.V2G_CREDIT, "V2G credit", part, contract.currency) for part in priced]
     return [replace(line, unit_price=-line.unit_price, amount=-line.amount) for line in lines]
 
 
+def _kwh_line(kind: LineKind, name: str, part: tuple[str, Decimal, Decimal], currency: str) -> Line:
+    category, kwh, price = part
+    return replace(_line(kind, f"{name} {category}".strip(), kwh, "kWh", price, currency), category=category)
+
+
 def _service_lines(contract: Contract, meter: MeterSeries) -> list[Line]:
-    charged_kwh = float(np.maximum(meter.energy_kwh, 0.0).sum())
+    charged_kwh = float(meter.charged_kwh().sum())
     if not contract.service_per_kwh or not charged_kwh:
         return []
     return [_line(LineKind.SERVICE, "service", charged_kwh, "kWh", contract.service_per_kwh, contract.currency)]
@@ -204,7 +276,7 @@ def _session_lines(contract: Contract) -> list[Line]:
 def _charging_end_s(visit: Visit, meter: MeterSeries) -> float:
     if visit.charging_end_s is not None:
         return visit.charging_end_s
-    used = np.flatnonzero(meter.energy_kwh)
+    used = meter.used()
     last_s = float(meter.edges_s[used[-1] + 1]) if len(used) else visit.connected_s
     return min(max(last_s, visit.connected_s), visit.disconnected_s)
 
@@ -283,12 +355,12 @@ def _refused(contract: Contract, tariff: Tariff, visit: Visit, meter: MeterSerie
 
 def _warnings(contract: Contract, visit: Visit, meter: MeterSeries, fees: list[Line]) -> list[Finding]:
     findings = []
-    if not meter.energy_kwh.any():
+    used = meter.used()
+    if not len(used):
         due = sum((line.amount for line in fees), start=Decimal(0))
         done = "waived" if contract.waived_if_no_energy else "charged by the contract"
         advice = f"fees of {due} {contract.currency} are {done}: check whether the session failed"
         findings.append(_finding("bill.zero-energy", False, visit, ("energy_kwh", "0 kWh"), "more than 0 kWh", advice))
-    used = np.flatnonzero(meter.energy_kwh)
     if len(used) and (meter.edges_s[used[0]] < visit.connected_s or meter.edges_s[used[-1] + 1] > visit.disconnected_s):
         what = ("energy_kwh", f"energy from {_at(float(meter.edges_s[used[0]]))} to {_at(float(meter.edges_s[used[-1] + 1]))}")
         allowed = f"{_at(visit.connected_s)} to {_at(visit.disconnected_s)}"
