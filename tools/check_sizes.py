@@ -1,5 +1,7 @@
 """Files up to 400 lines, function bodies up to 40, six parameters; exceptions only as `size_ratchet.toml` lists them.
 
+A file that a tool wrote says so in its first line and is not looked at.
+
 The list holds the present size of each exception. A number larger than the truth is a fault too, so an exception that
 shrinks takes its entry along and can never grow back unseen.
 """
@@ -9,7 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 
-from tools.fault import ROOT, Fault, python_files, report
+from tools.fault import GENERATED, ROOT, Fault, python_files, report
 
 RATCHET = "tools/size_ratchet.toml"
 LIMITS = {"file_lines": 400, "body_lines": 40, "parameters": 6}
@@ -83,7 +85,8 @@ def check(files: Mapping[str, str], ratchet: Mapping[str, Mapping[str, int]]) ->
 
 def main() -> int:
     """Check the repository; exit code 1 on any fault."""
-    files = {path: (ROOT / path).read_text(encoding="utf-8") for path in python_files("src", "tools", "tests")}
+    texts = {path: (ROOT / path).read_text(encoding="utf-8") for path in python_files("src", "tools", "tests")}
+    files = {path: text for path, text in texts.items() if not text.startswith(GENERATED)}
     return report(check(files, tomllib.loads((ROOT / RATCHET).read_text(encoding="utf-8"))))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+GENERATED = "# Generated"
+"""How the first line of a file begins that a tool wrote: its size and its names are those of what it was made from."""
 
 
 @dataclass(frozen=True, order=True)
