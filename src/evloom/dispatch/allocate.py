@@ -178,6 +178,29 @@ def allocate(bays: Bays, wires: Wires, target_kw: Float, rank: Int) -> tuple[Flo
 
 
 @compiled
+def allocate_ahead(bays: Bays, wires: Wires, base_kw: Float, target_kw: Float, rank: Int) -> Float:
+    """The same for steps ahead, charging only: target_kw (n_evse, n_step) -> what each can be set to in each step (n_evse, n_step).
+
+    base_kw (n_node, n_step) is the load nobody steers at or below each node; its part that loads phases unevenly stays as it is now.
+    What rounding takes from a row in a step is asked for in the next ones, at most what its least current carries in one.
+    """
+    order_kw = np.zeros(target_kw.shape)
+    owed_kw = np.zeros(len(target_kw))
+    most_kw = np.maximum(bays.current_min_a, bays.current_step_a) * bays.kw_per_a
+    for step in range(target_kw.shape[1]):
+        planned_kw = np.maximum(target_kw[:, step], 0.0)
+        more_kw = (base_kw[:, step] - wires.base_kw) / (3.0 * wires.kw_per_a)
+        then = Wires(
+            wires.path, wires.import_max_kw, wires.export_max_kw, wires.phase_max_a, base_kw[:, step].copy(),
+            wires.base_phase_a + more_kw.reshape(-1, 1), wires.kw_per_a,
+        )  # fmt: skip
+        asked_kw = np.where(planned_kw > 0.0, planned_kw + owed_kw, 0.0)
+        order_kw[:, step], _ = allocate(bays, then, asked_kw, rank)
+        owed_kw = np.minimum(np.maximum(owed_kw + planned_kw - order_kw[:, step], -most_kw), most_kw)
+    return order_kw
+
+
+@compiled
 def _start_equal(bays: Bays, path: Int, rows: Int, free: Free, shares: Shares) -> None:
     """Give the least current that can be set to as many of `rows` as have room for it, largest energy debt first."""
     node, phase, pile, kw_per_a, alone = bays.node, bays.phase, bays.pile, bays.kw_per_a, bays.one_at_a_time

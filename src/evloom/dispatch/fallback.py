@@ -18,13 +18,14 @@ from evloom.kernel.timegrid import Bool, Float, Int
 class Fallback:
     """What every pile was told to do when it hears nothing more.
 
-    default_a    current per phase once the profile sent ahead has ended, and for a car that comes meanwhile; 0 = no charging
+    default_a    current per phase once the profile sent ahead has ended, and for a car that comes meanwhile; 0 = no charging.
+                 One for all, or one for each EVSE
     hold_s       how long the profile last sent ahead is kept; infinity: until the link is back
     stale_s      a pile with a car of which nothing was read for longer than this counts as lost, even if nobody said so
     is_reserved  False: orders to lost piles are counted on as if they were obeyed; only to measure what that does
     """
 
-    default_a: float = 6.0
+    default_a: float | tuple[float, ...] = 6.0
     hold_s: float = np.inf
     stale_s: float = np.inf
     is_reserved: bool = True
@@ -62,7 +63,7 @@ class Reserve(NamedTuple):
     low: Float
 
 
-def default_of(kw_per_phase_a: float, n_phase: Int, phase: Int, rating_kw: Float, default_a: float) -> tuple[Float, Float]:
+def default_of(kw_per_phase_a: float, n_phase: Int, phase: Int, rating_kw: Float, default_a: float | Float) -> tuple[Float, Float]:
     """Most power (n_evse,) and phase currents (n_evse, 3) under the default current.
 
     phase (n_evse,) is what a single-phase EVSE loads. At a three-phase one the next car may load any phase, so all three count.
@@ -84,19 +85,23 @@ def reserve_of(lost: Lost, path: Int, at_s: float, hold_s: float) -> Reserve:
     default = np.hstack([lost.default_kw[rows, None], lost.default_a[rows]])
     most = np.maximum(np.where(held, lost.high_kw[rows], 0.0)[:, None] * per_kw, default)
     least = np.where(held, lost.low_kw[rows], 0.0)[:, None] * per_kw
-    return Reserve(_summed(path, lost.node[rows], most), _summed(path, lost.node[rows], least))
+    return Reserve(summed(path, lost.node[rows], most), summed(path, lost.node[rows], least))
 
 
-def reserve_ahead_kw(lost: Lost, path: Int, at_s: Float, hold_s: float) -> Float:
-    """Most power that lost EVSE may draw at or below each node at the instants at_s (n,): (n_node, n)."""
+def reserve_ahead_kw(lost: Lost, path: Int, at_s: Float, hold_s: float, high_kw: Float | None = None) -> Float:
+    """Most power that lost EVSE may draw at or below each node at the instants at_s (n,): (n_node, n).
+
+    high_kw (n_lost, n) is the highest order that may be in force at each instant, by the plans that were sent; None: as it is now.
+    """
     rows = np.flatnonzero(lost.is_lost)
     held = at_s < lost.since_s[rows, None] + hold_s
-    most_kw = np.maximum(np.where(held, lost.high_kw[rows, None], 0.0), lost.default_kw[rows, None])
-    return _summed(path, lost.node[rows], most_kw)
+    high_kw = lost.high_kw[rows, None] if high_kw is None else high_kw
+    most_kw = np.maximum(np.where(held, high_kw, 0.0), lost.default_kw[rows, None])
+    return summed(path, lost.node[rows], most_kw)
 
 
-def _summed(path: Int, node: Int, values: Float) -> Float:
-    """Sum of `values` (n_row, n) that hang on `node` (n_row,) at or below each node: (n_node, n)."""
+def summed(path: Int, node: Int, values: Float) -> Float:
+    """The sum of `values` (n_row, n) that hang on `node` (n_row,) at or below each node: (n_node, n)."""
     total = np.zeros((len(path) + 1, values.shape[1]))  # the last row takes up what fills short paths
     for level in range(path.shape[1]):
         np.add.at(total, path[node, level], values)

@@ -12,6 +12,8 @@ STEP = -6  # rounded down to a current step
 BAY = -7  # the other bay of the pile is charging
 FALLBACK = -8  # the plan was not found or its orders failed the check: a safe set stands in
 OFFLINE = -9  # no link to the pile: it keeps what it was sent ahead, then its safe default
+STRAYED = -10  # it does not do what it is ordered: what it draws is load that nobody steers
+UNTRIED = -11  # its first car: little is asked until it has shown that it follows
 
 TEXT = {
     FULL: "full power of car and pile",
@@ -23,4 +25,6 @@ TEXT = {
     BAY: "the other bay of the pile is charging",
     FALLBACK: "a safe order stands in for one that was not found or failed the check",
     OFFLINE: "no link to the pile: it keeps what it was sent, then its safe default",
+    STRAYED: "it does not follow its orders: room is kept for what it draws",
+    UNTRIED: "it has not shown yet that it follows: little is asked, and room is kept for more",
 }

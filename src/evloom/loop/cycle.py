@@ -12,6 +12,7 @@ from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Orders, Snapshot
+from evloom.loop.told import steps_of
 from evloom.pile.orders import SetPower
 
 
@@ -42,8 +43,9 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, steady: Steady = AS
         violations = _check(orders, snapshot)
     if violations:
         orders = _safe(wanted, snapshot)
+    orders = _asked(orders, snapshot)
     reason = np.where(snapshot.is_lost, OFFLINE, orders.reason)
-    record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations, snapshot.refusals)
+    record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations, snapshot.refusals, orders.ahead_kw)
     sent = _changed(orders, memory, snapshot)
     return Memory(policy_memory, tuple(orders.storage_kw.tolist()), past), sent, record
 
@@ -70,11 +72,26 @@ def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:
     return Orders(power_kw, reason, np.zeros_like(wanted.storage_kw))
 
 
+def _asked(orders: Orders, snapshot: Snapshot) -> Orders:
+    """The orders, and what is asked of EVSE that are not steered; a plan ahead goes along only where the order now is the planned one."""
+    asked = np.isfinite(snapshot.asked_kw)
+    power_kw = np.where(asked, snapshot.asked_kw, orders.power_kw)
+    ahead_kw = orders.ahead_kw
+    if ahead_kw is not None:
+        planned = (ahead_kw[:, 0] == power_kw) & ~asked
+        ahead_kw = np.where(planned[:, None], ahead_kw, power_kw[:, None])
+    return replace(orders, power_kw=power_kw, reason=np.where(asked, snapshot.asked_why, orders.reason), ahead_kw=ahead_kw)
+
+
 def _changed(orders: Orders, memory: Memory, snapshot: Snapshot) -> tuple[SetPower, ...]:
-    """The orders that differ from those in force."""
-    sight, now_s = snapshot.sight, snapshot.now_s
-    rows = np.flatnonzero(sight.connected & (orders.power_kw != sight.ordered_kw))
-    sent = [SetPower(now_s, snapshot.evse_id[row], float(orders.power_kw[row]), int(orders.reason[row])) for row in rows]
+    """The orders that differ from those in force, each with the plan ahead."""
+    sight, now_s, edges_s = snapshot.sight, snapshot.now_s, snapshot.ahead.edges_s
+    rows = np.flatnonzero((sight.connected | np.isfinite(snapshot.asked_kw)) & (orders.power_kw != sight.ordered_kw))
+    ahead = [() if orders.ahead_kw is None else steps_of(edges_s, orders.ahead_kw[row]) for row in rows]
+    sent = [
+        SetPower(now_s, snapshot.evse_id[row], float(orders.power_kw[row]), int(orders.reason[row]), plan)
+        for row, plan in zip(rows, ahead, strict=True)
+    ]
     before = memory.storage_kw or (0.0,) * len(orders.storage_kw)
     for row, storage_id in enumerate(snapshot.site.storage.storage_id):
         if orders.storage_kw[row] != before[row]:

@@ -46,7 +46,7 @@ class Loop:
         for event in events:
             self.state.apply(event)
         self.memory, orders, record = step(self.memory, self.state.snapshot(), self.policy, self.steady)
-        self.state.ordered(record.power_kw)
+        self.state.ordered(record.power_kw, orders)
         self.digest.take(record)
         return orders, record
 

@@ -5,6 +5,7 @@ import numpy as np
 from evloom.dispatch.fallback import Fallback, Lost, default_of
 from evloom.kernel.timegrid import Bool, Float
 from evloom.loop.sight import Sight
+from evloom.loop.told import Plan, ToldBook
 from evloom.pile.evse import EvseTable
 
 
@@ -18,16 +19,21 @@ class Links:
         self.evse, self.fallback = evse, fallback
         self.heard_s = np.full(evse.n, -np.inf)
         self._lost_s = np.full(evse.n, np.nan)
-        self._high_kw, self._low_kw = np.zeros(evse.n), np.zeros(evse.n)
+        self.told = ToldBook(evse.n)
         n_phase = np.where(evse.dc, 3, evse.n_phase)
         phase = np.where(evse.dc | (evse.n_phase == 3), -1, evse.phase)
-        self._default_kw, self._default_a = default_of(voltage_v / 1000.0, n_phase, phase, evse.charge_max_kw, fallback.default_a)
+        self._default_kw, self._default_a = default_of(voltage_v / 1000.0, n_phase, phase, evse.charge_max_kw, np.array(fallback.default_a))
 
     def heard(self, row: int, at_s: float, ordered_kw: float) -> None:
         """Something came from the EVSE, so the last order is the one in force there; NaN where that is not known."""
         self.heard_s[row] = max(self.heard_s[row], at_s)
         if ordered_kw == ordered_kw:
-            self._high_kw[row], self._low_kw[row] = max(ordered_kw, 0.0), min(ordered_kw, 0.0)
+            self.told.heard(row)
+
+    def changed(self, row: int, at_s: float) -> None:
+        """A car came or went, and with it what was ordered."""
+        self.heard_s[row] = max(self.heard_s[row], at_s)
+        self.told.reset(row, at_s)
 
     def lost(self, row: int, at_s: float) -> None:
         """The link to the EVSE is lost."""
@@ -38,11 +44,10 @@ class Links:
         self._lost_s[row] = np.nan
         self.heard_s[row] = max(self.heard_s[row], at_s)
 
-    def ordered(self, power_kw: Float) -> None:
-        """Orders went out: until something is heard, they or the ones before may be in force."""
-        reached = np.isnan(self._lost_s)
-        self._high_kw[reached] = np.maximum(self._high_kw, power_kw)[reached]
-        self._low_kw[reached] = np.minimum(self._low_kw, power_kw)[reached]
+    def ordered(self, row: int, plan: Plan) -> None:
+        """A plan went out: until something is heard, it or the ones before may be in force."""
+        if np.isnan(self._lost_s[row]):
+            self.told.sent(row, plan)
 
     def is_lost(self, now_s: float, connected: Bool) -> Bool:
         """Which EVSE (n_evse,) cannot be reached: by what was told, or for having been silent for too long with a car."""
@@ -54,5 +59,12 @@ class Links:
         """What may be in force at the EVSE without a link."""
         lost, evse = self.is_lost(now_s, sight.connected), self.evse
         noticed_s = np.where(np.isnan(self._lost_s), self.heard_s + min(self.fallback.stale_s, 1e9), self._lost_s)
-        held = self._high_kw, self._low_kw, sight.kw_per_a, sight.phase
-        return Lost(lost, noticed_s, evse.node, self._default_kw, self._default_a, *held)
+        high_kw, low_kw = np.zeros(evse.n), np.zeros(evse.n)
+        for row in np.flatnonzero(lost):
+            high, low = self.told.bounds_kw(int(row), np.array([now_s]))
+            high_kw[row], low_kw[row] = high[0], low[0]
+        return Lost(lost, noticed_s, evse.node, self._default_kw, self._default_a, high_kw, low_kw, sight.kw_per_a, sight.phase)
+
+    def high_ahead_kw(self, lost: Lost, at_s: Float) -> Float:
+        """The highest power that may be in force at each lost EVSE at instants (n,), by the plans that were sent: (n_lost, n)."""
+        return self.told.high_kw(np.flatnonzero(lost.is_lost), at_s)

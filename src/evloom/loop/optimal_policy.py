@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evloom.dispatch.allocate import allocate
+from evloom.dispatch.allocate import allocate, allocate_ahead
 from evloom.dispatch.belief import Steps, Trust, condition
 from evloom.dispatch.belief import urgent_kwh as urgent_kwh_of
 from evloom.dispatch.closed import step_costs
@@ -81,7 +81,8 @@ class OptimalPolicy:
         if lifted_kw is not None:
             power_kw, reason = allocate(snapshot.bays, now, lifted_kw, rank)
         reason[rows[_beneath(snapshot, rows) & (need_kwh > 0.0)]] = MINIMUM
-        return Orders(power_kw, reason, storage_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
+        ahead_kw = _ahead_kw(snapshot, rank, (rows, plan), power_kw)
+        return Orders(power_kw, reason, storage_kw, ahead_kw), self._debts(snapshot, rows, owed_kwh, plan_kw, power_kw)
 
     def _plan(self, snapshot: Snapshot, rows: Int, margin_h: float) -> "_Plan":
         """The optimum from now on, with stated departures planned for `margin_h` earlier where time allows."""
@@ -122,6 +123,24 @@ class OptimalPolicy:
         owed_kwh = owed_kwh + (plan_kw[rows] - given_kw) * snapshot.step_h
         owed_kwh = np.where(plan_kw[rows] >= 0.0, np.clip(owed_kwh, -most_kwh, most_kwh), 0.0)
         return {snapshot.session_id[row]: float(kwh) for row, kwh in zip(rows, owed_kwh, strict=True)}
+
+
+def _ahead_kw(snapshot: Snapshot, rank: Int, planned: tuple[Int, _Plan], power_kw: Float) -> Float:
+    """The plan (n_evse, n_ahead) as piles can be set to it and as limits allow, where none of them hears anything more.
+
+    Nobody is left to discharge by itself: what a car then gives could not be called back.
+    """
+    rows, plan = planned
+    problem, schedule = plan.problem, plan.schedule
+    target_kw = np.zeros((len(power_kw), len(problem.step_h)))
+    target_kw[rows] = (schedule.charge_kwh - schedule.discharge_kwh) / problem.step_h
+    base_kw = snapshot.ahead.base_kw.copy()
+    for unit, node in enumerate(snapshot.site.storage.node):
+        path = snapshot.wires.path[node]
+        base_kw[path[path >= 0]] += schedule.store_kwh[unit] / problem.step_h
+    ahead_kw = allocate_ahead(snapshot.bays, snapshot.wires, base_kw, target_kw, rank)
+    ahead_kw[:, 0] = power_kw
+    return ahead_kw
 
 
 def believed(snapshot: Snapshot, rows: Int, trust: Trust, margin_h: float) -> tuple[Float, Float]:

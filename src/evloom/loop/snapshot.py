@@ -60,6 +60,8 @@ class Snapshot:
     room_kwh and spare_kwh of the cars' batteries are in sight.
     is_lost (n_evse,) marks EVSE without a link: sight and bays show no car there, and what they may draw is in the base load of
     `wires` and `ahead`. heard_s (n_evse,) is when each was last heard of, epoch seconds; -infinity for never.
+    asked_kw (n_evse,) is what EVSE that do not follow, or have not shown yet that they do, are ordered all the same, NaN elsewhere: sight
+    and bays show no car there either, and what they draw is in the base load. asked_why (n_evse,) is the reason, of `dispatch.reason`.
     packs is what is known of the cars' batteries; refusals says which of them may not give and why: sight and bays bear that already.
     """
 
@@ -80,12 +82,19 @@ class Snapshot:
     heard_s: Float
     packs: Packs
     refusals: tuple[Refusal, ...]
+    asked_kw: Float
+    asked_why: Int
 
 
 @dataclass(frozen=True)
 class Orders:
-    """What a policy decides: power per EVSE and per storage (positive = import) and the reason it is not more."""
+    """What a policy decides: power per EVSE and per storage (positive = import) and the reason it is not more.
+
+    ahead_kw (n_evse, n_ahead) is the plan for the steps ahead that goes along with the orders, as piles can be set to it and within
+    every limit as it is foreseen; its first column is power_kw. None: the policy has none, and orders are held.
+    """
 
     power_kw: Float
     reason: Int
     storage_kw: Float
+    ahead_kw: Float | None = None

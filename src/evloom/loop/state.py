@@ -13,11 +13,28 @@ from evloom.loop.links import Links
 from evloom.loop.packs import PackBook
 from evloom.loop.sight import Sight, blank_sight, copied, learn_draw, moment, piles
 from evloom.loop.snapshot import NOTHING_LIKE, Ahead, Demand, Likely, Snapshot
+from evloom.loop.strays import StrayBook
 from evloom.loop.taper import TaperBook
+from evloom.loop.told import value_at
 from evloom.network.site import Site
 from evloom.network.tree import node_total
-from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import (
+    Event,
+    Followed,
+    Known,
+    Limited,
+    LinkBack,
+    LinkLost,
+    PackSeen,
+    PluggedIn,
+    Readings,
+    Strayed,
+    Tick,
+    Unplugged,
+    Untold,
+)
 from evloom.pile.evse import EvseTable
+from evloom.pile.orders import SetPower
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,8 @@ class State:
         self.session_id = [""] * evse.n
         self.likely: list[Likely] = [NOTHING_LIKE] * evse.n
         self.links = Links(evse, site.voltage_v, terms.fallback)
-        self.packs, self.tapers = PackBook(evse.n, site.zone), TaperBook(evse)
+        self.packs, self.tapers, self.strays = PackBook(evse.n, site.zone), TaperBook(evse), StrayBook(evse)
+        self._own_tree = site.tree
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
@@ -59,33 +77,61 @@ class State:
             case PluggedIn():
                 self._plugged_in(event)
             case Unplugged():
-                row = self._row[event.evse_id]
-                self.session_id[row] = ""
-                self.sight.connected[row] = False
-                self.sight.ordered_kw[row] = 0.0
-                self.sight.draw_kw[row] = 0.0
-                self.links.heard(row, event.at_s, 0.0)
-                self.packs.leave(row)
-                self.tapers.leave(row)
-            case PackSeen():
-                self.packs.seen(self._row[event.evse_id], event)
-            case LinkLost():
-                self.links.lost(self._row[event.evse_id], event.at_s)
-            case LinkBack():
-                self.links.back(self._row[event.evse_id], event.at_s)
-                self.sight.ordered_kw[self._row[event.evse_id]] = np.nan  # equal to no order, so that it is told anew
+                self._unplugged(event)
             case Readings():
                 self._readings(event)
             case Known():
                 self._table(event.name)[event.first : event.first + len(event.values)] = np.array(event.values, dtype=np.float64)
+            case Limited():
+                self._limited(event)
             case Tick():
                 self.now_s, self.step_h = event.at_s, event.step_h
+                self._let_plans_run(event.at_s)
+            case _:
+                self._noted(event, self._row[event.evse_id])
 
-    def ordered(self, power_kw: Float) -> None:
-        """Note what was ordered of every EVSE (n_evse,)."""
+    def _noted(self, event: LinkLost | LinkBack | PackSeen | Untold | Strayed | Followed, row: int) -> None:
+        """Something was learnt of an EVSE. What it is set to is then mostly not known: equal to no order, so that it is told anew."""
+        match event:
+            case PackSeen():
+                self.packs.seen(row, event)
+            case LinkLost():
+                self.links.lost(row, event.at_s)
+            case LinkBack():
+                self.links.back(row, event.at_s)
+                self.sight.ordered_kw[row] = np.nan
+            case Untold():
+                self.sight.ordered_kw[row] = np.nan
+            case Strayed():
+                self.strays.strayed(row, event)
+            case Followed():
+                self.strays.followed(row)
+                self.sight.ordered_kw[row] = np.nan
+
+    def _limited(self, event: Limited) -> None:
+        """A node's limit changed."""
+        row, own = self.site.tree.node_id.index(event.node_id), self._own_tree
+        back = event.import_max_kw is None
+        most_kw, source = self.site.tree.import_max_kw.copy(), list(self.site.tree.source)
+        most_kw[row] = own.import_max_kw[row] if event.import_max_kw is None else event.import_max_kw
+        source[row] = own.source[row] if back else event.source
+        self.site = replace(self.site, tree=replace(self.site.tree, import_max_kw=most_kw, source=tuple(source)))
+        self._wires = self._wires._replace(import_max_kw=most_kw)
+
+    def _let_plans_run(self, now_s: float) -> None:
+        """Piles carry out the plan they were sent: what is in force there changes with it."""
+        for row in self.links.told.moving():
+            if self.sight.connected[row] and self.sight.ordered_kw[row] == self.sight.ordered_kw[row]:
+                self.sight.ordered_kw[row] = value_at(self.links.told.plan[row], now_s)
+
+    def ordered(self, power_kw: Float, sent: tuple[SetPower, ...] = ()) -> None:
+        """Note what was ordered of every EVSE (n_evse,), and the plans that went along with what was sent."""
         told = self.sight.connected & ~self._left_alone()
+        changed = told & (power_kw != self.sight.ordered_kw)
         self.sight.ordered_kw[:] = np.where(told, power_kw, np.where(self.sight.connected, self.sight.ordered_kw, 0.0))
-        self.links.ordered(np.where(told, power_kw, 0.0))
+        ahead = {order.unit_id: order.ahead for order in sent}
+        for row in np.flatnonzero(changed):
+            self.links.ordered(int(row), ((self.now_s, float(power_kw[row])), *ahead.get(self.evse.evse_id[row], ())))
 
     def _left_alone(self) -> Bool:
         """EVSE (n_evse,) that nothing is ordered of, since they cannot be reached."""
@@ -99,15 +145,17 @@ class State:
         ahead = self._ahead()
         base_kw = ahead.base_kw[:, 0]
         now = self._wires._replace(base_kw=base_kw, base_phase_a=np.repeat((base_kw / (3.0 * self._wires.kw_per_a))[:, None], 3, axis=1))
-        if alone.any():
-            sight.connected[alone] = False
-            now, ahead = self._reserved(now, ahead)
+        strays = self.strays.there(sight, alone)
+        if alone.any() or strays.any():
+            now, ahead = self._reserved(now, ahead, strays)
+            sight.connected[alone | strays] = False
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
         bays, refusals = self._guarded(moment(self.now_s, self.step_h, self.piles, sight), sight)
         return Snapshot(
             self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
             self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(), alone, self.links.heard_s.copy(),
             Packs(*(column.copy() for column in self.packs.packs)), refusals,
+            np.where(strays, self.strays.asked_kw, np.nan), self.strays.why.copy(),
         )  # fmt: skip
 
     def _guarded(self, bays: Bays, sight: Sight) -> tuple[Bays, tuple[Refusal, ...]]:
@@ -121,11 +169,17 @@ class State:
         sight.spare_kwh[:], sight.room_kwh[:] = guarded.spare_kwh, guarded.room_kwh
         return guarded.bays, guarded.refusals
 
-    def _reserved(self, now: Wires, ahead: Ahead) -> tuple[Wires, Ahead]:
-        """The room now and ahead, less what EVSE without a link may take of it."""
-        lost, hold_s = self.links.state(self.now_s, self.sight), self.terms.fallback.hold_s
-        ahead = replace(ahead, base_kw=ahead.base_kw + reserve_ahead_kw(lost, now.path, ahead.edges_s[:-1], hold_s))
-        return with_reserve(now, reserve_of(lost, now.path, self.now_s, hold_s)), ahead
+    def _reserved(self, now: Wires, ahead: Ahead, strays: Bool) -> tuple[Wires, Ahead]:
+        """The room now and ahead, less what EVSE without a link, and those that do not follow, may take of it."""
+        sight, hold_s, at_s = self.sight, self.terms.fallback.hold_s, ahead.edges_s[:-1]
+        lost = self.strays.without_link(self.links.state(self.now_s, sight))
+        lost_kw = reserve_ahead_kw(lost, now.path, at_s, hold_s, self.links.high_ahead_kw(lost, at_s))
+        if not self.terms.fallback.is_reserved:
+            lost = lost._replace(is_lost=np.zeros_like(lost.is_lost))
+            lost_kw = np.zeros_like(ahead.base_kw)
+        stray_kw = self.strays.ahead_kw(strays, sight, now.path, at_s)
+        now = with_reserve(with_reserve(now, reserve_of(lost, now.path, self.now_s, hold_s)), self.strays.reserve(strays, sight, now.path))
+        return now, replace(ahead, base_kw=ahead.base_kw + lost_kw + stray_kw)
 
     def _table(self, name: str) -> Float:
         if name not in self._known:
@@ -135,7 +189,7 @@ class State:
     def _plugged_in(self, event: PluggedIn) -> None:
         row, sight, evse = self._row[event.evse_id], self.sight, self.evse
         self.session_id[row] = event.session_id
-        self.links.heard(row, event.at_s, 0.0)
+        self.links.changed(row, event.at_s)
         self.packs.arrive(row, event.vehicle_id, event.at_s)
         slow_h = max(event.slow_h, self.tapers.arrive(row, event.vehicle_id))
         self.likely[row] = Likely(np.array(event.like_departure_s), np.array(event.like_kwh))
@@ -167,6 +221,16 @@ class State:
             "debt_kwh": 0.0,
         }.items():
             getattr(sight, column)[row] = value
+
+    def _unplugged(self, event: Unplugged) -> None:
+        row = self._row[event.evse_id]
+        self.session_id[row] = ""
+        self.sight.connected[row] = False
+        self.sight.ordered_kw[row] = 0.0
+        self.sight.draw_kw[row] = 0.0
+        self.links.changed(row, event.at_s)
+        self.packs.leave(row)
+        self.tapers.leave(row)
 
     def _readings(self, event: Readings) -> None:
         for i, evse_id in enumerate(event.evse_id):

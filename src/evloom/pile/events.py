@@ -121,6 +121,48 @@ class PackSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """An order did not arrive, or what an EVSE is set to is not known for another reason: it must be told anew."""
+
+    at_s: float
+    evse_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strayed:
+    """An EVSE does not do what it is ordered, or has not shown yet that it does: until `Followed` it is load that nobody steers.
+
+    power_kw   what it is counted with while a car stands there, whatever is ordered (unsigned)
+    asked_kw   what it is ordered all the same: it may begin to follow
+    why        "ignores" (it draws more than ordered), "untried" (its first car), "refused" (it takes no profile)
+    """
+
+    at_s: float
+    evse_id: str
+    power_kw: float
+    asked_kw: float
+    why: str = "ignores"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An EVSE does what it is ordered: it is steered again."""
+
+    at_s: float
+    evse_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """From now on a node may draw no more than import_max_kw; None: what the site itself says. source names who set it."""
+
+    at_s: float
+    node_id: str
+    import_max_kw: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The loop is to run now; it runs again at the latest after `step_h` hours."""
 
@@ -128,4 +170,4 @@ class Tick:
     step_h: float
 
 
-Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Tick
+Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Untold | Strayed | Followed | Limited | Tick

@@ -11,6 +11,7 @@ from evloom.dispatch.moment import wires
 from evloom.kernel.forecast import outlook
 from evloom.kernel.timegrid import Float, Int, TimeGrid, from_epoch_s
 from evloom.loop.sight import Sight, blank_sight, piles
+from evloom.loop.told import Plan, value_at
 from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 from evloom.simulate.link_twin import BACK, ENDED, LOST, LinkTwin
@@ -39,6 +40,7 @@ class SimulatedField:
         self._row = {name: row for row, name in enumerate(scenario.evse.evse_id)}
         self._storage_row = {name: row for row, name in enumerate(scenario.site.storage.storage_id)}
         self._wires = wires(scenario.site.tree, np.zeros(scenario.site.tree.n), scenario.site.voltage_v)
+        self._plan: list[Plan] = [()] * scenario.evse.n
         self._told: dict[str, Float] = {}
         self._at_s = stage.grid.start_s
         self._cycle = 0
@@ -67,7 +69,8 @@ class SimulatedField:
         for order in orders:
             if order.unit_id in self._row:
                 row = self._row[order.unit_id]
-                self.order_kw[row] = self.order_kw[row] if self.links.down[row] else order.power_kw
+                if not self.links.down[row]:
+                    self.order_kw[row], self._plan[row] = order.power_kw, order.ahead
             else:
                 self.storage.order_kw[self._storage_row[order.unit_id]] = order.power_kw
 
@@ -93,7 +96,7 @@ class SimulatedField:
             elif change.kind == BACK:
                 told += [*self.links.untold(change.row), LinkBack(change.at_s, evse_id)]
             elif change.kind == ENDED and self.world.session[change.row] >= 0:
-                self.order_kw[change.row] = self._default_kw(change.row)
+                self.order_kw[change.row], self._plan[change.row] = self._default_kw(change.row), ()
         self._pass(until_s)
         return told
 
@@ -106,6 +109,9 @@ class SimulatedField:
         if until_s <= self._at_s:
             return
         hours = (until_s - self._at_s) / 3600.0
+        for row, plan in enumerate(self._plan):
+            if plan and plan[0][0] <= self._at_s:  # plans change at borders of steps, and so does what is run here
+                self.order_kw[row] = value_at(plan, self._at_s)
         step = int((self._at_s - self.stage.grid.start_s) // self.stage.grid.step_s)
         energy_kwh = np.zeros(len(self.order_kw))
         draw(self.order_kw, self._at_s, until_s, self.world, self.stage.cars, energy_kwh)
@@ -152,7 +158,7 @@ class SimulatedField:
         self.track.in_kwh[car] = self.world.in_kwh[row]
         self.track.out_kwh[car] = self.world.out_kwh[row]
         self.track.soc_end[car] = self.world.soc[row]
-        self.order_kw[row] = 0.0
+        self.order_kw[row], self._plan[row] = 0.0, ()
         unplug(row, self.world)
         stage = self.stage
         session_id = stage.scenario.sessions.session_id[stage.session[car]]
@@ -173,7 +179,7 @@ class SimulatedField:
         stage, cars, beliefs = self.stage, self.stage.cars, self.stage.beliefs
         plug_in(row, car, self.world, cars)
         self.track.served[car] = row
-        self.order_kw[row] = 0.0
+        self.order_kw[row], self._plan[row] = 0.0, ()
         self.wiring.phase[row], self.wiring.kw_per_a[row] = beliefs.phase[car], beliefs.kw_per_a[car]
         if self.links.down[row]:
             self.order_kw[row] = self._default_kw(row)
