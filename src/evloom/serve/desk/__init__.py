@@ -1,0 +1,1 @@
+"""The desk: what the platform answers to what stations say."""
