@@ -137,7 +137,7 @@ Command = (
 )
 """Everything that we can say."""
 
-KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Command)}
+KINDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(Command)}
 """Every command by its name."""
 
 __all__ = [

@@ -1,0 +1,201 @@
+"""Every command once or more, with everything that it can say, for the tests of what stations are sent."""
+
+from evloom.pile import command as say
+from evloom.pile.der import DerControl, DerCurve, DerDischarge, DerDroop, DerEnterService, DerGradient, DerPoint, DerPowerFactor, DerVar
+from evloom.pile.profile import ChargingProfile, FrequencyPoint, Period, Schedule, SignalPoint
+from evloom.pile.tariff_offer import OfferedPrice, OfferedTax, PriceWhen, TariffOffer
+
+NOON_S = 1_767_268_800.0  # 2026-01-01 12:00 UTC
+CARD = say.Token("04E2A1B2C3D480")
+GROUP = say.Token("FLEET", "Central")
+HASHES = say.Certificate("SHA256", "aa", "bb", "01f3")
+PLAIN = ChargingProfile(
+    7,
+    "TxProfile",
+    3,
+    "Absolute",
+    (Schedule("A", (Period(0.0, 16.0, 3), Period(900.0, 6.07)), start_at_s=NOON_S, length_s=3600.0, least=6.0),),
+    transaction="42",
+)
+DAILY = ChargingProfile(
+    1,
+    "TxDefaultProfile",
+    0,
+    "Recurring",
+    (Schedule("kW", (Period(0.0, 11.0), Period(21_600.0, 0.0)), start_at_s=NOON_S),),
+    recurrency="Daily",
+    valid_from_s=NOON_S,
+    valid_to_s=NOON_S + 1e6,
+)
+STATION = ChargingProfile(2, "ChargingStationMaxProfile", 1, "Absolute", (Schedule("A", (Period(0.0, 63.0),)),))
+BOTH_WAYS = ChargingProfile(
+    9,
+    "TxProfile",
+    2,
+    "Dynamic",
+    (
+        Schedule(
+            "kW",
+            (
+                Period(0.0, 11.0, floor=-7.4, setpoint=-3.3333, reactive=0.5, mode="CentralSetpoint", sleep=False, precondition=True),
+                Period(
+                    600.0,
+                    mode="LocalFrequency",
+                    baseline_kw=1.0,
+                    by_frequency=(FrequencyPoint(49.8, -5.0), FrequencyPoint(50.2, 5.0)),
+                    by_signal=(SignalPoint(-1, -5.0), SignalPoint(1, 5.0)),
+                ),
+            ),
+            above_soc=0.8,
+            above_soc_ceiling=5.0,
+            local_time=True,
+            delay_max_s=60.0,
+            tolerance=0.5,
+        ),
+    ),
+    transaction="a-b",
+    offline_max_s=300.0,
+    offline_ends=True,
+    update_every_s=30.0,
+    updated_at_s=NOON_S,
+)
+CURVE = DerCurve(
+    (DerPoint(92.0, 44.0), DerPoint(98.0, 0.0)), "PctMaxVar", 5.0, 0.2, 0.1, 300.0, 1.0, 100.0, True, 300.0, 253.0, 600.0, "Active"
+)
+RULE = DerControl("r1", "VoltVar", True, 1, curve=CURVE)
+TARIFF = TariffOffer(
+    "night",
+    "EUR",
+    per_kwh=(
+        OfferedPrice(0.25, PriceWhen("22:00", "06:00", ("Saturday", "Sunday"), "2026-01-01", "2026-12-31", "AC", 1.0, 50.0)),
+        OfferedPrice(0.4),
+    ),
+    per_minute_charging=(OfferedPrice(0.01, PriceWhen(current_min_a=6.0, current_max_a=32.0, power_min_kw=1.4, power_max_kw=22.0)),),
+    per_minute_idle=(OfferedPrice(0.1, PriceWhen(idle_min_s=900, idle_max_s=7200, stay_min_s=1, stay_max_s=9)),),
+    fixed=(OfferedPrice(0.5, PriceWhen(brand="any", recognition="CC")),),
+    per_minute_reserved=(OfferedPrice(0.02),),
+    fixed_reservation=(OfferedPrice(1.0),),
+    taxes=(OfferedTax("VAT", 0.19),),
+    least=1.0,
+    most=90.0,
+    text="Night",
+    language="en",
+    valid_from_s=NOON_S,
+)
+FREE_VEND = say.Variable("FreeVend", "EVSE", evse=1)
+MEASURED = say.Variable("Power", "EVSE", instance="L1", component_instance="main", evse=1, connector=1)
+
+CHARGING: tuple[say.Command, ...] = (
+    say.StartCharging(CARD),
+    say.StartCharging(CARD, 1, 77, None, DAILY),
+    say.StartCharging(CARD, 2, 78, GROUP),
+    say.StopCharging("42"),
+    say.Unlock(1),
+    say.Reset(),
+    say.Reset("Immediate"),
+    say.Reset("OnIdle", 1),
+    say.Reset("ImmediateAndResume"),
+    say.ChangeAvailability(False),
+    say.ChangeAvailability(True, 1, 1),
+    say.Trigger("BootNotification"),
+    say.Trigger("StatusNotification", 1, 1),
+    say.Trigger("SignChargingStationCertificate"),
+    say.Trigger("Heartbeat", extended=True),
+    say.Trigger("", custom="DumpState"),
+    say.Reserve(5, CARD, NOON_S),
+    say.Reserve(5, CARD, NOON_S, 1, GROUP, "cType2"),
+    say.CancelReservation(5),
+    say.SetProfile(1, PLAIN),
+    say.SetProfile(0, DAILY),
+    say.SetProfile(0, STATION),
+    say.SetProfile(1, BOTH_WAYS),
+    say.ClearProfile(7),
+    say.ClearProfile(evse=1, purpose="ChargingStationMaxProfile", stack_level=0),
+    say.AskProfiles(3),
+    say.AskProfiles(3, 1, (7, 8), "TxProfile", 2, ("CSO", "EMS")),
+    say.AskComposite(1, 3600),
+    say.AskComposite(0, 3600, "kW"),
+    say.SendLocalList(3, True, (say.LocalToken(CARD, expires_at_s=NOON_S, group=GROUP, language="de"),)),
+    say.SendLocalList(4, False, (say.LocalToken(CARD, ""),)),
+    say.SendLocalList(5, True),
+    say.AskLocalListVersion(),
+    say.ClearCache(),
+    say.AskTransaction(),
+    say.AskTransaction("a-b"),
+    say.ShowCost("a-b", 1.25),
+    say.SetMessage(say.Message(1, "Guten Tag", "InFront", "Idle", NOON_S, NOON_S + 60.0, "a-b", "de")),
+    say.SetMessage(say.Message(2, "https://x", state="Discharging", form="QRCODE")),
+    say.ClearMessage(1),
+    say.AskMessages(6),
+    say.AskMessages(6, (1, 2), "InFront", "Idle"),
+    say.CustomData("org.example", "hello", "text"),
+    say.CustomData("org.example", data='{"a": [1]}', json=True),
+    say.Raw("ClearCache"),
+)
+DEVICE: tuple[say.Command, ...] = (
+    say.ReadVariables(),
+    say.ReadVariables((FREE_VEND, MEASURED)),
+    say.WriteVariables((say.Setting(FREE_VEND, "true"),)),
+    say.WriteVariables((say.Setting(FREE_VEND, "true"), say.Setting(MEASURED, "1"))),
+    say.AskReport(8),
+    say.AskReport(8, "", (FREE_VEND, say.Variable("", "EVSE")), ("Active", "Problem")),
+    say.UpdateFirmware(9, "https://example.org/a.bin", NOON_S),
+    say.UpdateFirmware(9, "https://example.org/a.bin", NOON_S, NOON_S + 60.0, "-----BEGIN CERTIFICATE-----", "c2ln", 3, 60),
+    say.PublishFirmware(9, "https://example.org/a.bin", "d41d8cd98f00b204e9800998ecf8427e", 1, 5),
+    say.UnpublishFirmware("d41d8cd98f00b204e9800998ecf8427e"),
+    say.AskLog(10, "Diagnostics", "https://example.org/up"),
+    say.AskLog(10, "Diagnostics", "https://example.org/up", NOON_S, NOON_S + 60.0, 2, 30, True),
+    say.AskLog(10, "Security", "https://example.org/up"),
+    say.AskLog(10, "DataCollector", "https://example.org/up"),
+    say.InstallCertificate("CSMSRoot", "-----BEGIN CERTIFICATE-----"),
+    say.InstallCertificate("V2GRoot", "-----BEGIN CERTIFICATE-----"),
+    say.InstallCertificate("OEMRoot", "-----BEGIN CERTIFICATE-----"),
+    say.DeleteCertificate(HASHES),
+    say.AskCertificates(),
+    say.AskCertificates(("CSMSRoot",)),
+    say.AskCertificates(("CSMSRoot", "V2GChain")),
+    say.GiveCertificate("-----BEGIN CERTIFICATE-----"),
+    say.GiveCertificate("-----BEGIN CERTIFICATE-----", "V2G"),
+    say.GiveCertificate("-----BEGIN CERTIFICATE-----", "V2G20", 4),
+    say.SetMonitors((say.Monitor(MEASURED, "UpperThreshold", 22.0, 5, 3, True),)),
+    say.SetMonitors((say.Monitor(MEASURED, "PeriodicClockAligned", 60.0, 8, None, False, 60, 5),)),
+    say.ClearMonitors((3, 4)),
+    say.SetMonitoringBase("All"),
+    say.SetMonitoringLevel(5),
+    say.AskMonitors(11),
+    say.AskMonitors(11, (MEASURED,), ("ThresholdMonitoring",)),
+    say.AskCustomer(12, True, False, CARD),
+    say.AskCustomer(12, False, True, None, HASHES, "Ada"),
+    say.SetNetwork(1, "wss://example.org/ocpp", "ocpp1.6", 2),
+    say.SetNetwork(1, "wss://example.org/ocpp", "ocpp2.0.1", 2),
+    say.SetNetwork(1, "wss://example.org/ocpp", "ocpp2.1", 2, 60, "Any", "CS-1", "long-enough-password"),
+)
+GRID: tuple[say.Command, ...] = (
+    say.SetTariff(1, TARIFF),
+    say.ChangeTariff("a-b", TariffOffer("plain", "CNY", per_kwh=(OfferedPrice(1.2),))),
+    say.ClearTariff(),
+    say.ClearTariff(("night",), 1),
+    say.AskTariffs(),
+    say.AllowTransfer("a-b", ("AC_BPT", "AC_three_phase")),
+    say.UpdateDynamic(9, "kW", 11.0, -7.4, -3.2, 0.1),
+    say.UsePriority("a-b", True),
+    say.SignalFrequency(NOON_S, -12),
+    say.SetDer(RULE),
+    say.SetDer(DerControl("r2", "EnterService", True, 0, enter_service=DerEnterService(105.0, 91.7, 50.1, 49.5, 300.0, 60.0, 5.0))),
+    say.SetDer(DerControl("r3", "FixedPFAbsorb", False, 2, NOON_S, 600.0, power_factor=DerPowerFactor(0.95, True))),
+    say.SetDer(DerControl("r4", "FixedPFInject", False, 2, NOON_S, 600.0, power_factor=DerPowerFactor(0.95, False))),
+    say.SetDer(DerControl("r5", "FixedVar", False, 2, NOON_S, 600.0, reactive=DerVar(30.0, "PctMaxVar"))),
+    say.SetDer(DerControl("r6", "FreqDroop", True, 2, droop=DerDroop(50.2, 49.8, 0.05, 0.05, 5.0))),
+    say.SetDer(DerControl("r7", "Gradients", True, 2, gradient=DerGradient(20.0, 1.0))),
+    say.SetDer(DerControl("r8", "LimitMaxDischarge", False, 2, NOON_S, 600.0, discharge=DerDischarge(0.5))),
+    say.SetDer(DerControl("r9", "PowerMonitoringMustTrip", True, 2, discharge=DerDischarge(None, CURVE))),
+    say.AskDer(13),
+    say.AskDer(13, "VoltVar", "r1", True),
+    say.ClearDer(True),
+    say.ClearDer(False, "FixedVar", "r5"),
+    say.SwapBattery(14, CARD),
+    say.AdjustStream(1, 60, 5),
+    say.AskStreams(),
+    say.TellWebPayment(1, 120),
+)
+ALL = CHARGING + DEVICE + GRID
