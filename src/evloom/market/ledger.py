@@ -139,12 +139,17 @@ def reversal(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     return tuple(Posting(p.account, p.subject, -p.amount) for p in postings)
 
 
-def refund_postings(amount: Decimal, tax_share_of_total: Decimal, driver_id: str, currency: str) -> tuple[Posting, ...]:
-    """Give `amount` > 0 back to a driver: less owed, sales less by its net part, tax payable less by the tax in it.
+def refund_postings(given: tuple[Decimal, Decimal], tax_share_of_total: Decimal, driver_id: str, currency: str) -> tuple[Posting, ...]:
+    """Give money back to a driver: less owed, sales less by its net part, tax payable less by the tax in it.
 
+    given   what was given back of the same bill before, and what is given back now (> 0): so that the tax of many small refunds
+            adds up to that of one
     tax_share_of_total   tax as a share of what was paid, 0..1: of a bill 0.06 / 1.06 where 6 % were added
     """
-    tax = (amount * tax_share_of_total).quantize(minor_unit(currency), ROUND_HALF_UP)
+    before, amount = given
+    unit = minor_unit(currency)
+    upto, done = ((part * tax_share_of_total).quantize(unit, ROUND_HALF_UP) for part in (before + amount, before))
+    tax = upto - done
     return checked(
         [
             Posting(Account.RECEIVABLE, driver_id, -amount),
