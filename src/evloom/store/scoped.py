@@ -1,6 +1,6 @@
 """Conditions that keep every query inside what its caller may see. Rows without an organisation are an administrator's alone."""
 
-from sqlalchemy import ColumnElement, Table, false, select
+from sqlalchemy import ColumnElement, Connection, Table, false, select
 
 from evloom.store.scope import Scope
 from evloom.store.tables.assets import site, station, token
@@ -50,3 +50,10 @@ def sessions(scope: Scope) -> Conditions:
     own = select(token.c.token).where(token.c.driver_id == scope.driver_id, *of_org(scope, token))
     here = select(station.c.station_id).where(*of_org(scope, station))
     return [session.c.token.in_(own), session.c.station_id.in_(here)]
+
+
+def owner_of(conn: Connection, kind: str, name: str) -> tuple[str, str]:
+    """Organisation and site of a "station" or "site"; ("", "") for what is not registered."""
+    table, column = (site, site.c.site_id) if kind == "site" else (station, station.c.station_id)
+    row = conn.execute(select(table.c.org_id, table.c.site_id).where(column == name)).first()
+    return (row[0], row[1]) if row else ("", "")

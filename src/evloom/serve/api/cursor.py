@@ -16,6 +16,11 @@ def written(key: Key) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
+def following(key: Key | None) -> str | None:
+    """The cursor of the next page, None after the last."""
+    return None if key is None else written(key)
+
+
 def read(cursor: str | UnsetType, shape: tuple[type, ...]) -> Key | None:
     """The key in a cursor, None without one. Raises Problem 404 for what is none of this list, whose keys have `shape`."""
     if isinstance(cursor, UnsetType):

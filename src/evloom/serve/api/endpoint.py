@@ -1,7 +1,7 @@
 """The endpoint table's row. Types come from the handler's own signature, so that what is documented is what is done."""
 
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,18 @@ class Blob:
     name: str = ""
 
 
+class Stream:
+    """An answer without end: text/event-stream."""
+
+    def __init__(self, parts: AsyncGenerator[bytes, None]) -> None:
+        self.parts = parts
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One method of one path.
 
-    roles     who may; None: anybody, without a key
+    roles     who may; None: anybody, without a key; loopback: from this machine anybody
     path, query, headers, body   structs of the handler's arguments of those names, None where it has none
     response  what it returns; None: nothing (204)
     status    of success; media what it answers with; problems beyond those that follow from the rest
@@ -41,6 +48,7 @@ class Endpoint:
     media: tuple[str, ...]
     problems: frozenset[int]
     body_max: int
+    loopback: bool
     arguments: dict[str, type[Any]] = field(default_factory=dict)
     response: Any = None
 
@@ -88,6 +96,7 @@ def endpoint(
     status: int | None = None,
     media: tuple[str, ...] = ("application/json",),
     body_max: int = 1 << 20,
+    loopback: bool = False,
 ) -> Endpoint:
     """The row for "GET /stations/{station_id}" and the function that answers it; its path is under `PREFIX`."""
     method, path = method_path.split(" ")
@@ -98,7 +107,9 @@ def endpoint(
     if status is None:
         status = 204 if response is None else 200
     full = path if path.startswith("//") else f"{PREFIX}{path}"
-    return Endpoint(method, full.replace("//", "/"), tag, handler, roles, status, media, frozenset(problems), body_max, arguments, response)
+    return Endpoint(
+        method, full.replace("//", "/"), tag, handler, roles, status, media, frozenset(problems), body_max, loopback, arguments, response
+    )
 
 
 def parameter_names(kind: type[msgspec.Struct]) -> tuple[str, ...]:

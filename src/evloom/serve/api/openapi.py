@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from evloom.serve.api.endpoint import Blob, Endpoint
+from evloom.serve.api.endpoint import Blob, Endpoint, Stream
 from evloom.serve.api.problem import MEDIA, Document
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -49,7 +49,7 @@ def _kinds(endpoints: Iterable[Endpoint]) -> list[Any]:
     found: dict[str, Any] = {}
     for row in endpoints:
         for kind in (*row.arguments.values(), row.response):
-            if kind is not None and kind is not Blob:
+            if kind is not None and kind not in (Blob, Stream):
                 found[_key(kind)] = kind
     return list(found.values())
 
@@ -73,7 +73,7 @@ def _operation(row: Endpoint, schema_of: dict[str, Any], components: dict[str, A
     if "body" in row.arguments:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of[_key(row.arguments["body"])]}}}
     found["responses"] = _responses(row, schema_of)
-    found["security"] = [] if row.roles is None else _SECURITY
+    found["security"] = [] if row.roles is None else [{}, *_SECURITY] if row.loopback else _SECURITY
     if row.roles is not None:
         found["x-roles"] = sorted(row.roles)
     return found
@@ -101,7 +101,7 @@ def _parameters(row: Endpoint, place: str, schema: dict[str, Any]) -> list[dict[
 def _responses(row: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if row.response is not None:
-        shape: dict[str, Any] = {"type": "string"} if row.response is Blob else schema_of[_key(row.response)]
+        shape: dict[str, Any] = {"type": "string"} if row.response in (Blob, Stream) else schema_of[_key(row.response)]
         success["content"] = {media: {} if media in _BINARY else {"schema": shape} for media in row.media}
     problem = {MEDIA: {"schema": schema_of[_key(Document)]}}
     found = {str(row.status): success}

@@ -52,9 +52,7 @@ TITLES: dict[int, str] = {
 class Problem(Exception):
     """Raised anywhere in answering a request; `headers` are added to the answer."""
 
-    def __init__(
-        self, status: int, code: str, detail: str, findings: Sequence[Fault] = (), headers: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, code: str, detail: str, findings: Sequence[Fault] = (), headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail = status, code, detail
         self.findings = tuple(findings)

@@ -34,9 +34,13 @@ TokenId = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9][A-Za-z0-9*_=:+|@. -]*$(?!\n)", description="Text of a card, or an eMAID")
 ]
 Line = Annotated[str, Meta(max_length=200, pattern=_LINE)]
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)")]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)")
+]
 Text = Annotated[str, Meta(max_length=4000, pattern=_TEXT)]
-Cursor = Annotated[str, Meta(min_length=1, max_length=800, pattern=r"^[A-Za-z0-9_=-]+$(?!\n)", description="`next_cursor` of the page before")]
+Cursor = Annotated[
+    str, Meta(min_length=1, max_length=800, pattern=r"^[A-Za-z0-9_=-]+$(?!\n)", description="`next_cursor` of the page before")
+]
 Limit = Annotated[int, Meta(ge=1, le=500, description="Most items on a page")]
 Instant = Annotated[datetime, Meta(tz=True)]
 PowerKw = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -78,6 +82,20 @@ def seconds(at: datetime) -> float:
 def given(value: T | UnsetType, default: T) -> T:
     """What was sent, or `default`."""
     return default if isinstance(value, UnsetType) else value
+
+
+def changes(body: msgspec.Struct, *leave: str) -> dict[str, Any]:
+    """The fields that were sent, by name; instants as epoch seconds under name_s."""
+    found: dict[str, Any] = {}
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if isinstance(value, UnsetType) or name in leave:
+            continue
+        if isinstance(value, datetime):
+            found[f"{name}_s"] = value.timestamp()
+        else:
+            found[name] = value
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Passwords: kept as Argon2id, with a few rules about what is one."""
 
-import asyncio
 import secrets
 
 from argon2 import PasswordHasher
@@ -15,8 +14,6 @@ _COMMON = frozenset(
     "1234567890 0123456789 12345678910 password12 password123 passwordpassword qwertyuiop qwerty12345 administrator adminadmin "
     "changeme123 letmein1234 welcome1234 iloveyou12 evloomevloom".split()
 )
-_AT_ONCE = asyncio.Semaphore(2)
-"""Checks under way at once: a flood of wrong passwords takes neither all memory nor all processors."""
 
 
 def faults_of(password: str, name: str) -> list[str]:
@@ -46,17 +43,9 @@ def fits(password: str, kept: str) -> bool:
         return False
 
 
-async def fits_soon(password: str, kept: str) -> bool:
-    """The same, in a thread, so that the event loop goes on; an unknown user's password takes as long (`kept` "")."""
-    async with _AT_ONCE:
-        matched = await asyncio.to_thread(fits, password, kept or _NOBODY)
-    return matched and bool(kept)
-
-
-async def hashed_soon(password: str) -> str:
-    """`hashed` in a thread."""
-    async with _AT_ONCE:
-        return await asyncio.to_thread(hashed, password)
+def wasted(password: str) -> None:
+    """Take the time of `fits`, for a user who is not there: how long an answer takes does not say who is."""
+    fits(password, _NOBODY)
 
 
 _NOBODY = _HASHER.hash(secrets.token_hex(16))

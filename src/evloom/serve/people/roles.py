@@ -36,6 +36,10 @@ MAY_GIVE: dict[Role, Roles] = {
 """Which roles each role may give to users and keys."""
 
 
+_NOBODY = "-"
+"""No id begins with a hyphen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks.
@@ -57,7 +61,6 @@ class Caller:
     csrf: str = ""
     session: str = ""
     remote: str = ""
-    must_change: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -65,5 +68,5 @@ class Caller:
         return Scope(
             org_id=None if self.role is Role.ADMIN else self.org_id,
             site_ids=self.site_ids if self.role is Role.OWNER else None,
-            driver_id=self.driver_id if self.role is Role.DRIVER else None,
+            driver_id=(self.driver_id or _NOBODY) if self.role is Role.DRIVER else None,
         )

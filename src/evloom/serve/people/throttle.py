@@ -12,6 +12,9 @@ FREE_TRIES = 5
 ADDRESS_FREE_TRIES = 20
 WAIT_MAX_S = 300.0
 FORGET_S = 3600.0
+BUSY_TRIES = 50
+"""Wrong passwords of one account from anywhere, after which every attempt on it is answered slowly."""
+SLOW_S = 1.0
 KEPT_MAX = 20_000
 """Counters kept; the oldest go first, so that a flood of names takes no more memory."""
 
@@ -41,9 +44,14 @@ class LoginThrottle:
         waits = [account.wait_s(now_s, FREE_TRIES) if account else 0.0, address.wait_s(now_s, ADDRESS_FREE_TRIES) if address else 0.0]
         return max(waits)
 
+    def slow_s(self, name: str, now_s: float) -> float:
+        """How long the answer to an attempt on an account is held back, whoever tries: many addresses try it."""
+        count = self._counts.get((name.lower(), ""))
+        return SLOW_S if count and count.failures >= BUSY_TRIES and now_s - count.last_s <= FORGET_S else 0.0
+
     def failed(self, name: str, remote: str, now_s: float) -> int:
         """Count a wrong password; returns how many there were for the account from the address."""
-        for key in ((name.lower(), remote), ("", remote)):
+        for key in ((name.lower(), remote), ("", remote), (name.lower(), "")):
             count = self._counts.setdefault(key, _Count())
             if now_s - count.last_s > FORGET_S:
                 count.failures = 0
