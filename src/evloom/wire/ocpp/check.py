@@ -9,19 +9,13 @@ from msgspec import Struct
 
 from evloom.wire.ocpp.base import Entry, Message, custom_data
 from evloom.wire.ocpp.frame import UNREADABLE, Code
+from evloom.wire.ocpp.repair import Deviation, refusal, repaired
+from evloom.wire.ocpp.rules import MADE_UP
 from evloom.wire.ocpp.version import Version
 
+__all__ = ["Deviation", "Reading", "catalog", "read_answer", "read_request", "write"]
 ACTION_MAX = 64
 _FOLDERS = {Version.V16: "v16", Version.V201: "v201", Version.V21: "v21"}
-
-
-class Deviation(Struct, frozen=True):
-    """How a message broke its schema and what was done: name of the rule, path of the field, its value cut to 200 characters, advice."""
-
-    rule: str
-    field: str
-    value: str
-    advice: str = ""
 
 
 class Reading(Struct, frozen=True):
@@ -30,6 +24,10 @@ class Reading(Struct, frozen=True):
     message: Message | None
     deviations: tuple[Deviation, ...] = ()
     refusal: tuple[str, str] | None = None
+
+    def invented(self, field: str) -> bool:
+        """Whether the value of `field` (its name on the wire, or its path) was not sent but put there so that the message could be read."""
+        return any(item.rule in MADE_UP and field in (item.field, item.field.rpartition(".")[2]) for item in self.deviations)
 
 
 @cache
@@ -61,8 +59,22 @@ def _read(version: Version, action: str, payload: bytes, answer: bool) -> Readin
         return Reading(None, (), (Code.NOT_IMPLEMENTED.word(version), f"{version.value} has no {action[:ACTION_MAX]}"))
     try:
         return Reading(_decoder(kind)(payload))
+    except msgspec.ValidationError:
+        return _mended(version, action, kind, payload)
     except UNREADABLE as wrong:
         return Reading(None, (), (Code.FORMAT.word(version), str(wrong)))
+
+
+def _mended(version: Version, action: str, kind: type[Message], payload: bytes) -> Reading:
+    """The long way: the schema says what is wrong, the rules mend it."""
+    try:
+        value = msgspec.json.decode(payload)
+    except UNREADABLE as wrong:
+        return Reading(None, (), (Code.FORMAT.word(version), str(wrong)))
+    if not isinstance(value, dict):
+        return Reading(None, (), (Code.FORMAT.word(version), "the payload is no object"))
+    mended = repaired(version, action, kind, value)
+    return Reading(mended.message, mended.deviations, refusal(version, mended.fault) if mended.fault else None)
 
 
 def write(message: Message) -> bytes:
