@@ -32,6 +32,7 @@ from evloom.pile.events import (
     Tick,
     Unplugged,
     Untold,
+    Wanted,
 )
 from evloom.pile.evse import EvseTable
 from evloom.pile.orders import SetPower
@@ -90,7 +91,7 @@ class State:
             case _:
                 self._noted(event, self._row[event.evse_id])
 
-    def _noted(self, event: LinkLost | LinkBack | PackSeen | Untold | Strayed | Followed, row: int) -> None:
+    def _noted(self, event: LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed, row: int) -> None:
         """Something was learnt of an EVSE. What it is set to is then mostly not known: equal to no order, so that it is told anew."""
         match event:
             case PackSeen():
@@ -100,6 +101,8 @@ class State:
             case LinkBack():
                 self.links.back(row, event.at_s)
                 self.sight.ordered_kw[row] = np.nan
+            case Wanted():
+                self._wanted(event, row)
             case Untold():
                 self.sight.ordered_kw[row] = np.nan
             case Strayed():
@@ -107,6 +110,15 @@ class State:
             case Followed():
                 self.strays.followed(row)
                 self.sight.ordered_kw[row] = np.nan
+
+    def _wanted(self, event: Wanted, row: int) -> None:
+        sight, n_phase = self.sight, min(event.n_phase, int(self.evse.n_phase[row]))
+        self.likely[row] = Likely(np.array(event.like_departure_s), np.array(event.like_kwh))
+        for name in ("departure_s", "wanted_kwh", "car_max_kw", "give_max_kw", "priority"):
+            getattr(sight, name)[row] = getattr(event, name)
+        if not self.evse.dc[row]:
+            sight.kw_per_a[row] = self.site.voltage_v / 1000.0 * n_phase
+            sight.phase[row] = -1 if n_phase == 3 else self.evse.phase[row]
 
     def _limited(self, event: Limited) -> None:
         """A node's limit changed."""

@@ -121,6 +121,22 @@ class PackSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something else is believed of the stay of the car at an EVSE, or of what the car can take: as in `PluggedIn`."""
+
+    at_s: float
+    evse_id: str
+    departure_s: float
+    wanted_kwh: float
+    car_max_kw: float
+    n_phase: int
+    give_max_kw: float
+    priority: float
+    like_departure_s: list[float]
+    like_kwh: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Untold:
     """An order did not arrive, or what an EVSE is set to is not known for another reason: it must be told anew."""
 
@@ -170,4 +186,4 @@ class Tick:
     step_h: float
 
 
-Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Untold | Strayed | Followed | Limited | Tick
+Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed | Limited | Tick

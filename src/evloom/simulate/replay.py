@@ -4,17 +4,35 @@ from collections.abc import Container
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from evloom.dispatch.fallback import Fallback
 from evloom.dispatch.objective import parse_objective
 from evloom.dispatch.real.dwell import Steady
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.loop.driver import Loop
 from evloom.loop.state import State
-from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
+from evloom.pile.events import (
+    Event,
+    Followed,
+    Known,
+    Limited,
+    LinkBack,
+    LinkLost,
+    PackSeen,
+    PluggedIn,
+    Readings,
+    Strayed,
+    Tick,
+    Unplugged,
+    Untold,
+    Wanted,
+)
 from evloom.simulate.run import check_policies, make_policy
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.stage import Stage, stage
 from evloom.store.journal import Frame, Header, Part, read_journal
+
+AT_EVSE = (PluggedIn, Unplugged, LinkLost, LinkBack, PackSeen, Wanted, Untold, Strayed, Followed)
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,7 @@ def _replay(laid_out: Stage, part: Part, source: str) -> Replay:
     check_policies((header.policy,))
     policy = make_policy(laid_out, header.policy, parse_objective(header.objective))
     loop = Loop(
-        State(scenario.site, scenario.evse, laid_out.terms),
+        State(scenario.site, scenario.evse, replace(laid_out.terms, fallback=_fallback(header, laid_out))),
         policy,
         Steady(header.min_on_s, header.min_off_s, header.deadband_kw, header.orders_per_hour),
     )
@@ -75,6 +93,14 @@ def _replay(laid_out: Stage, part: Part, source: str) -> Replay:
         differing += orders != cycle.orders
         ticks, last = ticks + 1, cycle.digest
     return Replay(part, ticks, differing, loop.digest.text() == last)
+
+
+def _fallback(header: Header, laid_out: Stage) -> Fallback:
+    """What piles do without a link: as the journal says where it does, else as the scenario says."""
+    if not header.fallback_a:
+        return laid_out.terms.fallback
+    hold_s, stale_s = (float("inf") if value is None else value for value in (header.hold_s, header.stale_s))
+    return Fallback(header.fallback_a, hold_s, stale_s)
 
 
 def _no_tick(events: list[Event]) -> str:
@@ -111,7 +137,8 @@ class _EventCheck:
     def __init__(self, laid_out: Stage, foresight: bool) -> None:
         frame = frame_of(laid_out)
         self._n_step, self._n_storage = frame.n_step + frame.n_ahead, len(frame.storage_id)
-        self._evse: Container[str] = frozenset(frame.evse_id)
+        self._evse = frozenset(frame.evse_id)
+        self._nodes: Container[str] = frozenset(frame.node_id)
         self._names: Container[str] = {"price", "export-price", "carbon", *(f"base-load {node}" for node in frame.node_id)}
         self._from_s, self._to_s = float(laid_out.cycle_s[0]), float(laid_out.cycle_s[-1])
         # Only foresight knows sessions and instants beforehand.
@@ -122,7 +149,11 @@ class _EventCheck:
     def wrong(self, event: Event) -> str:
         """What is wrong with the event; "" where nothing is."""
         match event:
-            case PluggedIn() | Unplugged() | LinkLost() | LinkBack() | PackSeen() if event.evse_id not in self._evse:
+            case Limited() if event.node_id not in self._nodes:
+                return f"node {event.node_id!r} is not in the scenario"
+            case PluggedIn() | Unplugged() | LinkLost() | LinkBack() | PackSeen() | Untold() | Strayed() | Followed() if (
+                event.evse_id not in self._evse
+            ):
                 return f"EVSE {event.evse_id!r} is not in the scenario"
             case PluggedIn() if self._sessions is not None and event.session_id not in self._sessions:
                 return f"session {event.session_id!r} is not in the scenario, so foresight has no plan for it"

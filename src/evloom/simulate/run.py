@@ -14,12 +14,10 @@ from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import Float
 from evloom.loop.driver import Loop, Sink, drive
-from evloom.loop.optimal_policy import OptimalPolicy
+from evloom.loop.policies import policy_named
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
-from evloom.loop.rule_policy import RulePolicy
 from evloom.loop.sight import blank_sight, piles
-from evloom.loop.spread_policy import SpreadPolicy
 from evloom.loop.state import State
 from evloom.market.tariff import SeriesTariff
 from evloom.pile.events import Event
@@ -105,11 +103,9 @@ def make_policy(stage: Stage, name: str, objective: Objective) -> Policy:
     """The policy of that name for this stage."""
     if name == "foresight":
         return foresight(stage, objective)
-    if name == "optimal":
-        return OptimalPolicy(objective, trust_of(stage.scenario), stage.scenario.control.scarcity == "laxity")
-    if name == "price-queue" and stage.scenario.control.starts == "spread":
-        return SpreadPolicy()
-    return RulePolicy(name)
+    control = stage.scenario.control
+    urgent_first, spread = control.scarcity == "laxity", control.starts == "spread"
+    return policy_named(name, objective, trust_of(stage.scenario), urgent_first=urgent_first, spread=spread)
 
 
 def strides(stage: Stage, name: str) -> bool:

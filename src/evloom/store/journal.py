@@ -22,7 +22,7 @@ from typing import get_args
 import msgspec
 
 from evloom.kernel.errors import InputError
-from evloom.kernel.finding import Finding
+from evloom.kernel.finding import Finding, Severity
 from evloom.pile.events import Event
 from evloom.pile.orders import SetPower
 
@@ -53,7 +53,6 @@ class Header:
 
     fallback_a, hold_s, stale_s   what piles do without a link (`dispatch.fallback.Fallback`), a current for each EVSE; none: as the
                                   scenario says. hold_s, stale_s None: without end
-    replan_s                      a plan is kept for so long while nothing happens; 0: made anew in every cycle
     """
 
     policy: str
@@ -66,7 +65,6 @@ class Header:
     fallback_a: tuple[float, ...] = ()
     hold_s: float | None = None
     stale_s: float | None = None
-    replan_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -187,7 +185,9 @@ def read_journal(path: Path) -> list[Part]:
         value = f"{shown}: {_reason(error)}"
         allowed = f"a journal of version {VERSION}, written by evloom simulate --journal"
         advice = "what comes before it is used" if reading.parts else "check the path"
-        finding = Finding("journal.unreadable", "refused", path.name, row or None, None, value, allowed, advice)
+        # A file that is cut off was written by a process that still runs or was killed: what is there is whole.
+        severity: Severity = "warning" if isinstance(error, EOFError) and reading.parts else "refused"
+        finding = Finding("journal.unreadable", severity, path.name, row or None, None, value, allowed, advice)
         if not reading.parts:
             raise InputError([finding]) from None
         reading.parts[-1] = replace(reading.parts[-1], findings=(*reading.parts[-1].findings, finding))

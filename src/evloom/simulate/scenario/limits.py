@@ -26,7 +26,7 @@ class Node:
 def transformer_node(section: TransformerSection) -> Node:
     """The root: what a transformer of so many kVA carries at the site's power factor."""
     return Node(
-        ROOT,
+        section.id,
         "",
         section.rating_kva * section.power_factor,
         section.export_max_kw,

@@ -40,6 +40,7 @@ class SiteSection(Section):
 class TransformerSection(Section):
     """The root of the limit tree. It may import rating_kva x power_factor kW."""
 
+    id: str = key(ROOT, "name of the node")
     rating_kva: float = key(text="rated apparent power", above=0, high=1e6, unit="kVA")
     power_factor: float = key(0.95, "of the whole site; active over apparent power", above=0, high=1)
     phase_max_a: float | None = key(None, "most current on any one phase", above=0, unit="A", see="no limit")
@@ -163,12 +164,13 @@ class GenerateSection(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionsSection(Section):
-    """Where the sessions come from. Give a `file`, or `generate`."""
+    """Where the sessions come from. Give a `file`, or `generate`, or neither where a journal of a live site is replayed."""
 
     file: str | None = key(None, 'session file, relative to the scenario, or "packaged:jpl-2019-06"', see="none")
     format: str | None = key(None, "format of the file (docs/sessions.md)", see="found out from its first line")
     select: Literal["wholly-inside", "arriving"] = key("wholly-inside", "which sessions belong to the span of the run")
     keep_evse_id: bool = key(True, "false: forget where each car stood and give it a free bay at arrival")
+    in_journal: bool = key(False, "there are none: they are in the journal that is replayed on this scenario (docs/serve-loop.md)")
     generate: GenerateSection | None = key(None, "made-up sessions, see [sessions.generate]", see="none")
 
 

@@ -16,7 +16,10 @@ from evloom.simulate.scenario.schema import PACKAGED, GenerateSection, SessionsS
 from evloom.simulate.scenario.section import Notes
 from evloom.simulate.sources.generate import Request, generate
 from evloom.simulate.sources.read import read_sessions
-from evloom.simulate.sources.table import SessionTable
+from evloom.simulate.sources.table import SessionTable, no_sessions
+
+JOURNAL = "journal"
+"""Source of the sessions of a scenario that has none of its own: they are in the journal that is replayed on it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Override:
 def read_recorded(section: SessionsSection, override: Override | None, folder: Path, notes: Notes) -> SessionTable | None:
     """All sessions of the file named in the scenario or at the command line; None where they are to be generated."""
     if override is None:
+        if section.in_journal:
+            return no_sessions(JOURNAL)
         if (section.file is None) == (section.generate is None):
             value = "(neither given)" if section.file is None else "both given"
             notes.refuse("sessions-source", section.path, value, "file or generate", "say where the sessions come from, once")
@@ -82,7 +87,7 @@ def generated(section: GenerateSection, evse: EvseTable, span: tuple[TimeGrid, Z
 def cut_to_span(table: SessionTable, how: str, grid: TimeGrid, notes: Notes) -> SessionTable:
     """The sessions that belong to the run; a warning where there are none."""
     kept = table.wholly_inside(grid.start, grid.end) if how == "wholly-inside" else table.arriving(grid.start, grid.end)
-    if len(kept) == 0:
+    if len(kept) == 0 and table.source != JOURNAL:
         span = f"{grid.start:%Y-%m-%d %H:%M} to {grid.end:%Y-%m-%d %H:%M} UTC"
         held = "it holds none at all"
         if len(table):

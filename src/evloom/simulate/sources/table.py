@@ -80,6 +80,12 @@ class SessionTable:
         return self.select((self.arrival_s >= epoch_s(start)) & (self.arrival_s < epoch_s(end)))
 
 
+def no_sessions(source: str) -> SessionTable:
+    """A table without any session."""
+    text: dict[str, Any] = {name: [] for name in TEXT_COLUMNS}
+    return SessionTable(**text, **{name: np.zeros(0) for name in INSTANT_COLUMNS + NUMBER_COLUMNS}, source=source)
+
+
 @dataclass(frozen=True, slots=True)
 class CodeCount:
     """How often one kind of finding came up, and where first."""
