@@ -1,6 +1,7 @@
 """How our words become values of a message: what was not said is left out, instants are whole seconds, powers watts."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import trunc
 from typing import Any
 
@@ -39,6 +40,14 @@ def given(**fields: object) -> Payload:
 def when(at_s: float | None) -> object:
     """An instant for a message, None for none."""
     return None if at_s is None else instant(at_s)
+
+
+def epoch(text: str | None) -> float | None:
+    """The instant that a payload says, None for none; without a zone it is UTC."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def whole(seconds: float | None) -> int | None:

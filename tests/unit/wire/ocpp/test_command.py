@@ -1,6 +1,7 @@
 """Everything we say to a station is a message of its version, by the schemas of an independent implementation."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 
 import jsonschema_rs
@@ -9,6 +10,8 @@ import pytest
 from evloom.pile import command as say
 from evloom.wire.ocpp.check import catalog
 from evloom.wire.ocpp.command import Unsupported, from_json, outcome_of, request_of, supported, to_json
+from evloom.wire.ocpp.v16.command_profile import read_profile as read_16
+from evloom.wire.ocpp.v201.command_profile import read_profile as read_2
 from evloom.wire.ocpp.version import Version
 from tests.unit.wire.ocpp import orders_to_try
 
@@ -201,3 +204,21 @@ def test_what_a_version_cannot_say_is_refused_with_the_reason(version, command, 
 def test_an_answer_is_an_outcome(version, command, answer, accepted, status, detail):
     outcome = outcome_of(version, command, answer.encode())
     assert (outcome.accepted, outcome.status, outcome.detail) == (accepted, status, detail)
+
+
+@pytest.mark.parametrize(
+    ("version", "profile"),
+    [(version, profile) for version in Version for profile in (orders_to_try.PLAIN, orders_to_try.DAILY, orders_to_try.STATION)]
+    + [(Version.V21, orders_to_try.BOTH_WAYS)],
+)
+def test_a_profile_is_read_back_as_it_was_said_but_for_tenths(version, profile):
+    _, payload = request_of(version, say.SetProfile(1, profile))
+    said = json.loads(payload)
+    if version is Version.V16:
+        back = read_16(said["csChargingProfiles"])
+    else:
+        back = read_2(said["chargingProfile"])
+    again = request_of(version, say.SetProfile(1, back))[1]
+    assert again == payload
+    assert replace(back, schedules=()) == replace(profile, schedules=())
+    assert [period.mode for period in back.schedule.periods] == [period.mode for period in profile.schedule.periods]

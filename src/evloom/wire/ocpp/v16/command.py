@@ -1,10 +1,9 @@
 """What we say to a station of OCPP 1.6J (with its security extension): commands to requests."""
 
 from evloom.pile import command as say
-from evloom.pile.profile import STATION_MAX, TX, TX_DEFAULT, ChargingProfile, Period, Schedule
-from evloom.wire.ocpp.phrase import Payload, Phrase, Teller, Unsupported, given, rate, rate_unit, when, whole
+from evloom.wire.ocpp.phrase import Payload, Phrase, Teller, Unsupported, given, rate_unit, when
+from evloom.wire.ocpp.v16.command_profile import PURPOSES, profile_payload, transaction_number
 
-PURPOSES = {STATION_MAX: "ChargePointMaxProfile", TX_DEFAULT: "TxDefaultProfile", TX: "TxProfile"}
 CERTIFICATE_USES = {"CSMSRoot": "CentralSystemRootCertificate", "ManufacturerRoot": "ManufacturerRootCertificate"}
 EXTENDED_TRIGGERS = {"SignChargingStationCertificate": "SignChargePointCertificate", "LogStatusNotification": "LogStatusNotification"}
 
@@ -15,14 +14,7 @@ def _start(command: say.StartCharging) -> Phrase:
 
 
 def _stop(command: say.StopCharging) -> Phrase:
-    return "RemoteStopTransaction", {"transactionId": _transaction(command.transaction)}
-
-
-def _transaction(transaction: str) -> int:
-    try:
-        return int(transaction)
-    except ValueError:
-        raise Unsupported(f"transactions of OCPP 1.6 are whole numbers, not {transaction!r}") from None
+    return "RemoteStopTransaction", {"transactionId": transaction_number(command.transaction)}
 
 
 def _unlock(command: say.Unlock) -> Phrase:
@@ -58,39 +50,6 @@ def _reserve(command: say.Reserve) -> Phrase:
 
 def _cancel(command: say.CancelReservation) -> Phrase:
     return "CancelReservation", {"reservationId": command.reservation}
-
-
-def profile_payload(profile: ChargingProfile) -> Payload:
-    """A charging profile as 1.6 has it, without setpoints, discharging and what else it does not know."""
-    if profile.purpose not in PURPOSES or profile.kind == "Dynamic" or len(profile.schedules) != 1:
-        raise Unsupported(f"OCPP 1.6 has no {profile.kind} profile of purpose {profile.purpose} with {len(profile.schedules)} schedules")
-    return given(
-        chargingProfileId=profile.profile_id,
-        transactionId=_transaction(profile.transaction) if profile.transaction else None,
-        stackLevel=profile.stack_level,
-        chargingProfilePurpose=PURPOSES[profile.purpose],
-        chargingProfileKind=profile.kind,
-        recurrencyKind=profile.recurrency,
-        validFrom=when(profile.valid_from_s),
-        validTo=when(profile.valid_to_s),
-        chargingSchedule=_schedule(profile.schedule),
-    )
-
-
-def _schedule(schedule: Schedule) -> Payload:
-    return given(
-        duration=whole(schedule.length_s),
-        startSchedule=when(schedule.start_at_s),
-        chargingRateUnit=rate_unit(schedule.unit),
-        chargingSchedulePeriod=[_period(period, schedule.unit) for period in schedule.periods],
-        minChargingRate=rate(schedule.least, schedule.unit),
-    )
-
-
-def _period(period: Period, unit: str) -> Payload:
-    if period.ceiling is None or period.setpoint is not None or period.floor is not None or period.mode not in ("", "ChargingOnly"):
-        raise Unsupported("OCPP 1.6 knows limits of charging alone: no setpoints, no discharging")
-    return given(startPeriod=whole(period.start_s), limit=rate(period.ceiling, unit), numberPhases=period.n_phase)
 
 
 def _set_profile(command: say.SetProfile) -> Phrase:
