@@ -1,4 +1,7 @@
 """Names of the database layer that callers of the store write in signatures; nobody but the store imports the layer itself."""
 
-from sqlalchemy import Connection as Connection
-from sqlalchemy import RowMapping as RowMapping
+from sqlalchemy import Connection
+
+from evloom.store.listing import Row, Rows
+
+__all__ = ["Connection", "Row", "Rows"]

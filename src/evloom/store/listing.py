@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, tuple_
+from sqlalchemy import Column, Connection, RowMapping, Select, tuple_
 
 Key = tuple[float | int | str, ...]
+Row = dict[str, Any]
+Rows = tuple[list[Row], Key | None]
 
 
 def page(
-    conn: Connection, query: Select[Any], keys: Sequence[ColumnElement[Any]], after: Key | None, limit: int, *, descending: bool = False
-) -> tuple[list[RowMapping], Key | None]:
+    conn: Connection, query: Select[Any], keys: Sequence[Column[Any]], after: Key | None, limit: int, *, descending: bool = False
+) -> Rows:
     """Up to `limit` rows of `query` after the key `after`, and the key to go on from, None on the last page.
 
     `keys` are columns of the query that together are unique and never NULL.
@@ -19,13 +21,23 @@ def page(
     if after is not None:
         here, there = tuple_(*keys), tuple_(*after)
         ordered = ordered.where(here < there if descending else here > there)
-    rows = list(conn.execute(ordered).mappings())
+    rows = every(conn, ordered)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], tuple(last[key] for key in keys)
+    return rows[:limit], tuple(last[str(key.key)] for key in keys)
 
 
-def one(conn: Connection, query: Select[Any]) -> RowMapping | None:
+def one(conn: Connection, query: Select[Any]) -> Row | None:
     """The row of a query that finds at most one."""
-    return conn.execute(query).mappings().first()
+    row = conn.execute(query).mappings().first()
+    return None if row is None else _plain(row)
+
+
+def every(conn: Connection, query: Select[Any]) -> list[Row]:
+    """All rows of a query."""
+    return [_plain(row) for row in conn.execute(query).mappings()]
+
+
+def _plain(row: RowMapping) -> Row:
+    return {str(name): value for name, value in row.items()}

@@ -3,18 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from evloom.store.listing import Key, one, page
+from evloom.store.listing import Key, Row, Rows, every, one, page
 from evloom.store.scope import EVERYTHING, Scope
 from evloom.store.scoped import of_org
 from evloom.store.tables.assets import organisation
 from evloom.store.tables.people import api_key, audit, driver, person, web_session
 
-Rows = tuple[list[RowMapping], Key | None]
+
+class LoggedIn(NamedTuple):
+    """A session of a browser and whose it is."""
+
+    session: Row
+    user: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def organisations(conn: Connection, scope: Scope, after: Key | None, limit: int)
     return page(conn, select(organisation).where(*of_org(scope, organisation)), [organisation.c.org_id], after, limit)
 
 
-def organisation_of(conn: Connection, scope: Scope, org_id: str) -> RowMapping | None:
+def organisation_of(conn: Connection, scope: Scope, org_id: str) -> Row | None:
     """One organisation, None where it is not there or not to be seen."""
     return one(conn, select(organisation).where(*of_org(scope, organisation), organisation.c.org_id == org_id))
 
@@ -81,12 +86,12 @@ def user_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> 
     return page(conn, select(person).where(*of_org(scope, person)), [person.c.user_id], after, limit)
 
 
-def user_of(conn: Connection, scope: Scope, user_id: str) -> RowMapping | None:
+def user_of(conn: Connection, scope: Scope, user_id: str) -> Row | None:
     """One user."""
     return one(conn, select(person).where(*of_org(scope, person), person.c.user_id == user_id))
 
 
-def user_by_login(conn: Connection, login: str) -> RowMapping | None:
+def user_by_login(conn: Connection, login: str) -> Row | None:
     """The user of a login name, in any case."""
     return one(conn, select(person).where(person.c.login == login.lower()))
 
@@ -116,19 +121,19 @@ def add_session(conn: Connection, row: Mapping[str, Any]) -> None:
     conn.execute(update(person).where(person.c.user_id == row["user_id"]).values(last_login_s=row["created_at_s"]))
 
 
-def session_of(conn: Connection, session_hash: str) -> tuple[RowMapping, RowMapping] | None:
+def session_of(conn: Connection, session_hash: str) -> LoggedIn | None:
     """A session and its user, unless the user is closed."""
     found = one(conn, select(web_session).where(web_session.c.session_hash == session_hash))
     if found is None:
         return None
     user = one(conn, select(person).where(person.c.user_id == found["user_id"], person.c.disabled.is_(False)))
-    return None if user is None else (found, user)
+    return None if user is None else LoggedIn(found, user)
 
 
-def sessions_of(conn: Connection, user_id: str) -> list[RowMapping]:
+def sessions_of(conn: Connection, user_id: str) -> list[Row]:
     """Every session of a user, newest first."""
     query = select(web_session).where(web_session.c.user_id == user_id).order_by(web_session.c.created_at_s.desc()).limit(500)
-    return list(conn.execute(query).mappings())
+    return every(conn, query)
 
 
 def touch_session(conn: Connection, session_hash: str, seen_at_s: float) -> None:
@@ -157,12 +162,12 @@ def key_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> R
     return page(conn, select(api_key).where(*of_org(scope, api_key)), [api_key.c.key_id], after, limit)
 
 
-def key_of(conn: Connection, scope: Scope, key_id: str) -> RowMapping | None:
+def key_of(conn: Connection, scope: Scope, key_id: str) -> Row | None:
     """One API key."""
     return one(conn, select(api_key).where(*of_org(scope, api_key), api_key.c.key_id == key_id))
 
 
-def key_by_prefix(conn: Connection, prefix: str) -> RowMapping | None:
+def key_by_prefix(conn: Connection, prefix: str) -> Row | None:
     """The key that begins with `prefix`."""
     return one(conn, select(api_key).where(api_key.c.prefix == prefix))
 
@@ -183,7 +188,7 @@ def driver_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -
     return page(conn, select(driver).where(*of_org(scope, driver), *own), [driver.c.driver_id], after, limit)
 
 
-def driver_of(conn: Connection, scope: Scope, driver_id: str) -> RowMapping | None:
+def driver_of(conn: Connection, scope: Scope, driver_id: str) -> Row | None:
     """One driver."""
     own = [] if scope.driver_id is None else [driver.c.driver_id == scope.driver_id]
     return one(conn, select(driver).where(*of_org(scope, driver), *own, driver.c.driver_id == driver_id))

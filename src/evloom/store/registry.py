@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from evloom.store import scoped
-from evloom.store.listing import Key, one, page
+from evloom.store.listing import Key, Row, Rows, every, one, page
 from evloom.store.scope import Scope
 from evloom.store.tables.assets import evse, site, station, token
 from evloom.store.tables.projections import connector_state, session, station_state
 
-Rows = tuple[list[RowMapping], Key | None]
 _STATE = (
     "connected",
     "remote",
@@ -28,7 +27,7 @@ def site_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> 
     return page(conn, select(site).where(*scoped.sites(scope)), [site.c.site_id], after, limit)
 
 
-def site_of(conn: Connection, scope: Scope, site_id: str) -> RowMapping | None:
+def site_of(conn: Connection, scope: Scope, site_id: str) -> Row | None:
     """One site."""
     return one(conn, select(site).where(*scoped.sites(scope), site.c.site_id == site_id))
 
@@ -70,7 +69,7 @@ def station_page(conn: Connection, scope: Scope, after: Key | None, limit: int, 
     return page(conn, query, [station.c.station_id], after, limit)
 
 
-def station_of(conn: Connection, scope: Scope, station_id: str) -> RowMapping | None:
+def station_of(conn: Connection, scope: Scope, station_id: str) -> Row | None:
     """One station that was not removed."""
     return one(conn, _stations(scope).where(station.c.station_id == station_id, station.c.removed_at_s.is_(None)))
 
@@ -95,9 +94,9 @@ def open_sessions(conn: Connection, station_id: str) -> list[str]:
     return list(conn.execute(query).scalars())
 
 
-def evse_of(conn: Connection, station_id: str) -> list[RowMapping]:
+def evse_of(conn: Connection, station_id: str) -> list[Row]:
     """EVSE of a station, in order."""
-    return list(conn.execute(select(evse).where(evse.c.station_id == station_id).order_by(evse.c.evse)).mappings())
+    return every(conn, select(evse).where(evse.c.station_id == station_id).order_by(evse.c.evse))
 
 
 def put_evse(conn: Connection, station_id: str, number: int, values: Mapping[str, Any]) -> None:
@@ -114,10 +113,10 @@ def drop_evse(conn: Connection, station_id: str, number: int) -> int:
     return conn.execute(delete(evse).where(evse.c.station_id == station_id, evse.c.evse == number)).rowcount
 
 
-def connectors_of(conn: Connection, station_id: str) -> list[RowMapping]:
+def connectors_of(conn: Connection, station_id: str) -> list[Row]:
     """Last status of every connector of a station."""
     query = select(connector_state).where(connector_state.c.station_id == station_id)
-    return list(conn.execute(query.order_by(connector_state.c.evse, connector_state.c.connector)).mappings())
+    return every(conn, query.order_by(connector_state.c.evse, connector_state.c.connector))
 
 
 def token_page(conn: Connection, scope: Scope, after: Key | None, limit: int, wanted: Mapping[str, Any]) -> Rows:
@@ -126,7 +125,7 @@ def token_page(conn: Connection, scope: Scope, after: Key | None, limit: int, wa
     return page(conn, query, [token.c.token, token.c.token_type], after, limit)
 
 
-def token_of(conn: Connection, scope: Scope, text: str, token_type: str) -> RowMapping | None:
+def token_of(conn: Connection, scope: Scope, text: str, token_type: str) -> Row | None:
     """One token."""
     return one(conn, select(token).where(*scoped.tokens(scope), token.c.token == text, token.c.token_type == token_type))
 

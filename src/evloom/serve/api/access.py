@@ -8,13 +8,13 @@ from msgspec import Meta
 from evloom.serve.api.call import Call, Change
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Fault, Problem, conflict, wrong
-from evloom.serve.api.shape import Input, Instant, Line, Name, of_row
+from evloom.serve.api.shape import Input, Instant, Name, of_row
 from evloom.serve.people import first
 from evloom.serve.people.door import Turned
 from evloom.serve.people.passwords import faults_of
 from evloom.serve.people.roles import ALL, Caller
 from evloom.store import people
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 from evloom.store.scope import EVERYTHING
 
 Login = Annotated[
@@ -95,7 +95,7 @@ async def set_up(call: Call, body: SetUp) -> Me:
     check_password(body.password, body.login)
     row = first.admin_row(body.login, body.name, await platform.door.hashed(body.password), call.now_s)
 
-    def make(conn: Connection) -> Change[RowMapping]:
+    def make(conn: Connection) -> Change[Row]:
         if people.administrators(conn):
             raise conflict("set-up-done", "there is an administrator already")
         return Change(first.first_admin(conn, row, body.organisation), None, {"login": body.login}, first.FIRST_ORG)
@@ -171,7 +171,7 @@ def me_of(caller: Caller) -> Me:
     return Me(caller.actor, caller.name, caller.role, caller.org_id, list(caller.site_ids), caller.driver_id, caller.csrf)
 
 
-async def _entered(call: Call, user: RowMapping) -> Me:
+async def _entered(call: Call, user: Row) -> Me:
     entry = await call.platform.door.enter(user, call.remote, call.agent)
     call.out["Set-Cookie"] = call.platform.door.set_cookie(entry.cookie)
     return me_of(entry.caller)

@@ -13,7 +13,7 @@ from evloom.serve.api.problem import Problem, conflict, missing
 from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Name, Page, Paging, Text, TokenId, changes, given, of_row
 from evloom.serve.people.roles import OFFICE, OPERATE, OWN, Role
 from evloom.store import people, registry
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 from evloom.store.scope import EVERYTHING
 
 TokenType = Literal["ISO14443", "ISO15693", "eMAID", "Central", "Local", "KeyCode", "MacAddress", "DirectPayment", "EVCCID", "VIN"]
@@ -51,7 +51,7 @@ class DriverChange(Input):
     phone: Line | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     vehicle: Line | UnsetType = UNSET
-    battery_kwh: BatteryKwh | None | UnsetType = UNSET
+    battery_kwh: BatteryKwh | UnsetType | None = UNSET
     note: Text | UnsetType = UNSET
 
 
@@ -109,7 +109,7 @@ class TokenChange(Input):
     group_id: TokenId | Literal[""] | UnsetType = UNSET
     master: bool | UnsetType = UNSET
     status: TokenStatus | UnsetType = UNSET
-    expiry: Instant | None | UnsetType = UNSET
+    expiry: Instant | UnsetType | None = UNSET
     language: Language | UnsetType = UNSET
     note: Text | UnsetType = UNSET
 
@@ -244,7 +244,7 @@ async def remove_token(call: Call, path: TokenPath) -> None:
     await call.change("token.remove", f"{path.token_type}/{path.token}", remove)
 
 
-def found_driver(conn: Connection, call: Call, driver_id: str) -> RowMapping:
+def found_driver(conn: Connection, call: Call, driver_id: str) -> Row:
     """A driver's row. Raises Problem 404 where the caller sees none."""
     row = people.driver_of(conn, call.scope, driver_id)
     if row is None:
@@ -252,7 +252,7 @@ def found_driver(conn: Connection, call: Call, driver_id: str) -> RowMapping:
     return row
 
 
-def _found_token(conn: Connection, call: Call, path: TokenPath) -> RowMapping:
+def _found_token(conn: Connection, call: Call, path: TokenPath) -> Row:
     row = registry.token_of(conn, call.scope, path.token, path.token_type)
     if row is None:
         raise missing("token", path.token)

@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from evloom.serve.people.roles import Roles
 
 Handler = Callable[..., Awaitable[Any]]
@@ -87,31 +85,33 @@ class Endpoint:
         return found | {status: more[status] for status in self.problems}
 
 
-def endpoint(
-    handler: Handler,
-    method_path: str,
-    tag: str,
-    roles: Roles | None,
-    *problems: int,
-    status: int | None = None,
-    media: tuple[str, ...] = ("application/json",),
-    body_max: int = 1 << 20,
-    loopback: bool = False,
-) -> Endpoint:
+class Also(typing.TypedDict, total=False):
+    """What few endpoints need: another status of success, media type, size of body, or to be open to this machine."""
+
+    status: int
+    media: tuple[str, ...]
+    body_max: int
+    loopback: bool
+
+
+def endpoint(handler: Handler, method_path: str, tag: str, roles: Roles | None, *problems: int, **also: typing.Unpack[Also]) -> Endpoint:
     """The row for "GET /stations/{station_id}" and the function that answers it; its path is under `PREFIX`."""
     method, path = method_path.split(" ")
     hints = typing.get_type_hints(handler, include_extras=True)
     response = hints.pop("return", None)
     response = None if response is type(None) else response
-    arguments = {name: hints[name] for name in ("path", "query", "headers", "body") if name in hints}
-    if status is None:
-        status = 204 if response is None else 200
-    full = path if path.startswith("//") else f"{PREFIX}{path}"
+    arguments: dict[str, type[Any]] = {name: hints[name] for name in ("path", "query", "headers", "body") if name in hints}
     return Endpoint(
-        method, full.replace("//", "/"), tag, handler, roles, status, media, frozenset(problems), body_max, loopback, arguments, response
+        method,
+        path[1:] if path.startswith("//") else f"{PREFIX}{path}",
+        tag,
+        handler,
+        roles,
+        also.get("status", 204 if response is None else 200),
+        also.get("media", ("application/json",)),
+        frozenset(problems),
+        also.get("body_max", 1 << 20),
+        also.get("loopback", False),
+        arguments,
+        response,
     )
-
-
-def parameter_names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Names of a struct's fields as they are sent."""
-    return kind.__struct_encode_fields__

@@ -27,6 +27,7 @@ class SecurityHeaders:
         self._app, self._secure = app, secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and add headers to the answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -10,7 +10,7 @@ from evloom.serve.api.problem import MEDIA, Document
 
 _REFERENCE = "#/components/schemas/{name}"
 _PLACES = {"path": "path", "query": "query", "headers": "header"}
-_SECURITY = [{"key": []}, {"session": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"session": []}]
 _SCHEMES = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer evk_...`"},
     "session": {

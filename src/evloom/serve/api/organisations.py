@@ -10,7 +10,7 @@ from evloom.serve.api.problem import missing
 from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Name, Page, Paging, changes, of_row
 from evloom.serve.people.roles import ADMIN, ALL, OFFICE
 from evloom.store import people
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 
 
 class OrgPath(Input):
@@ -107,7 +107,7 @@ async def read_audit_log(call: Call, query: AuditQuery) -> Page[AuditLine]:
     return Page([of_row(AuditLine, row) for row in rows], cursor.following(last))
 
 
-def _found(conn: Connection, call: Call, org_id: str) -> RowMapping:
+def _found(conn: Connection, call: Call, org_id: str) -> Row:
     row = people.organisation_of(conn, call.scope, org_id)
     if row is None:
         raise missing("organisation", org_id)

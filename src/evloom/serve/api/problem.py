@@ -29,7 +29,7 @@ class Document(msgspec.Struct, frozen=True):
     detail: str
     code: str
     instance: str = ""
-    findings: list[Fault] = []
+    findings: list[Fault] = msgspec.field(default_factory=list)
 
 
 TITLES: dict[int, str] = {
@@ -49,7 +49,7 @@ TITLES: dict[int, str] = {
 }
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
     """Raised anywhere in answering a request; `headers` are added to the answer."""
 
     def __init__(self, status: int, code: str, detail: str, findings: Sequence[Fault] = (), headers: dict[str, str] | None = None) -> None:

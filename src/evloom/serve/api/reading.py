@@ -9,6 +9,7 @@ import msgspec
 from evloom.serve.api.problem import Fault, Problem, wrong
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 _PLACE = re.compile(r"^(.*?)(?: - at `(?:key in )?\$(.*)`)?$", re.DOTALL)
 _SHOWN = 200
 DEPTH_MAX = 64
@@ -36,7 +37,7 @@ def read_struct(kind: type[T], content: object, where: str = "", *, strict: bool
         raise wrong(*_faults(kind, content, where, strict, error)) from None
 
 
-def read_query(kind: type[T], pairs: Sequence[tuple[str, str]]) -> T:
+def read_query(kind: type[S], pairs: Sequence[tuple[str, str]]) -> S:
     """Parameters of the query; each name at most once, `true` and `false` for what is one of both."""
     content: dict[str, Any] = {}
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
@@ -63,7 +64,7 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 def _faults(kind: type, content: object, where: str, strict: bool, error: msgspec.ValidationError) -> list[Fault]:
     """One fault a field where the struct is flat enough to look at each of its own; else the first that was met."""
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(content, Mapping)):
+    if not (issubclass(kind, msgspec.Struct) and isinstance(content, Mapping)):
         return [_fault(str(error), content, where)]
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     found = [

@@ -65,6 +65,7 @@ class PathApp:
         self._allow = ", ".join(sorted(allowed))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         request = Request(scope, receive, send)
         began_s = time.perf_counter()
         request_id = secrets.token_hex(8)

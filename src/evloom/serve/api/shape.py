@@ -4,6 +4,7 @@ Text never holds a NUL (PostgreSQL has no place for one). Instants are written a
 """
 
 import functools
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,7 +111,7 @@ def _json(text: str) -> Any:
 
 
 @functools.cache
-def _columns(kind: type, documents: frozenset[str]) -> tuple[_Column, ...]:
+def _columns(kind: Any, documents: frozenset[str]) -> tuple[_Column, ...]:
     found = []
     for field in msgspec.structs.fields(kind):
         if "datetime" in str(field.type):
@@ -129,7 +130,7 @@ def of_row(kind: type[T], row: Mapping[str, Any], *documents: str, **more: Any) 
     has not. A column that the row lacks takes the struct's default.
     """
     values = dict(more)
-    for column in _columns(kind, frozenset(documents)):
+    for column in _columns(typing.cast("Any", kind), frozenset(documents)):
         name = next((name for name in column.names if name in row), None)
         if column.field in more or name is None:
             continue

@@ -14,7 +14,7 @@ from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Page, Paging
 from evloom.serve.gateway.credential import hashed, new_password
 from evloom.serve.people.roles import LOOK, OPERATE
 from evloom.store import registry
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 from evloom.store.scope import EVERYTHING
 
 Accepted = Literal["accepted", "pending", "refused"]
@@ -155,13 +155,13 @@ class Evse(msgspec.Struct):
     discharge_max_kw: float
 
 
-def station_view(row: RowMapping) -> Station:
+def station_view(row: Row) -> Station:
     """A station's row as it is shown."""
     known = {"connected": bool(row["connected"]), "gateway": row["gateway"] or "", "n_deviation": row["n_deviation"] or 0}
     return of_row(Station, row, has_password=bool(row["password_hash"]), **known)
 
 
-def found_station(conn: Connection, call: Call, station_id: str) -> RowMapping:
+def found_station(conn: Connection, call: Call, station_id: str) -> Row:
     """A station's row. Raises Problem 404 where the caller sees none."""
     row = registry.station_of(conn, call.scope, station_id)
     if row is None:
@@ -312,7 +312,7 @@ def needs_site(conn: Connection, org_id: str, site_id: str) -> None:
         raise conflict("no-site", "there is no such site", fault)
 
 
-def shown(row: RowMapping) -> dict[str, object]:
+def shown(row: Row) -> dict[str, object]:
     """A station's row without what is secret, for the audit log's digest."""
     return {name: value for name, value in row.items() if name != "password_hash"}
 

@@ -3,7 +3,7 @@
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from evloom.serve.api import about, access, drivers, openapi, organisations, stations, users
+from evloom.serve.api import about, access, drivers, openapi, organisations, sessions, stations, users
 from evloom.serve.api.endpoint import Endpoint
 from evloom.serve.api.problem import MEDIA, Problem
 from evloom.serve.api.routing import routes_of
@@ -16,6 +16,7 @@ TABLE: tuple[Endpoint, ...] = (
     *users.ENDPOINTS,
     *stations.ENDPOINTS,
     *drivers.ENDPOINTS,
+    *sessions.ENDPOINTS,
 )
 
 

@@ -15,7 +15,7 @@ from evloom.serve.api.shape import UNSET, Id, Input, Instant, Name, Page, Paging
 from evloom.serve.people.door import new_key
 from evloom.serve.people.roles import MAY_GIVE, OFFICE, OPERATE, Role
 from evloom.store import people
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 
 RoleName = Literal["admin", "operator", "owner", "driver", "reader"]
 SiteIds = Annotated[list[Id], Meta(max_length=200)]
@@ -41,7 +41,7 @@ class NewUser(Input):
     name: Name
     role: RoleName
     org_id: Id | UnsetType = UNSET
-    site_ids: SiteIds = []
+    site_ids: SiteIds = msgspec.field(default_factory=list)
     driver_id: Id | UnsetType = UNSET
 
 
@@ -77,7 +77,7 @@ class NewKey(Input):
     name: Name
     role: RoleName
     org_id: Id | UnsetType = UNSET
-    site_ids: SiteIds = []
+    site_ids: SiteIds = msgspec.field(default_factory=list)
     driver_id: Id | UnsetType = UNSET
     expires_at: Instant | UnsetType = UNSET
 
@@ -106,11 +106,11 @@ class MadeKey(msgspec.Struct):
     about: ApiKey
 
 
-def _user(row: RowMapping) -> User:
+def _user(row: Row) -> User:
     return of_row(User, {**row, "last_login_at_s": row["last_login_s"]}, "site_ids")
 
 
-def _key(row: RowMapping) -> ApiKey:
+def _key(row: Row) -> ApiKey:
     return of_row(ApiKey, {**row, "prefix": f"evk_{row['prefix']}", "last_used_at_s": row["last_used_s"]}, "site_ids")
 
 
@@ -266,14 +266,14 @@ async def revoke_key(call: Call, path: KeyPath) -> None:
     await call.change("key.revoke", path.key_id, revoke)
 
 
-def _found_user(conn: Connection, call: Call, user_id: str) -> RowMapping:
+def _found_user(conn: Connection, call: Call, user_id: str) -> Row:
     row = people.user_of(conn, call.scope, user_id)
     if row is None:
         raise missing("user", user_id)
     return row
 
 
-def _found_key(conn: Connection, call: Call, key_id: str) -> RowMapping:
+def _found_key(conn: Connection, call: Call, key_id: str) -> Row:
     row = people.key_of(conn, call.scope, key_id)
     if row is None:
         raise missing("API key", key_id)

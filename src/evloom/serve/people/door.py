@@ -16,7 +16,7 @@ from evloom.serve.people import passwords
 from evloom.serve.people.roles import Caller, Role
 from evloom.serve.people.throttle import LoginThrottle
 from evloom.store import people
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 from evloom.store.database import Database
 
 COOKIE = "evloom_session"
@@ -94,7 +94,7 @@ class Door:
         self.throttle.succeeded(name, remote)
         return await self.enter(user, remote, agent)
 
-    async def enter(self, user: RowMapping, remote: str, agent: str = "") -> Entry:
+    async def enter(self, user: Row, remote: str, agent: str = "") -> Entry:
         """Begin a session of a user whose identity is beyond doubt."""
         now_s, cookie, csrf = self._now_s(), secrets.token_urlsafe(32), secrets.token_urlsafe(24)
         row = {
@@ -198,7 +198,7 @@ def csrf_fits(caller: Caller, token: str) -> bool:
     return not caller.session or hmac.compare_digest(caller.csrf.encode(), token.encode())
 
 
-def _of_user(user: RowMapping, csrf: str, session: str, remote: str) -> Caller:
+def _of_user(user: Row, csrf: str, session: str, remote: str) -> Caller:
     sites = tuple(msgspec.json.decode(user["site_ids"], type=list[str]))
     role, user_id = Role(user["role"]), user["user_id"]
     return Caller(f"user:{user_id}", user["name"], role, user["org_id"], sites, user["driver_id"], user_id, csrf, session, remote)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from evloom.store import people
-from evloom.store.connection import Connection, RowMapping
+from evloom.store.connection import Connection, Row
 from evloom.store.database import Database
 from evloom.store.scope import EVERYTHING
 
@@ -41,7 +41,7 @@ def is_loopback(remote: str) -> bool:
         return False
 
 
-def first_admin(conn: Connection, row: Mapping[str, object], org_name: str) -> RowMapping:
+def first_admin(conn: Connection, row: Mapping[str, object], org_name: str) -> Row:
     """Make the administrator of `row`, and the first organisation where there is none yet."""
     if people.organisation_of(conn, EVERYTHING, FIRST_ORG) is None:
         people.put_organisation(conn, FIRST_ORG, org_name)
