@@ -29,6 +29,11 @@ def now_s() -> float:
     return _Pace.begin_s + (time.time() - _Pace.real_s) * _Pace.speed  # noqa: TID251
 
 
+def machine_s() -> float:
+    """Seconds since 1970-01-01 UTC by the machine's clock, whatever the pace: for what several processes agree on, such as leases."""
+    return time.time()  # noqa: TID251
+
+
 class SystemClock:
     """The loop's clock port on the machine's clock."""
 
