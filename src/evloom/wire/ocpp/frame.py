@@ -115,10 +115,9 @@ def parse(text: str | bytes, version: Version, limits: FrameLimits) -> Frame | B
             return _checked(_careful(data, version), limits)
     except UNREADABLE:
         return _checked(_careful(data, version), limits)
-    payload = frame.payload
-    if payload == b"{}" and 0 < len(call_id) <= ID_MAX:
+    if frame.payload == b"{}" and 0 < len(call_id) <= ID_MAX:
         return frame
-    return _checked(frame, limits)
+    return _checked(frame if frame.payload.startswith(b"{") else _careful(data, version), limits)
 
 
 def _checked(frame: Frame | BadFrame, limits: FrameLimits) -> Frame | BadFrame:
@@ -148,7 +147,7 @@ def too_deep(payload: bytes, nesting_max: int) -> bool:
         return False
     left = _BRACKETS.sub(b"", payload.translate(None, _NOT_STRUCTURE))
     for _ in range(nesting_max):
-        left = left.replace(b"[]", b"").replace(b"{}", b"")
+        left = left.replace(b"[]", b" ").replace(b"{}", b" ").replace(b" ", b"")  # one level: what was inside keeps its holder open
         if not left:
             return False
     return True
