@@ -16,6 +16,7 @@ from evloom.store.database import Database
 if TYPE_CHECKING:
     from evloom.serve.commands import Commands
     from evloom.serve.gateway.gateway import Gateway
+    from evloom.serve.live import Live
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Platform:
     now_s: Callable[[], float]
     commands: "Commands | None" = None
     gateway: "Gateway | None" = None
+    live: "Live | None" = None
     first: FirstRun = field(default_factory=FirstRun)
     version: str = field(default_factory=lambda: version("evloom"))
     document: dict[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import UnsetType
 
@@ -12,7 +12,12 @@ from evloom.serve.people.roles import Caller, Role
 from evloom.serve.platform import Platform
 from evloom.store import people
 from evloom.store.connection import Connection
+from evloom.store.money import By
 from evloom.store.scope import EVERYTHING, Scope
+
+if TYPE_CHECKING:
+    from evloom.serve.commands import Commands
+    from evloom.serve.live import Live
 
 T = TypeVar("T")
 
@@ -45,6 +50,25 @@ class Call:
     def scope(self) -> Scope:
         """What the caller's queries are filtered by."""
         return self.caller.scope
+
+    @property
+    def commands(self) -> "Commands":
+        """The way to stations. Raises Problem 503 where this process has none."""
+        if self.platform.commands is None:
+            raise Problem(503, "no-gateway", "this process sends no commands")
+        return self.platform.commands
+
+    @property
+    def live(self) -> "Live":
+        """The loops of sites. Raises Problem 503 where this process has none."""
+        if self.platform.live is None:
+            raise Problem(503, "no-loop", "this process runs no loop")
+        return self.platform.live
+
+    @property
+    def by(self) -> By:
+        """Who writes, as the books of money want to know it."""
+        return By(self.caller.actor, self.now_s, self.remote, self.request_id)
 
     @property
     def now_s(self) -> float:

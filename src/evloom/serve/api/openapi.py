@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from evloom.pile.command import KINDS
 from evloom.serve.api.endpoint import Blob, Endpoint, Stream
 from evloom.serve.api.problem import MEDIA, Document
 
@@ -26,6 +27,7 @@ def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dic
     """The whole document as JSON-ready objects."""
     kinds = [Document, *_kinds(endpoints)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    components |= _commands(components)
     schema_of = dict(zip((_key(kind) for kind in kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for row in endpoints:
@@ -43,6 +45,22 @@ def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dic
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
+
+
+def _commands(components: dict[str, Any]) -> dict[str, Any]:
+    """Every command that a station can be given, told apart by its field `command`."""
+    _, found = msgspec.json.schema_components(list(KINDS.values()), ref_template=_REFERENCE.replace("{name}", "Command.{name}"))
+    named = {f"Command.{name}": shape for name, shape in found.items()}
+    for name in KINDS:
+        shape = named[f"Command.{name}"]
+        properties = {"command": {"const": name}, **shape.get("properties", {})}
+        required = ["command", *shape.get("required", [])]
+        named[f"Command.{name}"] = {**shape, "properties": properties, "required": required, "additionalProperties": False}
+    if named.keys() & components.keys():
+        raise ValueError("two schemas of one name")
+    mapping = {name: f"#/components/schemas/Command.{name}" for name in KINDS}
+    choice = {"oneOf": [{"$ref": reference} for reference in mapping.values()]}
+    return {**named, "Command": {**choice, "discriminator": {"propertyName": "command", "mapping": mapping}}}
 
 
 def _kinds(endpoints: Iterable[Endpoint]) -> list[Any]:

@@ -35,9 +35,8 @@ TokenId = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9][A-Za-z0-9*_=:+|@. -]*$(?!\n)", description="Text of a card, or an eMAID")
 ]
 Line = Annotated[str, Meta(max_length=200, pattern=_LINE)]
-Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)")
-]
+NOT_BLANK = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)"
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
 Text = Annotated[str, Meta(max_length=4000, pattern=_TEXT)]
 Cursor = Annotated[
     str, Meta(min_length=1, max_length=800, pattern=r"^[A-Za-z0-9_=-]+$(?!\n)", description="`next_cursor` of the page before")

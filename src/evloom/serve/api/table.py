@@ -3,7 +3,7 @@
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from evloom.serve.api import about, access, drivers, openapi, organisations, sessions, stations, users
+from evloom.serve.api import about, access, commands, drivers, money, openapi, organisations, sessions, stations, terms, users
 from evloom.serve.api.endpoint import Endpoint
 from evloom.serve.api.problem import MEDIA, Problem
 from evloom.serve.api.routing import routes_of
@@ -17,6 +17,9 @@ TABLE: tuple[Endpoint, ...] = (
     *stations.ENDPOINTS,
     *drivers.ENDPOINTS,
     *sessions.ENDPOINTS,
+    *commands.ENDPOINTS,
+    *terms.ENDPOINTS,
+    *money.ENDPOINTS,
 )
 
 
