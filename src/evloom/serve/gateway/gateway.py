@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from evloom.pile.station import Noted, StationConnected, StationDisconnected
 from evloom.serve.bus import Bus
+from evloom.serve.cluster.wakeups import Wakeups
 from evloom.serve.config import Ocpp
 from evloom.serve.desk.caller import Caller
 from evloom.serve.gateway.credential import Credentials
 from evloom.serve.gateway.door import Admitted, Door, DoorRules
-from evloom.serve.gateway.frame_log import FrameLog
 from evloom.serve.gateway.metrics import GatewayMetrics
 from evloom.serve.gateway.reception import Reception
 from evloom.serve.gateway.records import Records
@@ -59,15 +59,21 @@ class Gateway:
     """`start` opens the ports, `stop` closes them and says goodbye. Everything runs in one event loop."""
 
     def __init__(
-        self, settings: GatewaySettings, db: Database, bus: Bus, desk: Answering, registry: CollectorRegistry | None = None
+        self,
+        settings: GatewaySettings,
+        db: Database,
+        bus: Bus,
+        desk: Answering,
+        registry: CollectorRegistry | None = None,
+        wakeups: Wakeups | None = None,
     ) -> None:
         ocpp = settings.ocpp
         self.settings = settings
         self.name = settings.name
+        self._wakeups = wakeups
         self.metrics = GatewayMetrics(registry if registry is not None else CollectorRegistry())
         self._records = Records(db, bus, settings.name)
-        self._frames = FrameLog(self._records.keep_frames)
-        self._office = Office(desk, self._frames, self.metrics, LinkLimits(message_max_bytes=ocpp.message_max_bytes))
+        self._office = Office(desk, db.note_frame, self.metrics, LinkLimits(message_max_bytes=ocpp.message_max_bytes))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="gateway-password")
         rules = DoorRules(tuple(_VERSIONS[word] for word in ocpp.versions), settings.unknown, ocpp.security_profile_min)
         door = Door(rules, self._records.find, Credentials(self._threads))
@@ -83,7 +89,7 @@ class Gateway:
         self._sockets: set[StationSocket] = set()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keeper: asyncio.Task[None] | None = None
         self._echo = Echo()
         self.metrics.gauge("evloom_stations_connected", "Stations connected to this process", lambda: float(len(self._links)))
         self.metrics.gauge("evloom_ocpp_unread_bytes", "Written and not yet read by stations", lambda: float(self._unread()))
@@ -93,10 +99,7 @@ class Gateway:
     async def start(self) -> None:
         """Open the ports. Raises OSError where one cannot be had."""
         ocpp = self.settings.ocpp
-        self._keepers = [
-            asyncio.create_task(self._keep(), name="gateway-keep"),
-            asyncio.create_task(self._frames.run(), name="gateway-frames"),
-        ]
+        self._keeper = asyncio.create_task(self._keep())
         if ocpp.enabled:
             self._servers.append(await self._listening(ocpp.port, None))
         if self.settings.tls is not None:
@@ -118,11 +121,9 @@ class Gateway:
         await asyncio.sleep(0)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=STOP_S)
-        self._frames.close()
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
-        await self._frames.flush()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
         self._threads.shutdown(wait=False)
 
     @property
@@ -208,7 +209,8 @@ class Gateway:
 
     async def _enter(self, socket: StationSocket, verdict: Admitted, version: Version) -> None:
         station_id, remote = verdict.station_id, socket.remote
-        epoch = await self._records.claim(station_id)
+        claimed = await self._records.claim(station_id)
+        epoch = claimed.epoch
         caller = Caller(station_id, version, epoch, remote, verdict.security_profile)
         link = StationLink(self._office, caller, socket, now_s())
         if not socket.let_in(version.value, _Host(self, link)):
@@ -218,6 +220,8 @@ class Gateway:
         self.metrics.connects.labels(version.value, str(verdict.security_profile)).inc()
         told(_LOG, logging.INFO, "station.connected", station=station_id, version=version.value, remote=remote, epoch=epoch)
         self._spawn(self._connected(link, older))
+        if self._wakeups is not None and claimed.before not in ("", self.name):
+            await self._wakeups.tell(claimed.before, "fence", station=station_id, epoch=epoch)
 
     async def _connected(self, link: StationLink, older: StationLink | None) -> None:
         caller = link.caller

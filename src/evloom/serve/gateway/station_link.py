@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evloom.serve.desk.caller import Caller, Reply
-from evloom.serve.gateway.frame_log import FrameLog
 from evloom.serve.gateway.metrics import GatewayMetrics
 from evloom.serve.gateway.station_socket import BUSY, StationSocket
 from evloom.serve.logs import told
+from evloom.serve.system_clock import now_s
+from evloom.store.frames import Frame
 from evloom.wire.ocpp.frame import Code
 from evloom.wire.ocpp.link import CLOSED, TIMEOUT, Answered, Asked, Failed, Link, LinkLimits, Received, Sent, Trouble
 from evloom.wire.ocpp.version import Version
@@ -56,7 +57,7 @@ class Office:
     """What every link needs: who answers, where frames and figures are kept."""
 
     desk: Answering
-    frames: FrameLog
+    note_frame: Callable[[Frame], None]
     metrics: GatewayMetrics
     limits: LinkLimits
 
@@ -140,7 +141,8 @@ class StationLink:
         if not self.is_open:
             return CallOutcome(None, NOT_CONNECTED, "not sent: the station is not connected")
         call_id = self._link.call(action, payload, self._loop.time(), timeout_s)
-        future = self._calls[call_id] = self._loop.create_future()
+        future: asyncio.Future[CallOutcome] = self._loop.create_future()
+        self._calls[call_id] = future
         timer = self._loop.call_later(timeout_s + 0.001, self._expire)
         try:
             self._flush(action)
@@ -165,11 +167,11 @@ class StationLink:
             elif len(self._waiting) >= WAITING_MAX:
                 self.socket.pause(BUSY)
         elif isinstance(what, Answered):
-            self._office.frames.add(self.station_id, "in", what.action, raw)
+            self._note("in", what.action, raw)
             self._office.metrics.call_answered(what.action, what.took_s)
             self._settle(what.call_id, CallOutcome(what.payload))
         elif isinstance(what, Failed):
-            self._office.frames.add(self.station_id, "in", what.action, raw)
+            self._note("in", what.action, raw)
             self._office.metrics.call_failed(what.action, what.code)
             self._settle(what.call_id, CallOutcome(None, what.code, what.description))
         else:
@@ -177,7 +179,7 @@ class StationLink:
 
     def _trouble(self, trouble: Trouble, raw: bytes) -> None:
         self._office.metrics.trouble(trouble.kind)
-        self._office.frames.add(self.station_id, "in", "", raw)
+        self._note("in", "", raw)
         level = logging.INFO if trouble.kind in ("odd", "duplicate", "late") else logging.WARNING
         told(_LOG, level, "frame.trouble", station=self.station_id, kind=trouble.kind, text=trouble.text, frame=raw[:200])
 
@@ -199,7 +201,7 @@ class StationLink:
         begun_s = self._loop.time()
         action = asked.action
         if action != "Heartbeat":
-            self._office.frames.add(self.station_id, "in", action, raw)
+            self._note("in", action, raw)
         try:
             reply = await self._office.desk.handle(self.caller, action, asked.payload, raw)
         except Exception as error:  # noqa: BLE001  the station is answered whatever went wrong, and the log has it
@@ -214,7 +216,7 @@ class StationLink:
         self._office.metrics.answered(action, self.version, reply.code, self._loop.time() - begun_s)
 
     async def _notice(self, sent: Sent, raw: bytes) -> None:
-        self._office.frames.add(self.station_id, "in", sent.action, raw)
+        self._note("in", sent.action, raw)
         try:
             await self._office.desk.sent(self.caller, sent.action, sent.payload, raw)
         except Exception:  # noqa: BLE001
@@ -224,7 +226,10 @@ class StationLink:
     def _flush(self, action: str = "") -> None:
         for frame in self._link.take_outgoing():
             if self.socket.send(frame) and action != "Heartbeat":
-                self._office.frames.add(self.station_id, "out", action, frame)
+                self._note("out", action, frame)
+
+    def _note(self, direction: str, action: str, frame: bytes) -> None:
+        self._office.note_frame(Frame(self.station_id, now_s(), direction, frame.decode("utf-8", "backslashreplace"), action))
 
     def _expire(self) -> None:
         for failed in self._link.expire(self._loop.time()):

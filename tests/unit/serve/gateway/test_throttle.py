@@ -41,7 +41,7 @@ def test_guessing_from_many_addresses_or_for_many_stations_is_slowed_too():
 
 def test_an_echo_says_the_first_few_and_then_once_a_minute():
     echo = Echo()
-    said = [echo.times("wrong", "CP1", float(second)) for second in range(0, 130)]
+    said = [echo.times("wrong", "CP1", float(second)) for second in range(130)]
     assert said[:3] == [1, 1, 1]
     assert sum(said) == 3 + 58 + 60
     assert sum(1 for times in said if times) == 5
