@@ -1,0 +1,199 @@
+"""Transactions as they run: ids for those of 1.6, verdicts on tokens, the end of what was never ended, words that are said again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evloom.pile.station import Deviated, MeterSeen, TransactionSaid
+from evloom.pile.transaction import CLOSED_BY_NEXT, instant_of, session_id
+from evloom.serve.desk.authorise import Stopping, may_stop
+from evloom.serve.desk.caller import Caller
+from evloom.serve.desk.keep import Keeper
+from evloom.serve.desk.memory import Memory
+from evloom.serve.desk.ports import Ports
+from evloom.serve.desk.tokens import Asking, Judged, Tokens
+from evloom.store.database import Database
+from evloom.store.desk import Running, allot
+from evloom.store.errors import Conflict
+from evloom.store.log import Appended, entry_of
+from evloom.wire.ocpp.repeat import digest
+from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Dated, Followed, Verdict
+
+TRIES = 3
+"""So often a number is asked for where another gateway takes it at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as the desk works on it: who, the frame, when, what is remembered of the station, and entries to keep beside."""
+
+    caller: Caller
+    action: str
+    raw: bytes
+    now_s: float
+    memory: Memory
+    beside: tuple[Dated, ...] = ()
+
+    @property
+    def station_id(self) -> str:
+        """Whose it is."""
+        return self.caller.station_id
+
+
+class Transactions:
+    """Words of transactions, kept and answered."""
+
+    def __init__(self, db: Database, keeper: Keeper, tokens: Tokens, ports: Ports) -> None:
+        self._db = db
+        self._keeper = keeper
+        self._tokens = tokens
+        self._ports = ports
+
+    async def begin(self, call: Call, ask: AskBegin) -> Followed:
+        """1.6: allot an id, which a repeated start gets again."""
+        number = await self._allotted(call.station_id, ask.key)
+        said = replace(ask.said, transaction=str(number))
+        followed = await self._follow(call, Dated(said, ask.happened_at_s, ask.key))
+        return replace(followed, number=number)
+
+    async def follow(self, call: Call, ask: AskFollow) -> Followed:
+        """A word of a transaction that has an id."""
+        said = self._named(call, ask.said, ask.happened_at_s) if ask.numbered else ask.said
+        return await self._follow(call, Dated(said, ask.happened_at_s, ask.key))
+
+    async def meter(self, call: Call, ask: AskMeter) -> None:
+        """Meter values without an id: of the transaction that runs at the EVSE, where one does."""
+        one = call.memory.at(ask.evse)
+        if one is None or instant_of(ask.happened_at_s, call.now_s)[0] < one.started_at_s:
+            event: MeterSeen | TransactionSaid = MeterSeen(ask.evse, ask.said.samples)
+        else:
+            event = replace(ask.said, transaction=one.transaction)
+        await self._keep(call, (Dated(event, ask.happened_at_s, ask.key),))
+
+    async def state(self, call: Call, ask: AskState) -> None:
+        """1.6: the charging state of the transaction at a connector, from the connector's status."""
+        one = call.memory.at(ask.evse)
+        words: tuple[Dated, ...] = ()
+        if one is not None and instant_of(ask.happened_at_s, call.now_s)[0] >= one.started_at_s:
+            said = TransactionSaid(
+                one.transaction, "updated", evse=ask.evse, trigger="ChargingStateChanged", charging_state=ask.charging_state
+            )
+            words = (Dated(said, ask.happened_at_s),)
+        await self._keep(call, words)
+
+    async def _keep(self, call: Call, said: Sequence[Dated]) -> list[Appended]:
+        every = (*call.beside, *said)
+        return (await self._keeper.keep(call.caller, every, call.raw, call.now_s))[len(call.beside) :]
+
+    async def _allotted(self, station_id: str, key: str) -> int:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._db.write(lambda conn: allot(conn, station_id, key))
+            except Conflict:
+                continue
+        return await self._db.write(lambda conn: allot(conn, station_id, key))
+
+    def _named(self, call: Call, said: TransactionSaid, happened_at_s: float) -> TransactionSaid:
+        """1.6: a word with an id that we never gave (-1 and 0 are what stations send that got none), as that of a transaction that runs
+        where it can only be one; else as one of its own."""
+        if int(said.transaction) > 0:
+            return said
+        running = [one for one in call.memory.open.values() if not said.evse or one.evse == said.evse]
+        if len(running) > 1 and said.token:
+            running = [one for one in running if one.token.casefold() == said.token.casefold()]
+        name = running[0].transaction if len(running) == 1 else f"{said.transaction}@{happened_at_s:.0f}"
+        return replace(said, transaction=name, marks=(*said.marks, "id_invalid"))
+
+    async def _follow(self, call: Call, word: Dated) -> Followed:
+        said = word.event
+        assert isinstance(said, TransactionSaid)
+        verdict: Verdict | None = None
+        odd: tuple[Dated, ...] = ()
+        if said.token or said.token_type:
+            judged = await self._judged(call, said)
+            verdict = judged.verdict
+            odd = self._foreign_stop(call, said, judged)
+            said = _marked(said, verdict)
+            word = Dated(said, word.happened_at_s, word.key)
+        at_s, _ = instant_of(word.happened_at_s, call.now_s)
+        closing = self._closing(call.memory, said, at_s)
+        done = (await self._keep(call, (*odd, *closing, word)))[-1]
+        for end in closing:
+            _remember(call.memory, end.event, at_s)
+        if done.duplicate:
+            await self._said_again(call, word, done)
+        else:
+            _remember(call.memory, said, at_s)
+        name = session_id(call.station_id, said.transaction)
+        cost = self._ports.cost(name)
+        return Followed(
+            verdict=verdict,
+            cost=None if cost is None else cost.amount,
+            currency="" if cost is None else cost.currency,
+            limits=self._ports.limits(name),
+        )
+
+    async def _judged(self, call: Call, said: TransactionSaid) -> Judged:
+        begins = said.phase == "started"
+        asking = Asking(call.station_id, said.token, said.token_type, said.transaction, begins)
+        return await (self._tokens.judged if begins else self._tokens.judged_again)(asking, call.now_s)
+
+    def _foreign_stop(self, call: Call, said: TransactionSaid, judged: Judged) -> tuple[Dated, ...]:
+        """A note where the transaction was ended by somebody who may not end it; that it has ended is a fact all the same."""
+        one = call.memory.open.get(said.transaction)
+        if said.phase != "ended" or one is None or not one.token:
+            return ()
+        row = judged.row
+        if may_stop(one.token, one.group_id, Stopping(said.token, row.group_id if row else "", bool(row and row.master))):
+            return ()
+        advice = "only the token that began a transaction, one of its group or a master pass may end it"
+        return (Dated(Deviated(call.action, "foreign_stop", "idToken", said.token[:200], advice), call.now_s),)
+
+    def _closing(self, memory: Memory, said: TransactionSaid, at_s: float) -> tuple[Dated, ...]:
+        """Ends, written by us, of transactions that a new one at their EVSE leaves no room for."""
+        if said.phase == "ended" or said.evse < 1 or said.transaction in memory.open:
+            return ()
+        return tuple(
+            Dated(TransactionSaid(one.transaction, "ended", evse=said.evse, reason=CLOSED_BY_NEXT), at_s, f"{one.transaction}:closed")
+            for one in memory.before(said.evse, said.transaction, at_s)
+        )
+
+    async def _said_again(self, call: Call, word: Dated, done: Appended) -> None:
+        """A word whose key is known. Where it is another word (a station that counts wrongly), it is kept without its number."""
+        said = word.event
+        assert isinstance(said, TransactionSaid)
+        if said.seq < 0:
+            return
+        first = await self._db.read(lambda conn: entry_of(conn, done.number))
+        same = first is not None and first.happened_at_s == word.happened_at_s
+        if first is None or (same and isinstance(first.event, TransactionSaid) and first.event.phase == said.phase):
+            return
+        other = replace(said, seq=-1, marks=(*said.marks, "seq_repeated"))
+        key = f"{word.key}:{word.happened_at_s:.3f}:{said.phase}:{digest(repr(said).encode())}"
+        again = await self._keeper.keep(call.caller, (Dated(other, word.happened_at_s, key),), call.raw, call.now_s)
+        if not again[0].duplicate:
+            _remember(call.memory, other, instant_of(word.happened_at_s, call.now_s)[0])
+
+
+def _marked(said: TransactionSaid, verdict: Verdict) -> TransactionSaid:
+    """The word with the group of its token, and a mark where a transaction goes on for a token that was refused."""
+    refused = said.phase != "ended" and not verdict.accepted
+    if not refused and not verdict.group:
+        return said
+    marks = (*said.marks, "refused_token") if refused else said.marks
+    return replace(said, group=verdict.group, marks=marks)
+
+
+def _remember(memory: Memory, said: object, at_s: float) -> None:
+    """Which transactions run, after a new word. A word that comes late, after the end, does not begin it again."""
+    assert isinstance(said, TransactionSaid)
+    name = said.transaction
+    if said.phase == "ended":
+        memory.open.pop(name, None)
+        memory.ended.append(name)
+    elif name in memory.open:
+        one = memory.open[name]
+        if said.phase == "started" or (said.evse and not one.evse):
+            begun_s = at_s if said.phase == "started" else one.started_at_s
+            memory.open[name] = Running(name, said.evse or one.evse, said.token or one.token, said.group or one.group_id, begun_s)
+    elif name not in memory.ended:
+        memory.open[name] = Running(name, said.evse, said.token, said.group, at_s)
