@@ -175,7 +175,7 @@ class Gateway:
     async def _listening(self, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
         secure = tls is not None
         return await asyncio.get_running_loop().create_server(
-            lambda: self._opened(secure),
+            lambda: StationSocket(self._rules, secure, self),
             self.settings.host,
             port,
             ssl=tls,
@@ -184,12 +184,16 @@ class Gateway:
             ssl_shutdown_timeout=2.0 if secure else None,
         )
 
-    def _opened(self, secure: bool) -> StationSocket:
-        socket = StationSocket(self._rules, secure, self._knocked, self._sockets.discard)
+    def opened(self, socket: StationSocket) -> None:
+        """A socket is connected."""
         self._sockets.add(socket)
-        return socket
 
-    def _knocked(self, socket: StationSocket) -> None:
+    def ended(self, socket: StationSocket) -> None:
+        """A socket is gone."""
+        self._sockets.discard(socket)
+
+    def knocked(self, socket: StationSocket) -> None:
+        """A station asks to be let in."""
         if self._reception.may_ask(socket, len(self._sockets)):
             self._spawn(self._reception.admit(socket, self._rules.handshake_s))
 

@@ -6,7 +6,6 @@ bounded buffer of what it has not read, a pause for one that sends too fast, pin
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
@@ -41,6 +40,19 @@ class Guest(Protocol):
         """The link is down; called once."""
 
 
+class House(Protocol):
+    """To whom a socket belongs."""
+
+    def opened(self, socket: "StationSocket") -> None:
+        """It is connected, with TLS in place where it is that port."""
+
+    def knocked(self, socket: "StationSocket") -> None:
+        """Its handshake was read: let it in or refuse it."""
+
+    def ended(self, socket: "StationSocket") -> None:
+        """It is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class SocketRules:
     """Limits of every socket of a port. Times in real seconds, by the loop's clock."""
@@ -66,14 +78,13 @@ def deflate() -> tuple[ServerExtensionFactory, ...]:
 
 
 class StationSocket(asyncio.Protocol):
-    """The socket. `knock` is called once with the request; later `let_in` or `refuse` is called by whoever decides."""
+    """The socket. `house.knocked` is called once; later `let_in` or `refuse` is called by whoever decides."""
 
     __slots__ = (
         "_bucket",
         "_closing_s",
-        "_ended",
         "_guest",
-        "_knock",
+        "_house",
         "_loop",
         "_message",
         "_n_header",
@@ -93,12 +104,9 @@ class StationSocket(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(
-        self, rules: SocketRules, secure: bool, knock: Callable[["StationSocket"], None], ended: Callable[["StationSocket"], None]
-    ) -> None:
+    def __init__(self, rules: SocketRules, secure: bool, house: House) -> None:
         self._rules = rules
-        self._knock = knock
-        self._ended = ended
+        self._house = house
         self._loop = asyncio.get_running_loop()
         self.secure = secure
         self.opened_s = self.heard_s = self._loop.time()
@@ -125,6 +133,7 @@ class StationSocket(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport: asyncio.Transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self._house.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
@@ -146,7 +155,7 @@ class StationSocket(asyncio.Protocol):
         """The connection is gone."""
         if self._resume is not None:
             self._resume.cancel()
-        self._ended(self)
+        self._house.ended(self)
         self._part(exc)
 
     def pause_writing(self) -> None:
@@ -284,7 +293,7 @@ class StationSocket(asyncio.Protocol):
             return
         self._response = response
         self.pause(ADMISSION)
-        self._knock(self)
+        self._house.knocked(self)
 
     def _complete(self) -> None:
         response, self._response = self._response, None
