@@ -1,0 +1,204 @@
+"""The composition root: the parts of the platform, made, started and stopped in order."""
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from importlib.util import find_spec
+from typing import Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+
+from evloom.kernel.errors import InputError
+from evloom.kernel.finding import Finding
+from evloom.serve import logs
+from evloom.serve.api.table import api_routes
+from evloom.serve.bus import Bus
+from evloom.serve.cluster.member import Member
+from evloom.serve.cluster.wakeups import Wakeups
+from evloom.serve.commands import Commands
+from evloom.serve.config import Config
+from evloom.serve.data_folder import DataFolder
+from evloom.serve.desk.desk import Desk, DeskRules
+from evloom.serve.first_start import first_site
+from evloom.serve.gateway.gateway import Gateway, GatewaySettings
+from evloom.serve.gateway.tls import server_context
+from evloom.serve.people import first
+from evloom.serve.people.passwords import faults_of
+from evloom.serve.platform import Platform
+from evloom.serve.system_clock import now_s
+from evloom.store.database import opened
+
+Say = Callable[[str], None]
+
+
+class Part(Protocol):
+    """What is started, and stopped in the opposite order."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
+        ...
+
+
+GRACE_S = 3
+"""How long pages that are open may hold up a stop."""
+
+
+def run(config: Config, say: Say, warn: Say) -> int:
+    """Run the platform until SIGTERM or Ctrl-C; the exit code. Raises InputError for settings that cannot be."""
+    logs.configure(config.log.level, config.log.format)
+    with DataFolder(config) as folder:
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                return runner.run(_serve(config, folder, say))
+        except OSError as error:
+            warn(
+                f"evloom: it cannot listen: {error.strerror or error}; another program has the port, or the address is not of this machine"
+            )
+            return 1
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The event loop: uvloop's where it is installed, else asyncio's own."""
+    if find_spec("uvloop") is None:
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _serve(config: Config, folder: DataFolder, say: Say) -> int:
+    http = _listening(config.server.host, config.server.port)
+    async with AsyncExitStack() as stack:
+        stack.callback(http.close)
+        platform = await started(config, folder, stack)
+        host, port = config.server.host, http.getsockname()[1]
+        app = Starlette(routes=api_routes(platform))
+        server = _Server(_http_settings(app))
+        stopping = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stopping.add_signal_handler(number, server.leave)
+        console = config.server.public_url.rstrip("/") or f"http://{_shown(host)}:{port}"
+        for line in await _greeting(platform, console, _shown(host)):
+            say(line)
+        gc.collect()
+        gc.freeze()  # what was made so far stays: the collector need not look at it again
+        await server.serve(sockets=[http])
+        say("evloom serve: stopped in good order")
+    return 0
+
+
+async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> Platform:
+    """Make and start every part but HTTP; leaving `stack` stops them, the last first."""
+    name = config.cluster.gateway or f"gateway-{secrets.token_hex(4)}"
+    shared = config.database.url.startswith("postgresql")
+    db = opened(folder.database_url, gateway=name if shared else "")
+    stack.push_async_callback(db.close)
+    await db.write(lambda conn: first_site(conn, config))
+    bus = Bus()
+    desk = Desk(db, bus, _rules(config, folder), now_s)
+    gateway = Gateway(GatewaySettings(config.ocpp, config.server.host, name, server_context(config.ocpp)), db, bus, desk)
+    wakeups = Wakeups(config.cluster.nats_url, name)
+    commands = Commands(db, bus, gateway, wakeups, config.ocpp.call_timeout_s)
+    member = Member(db, bus, gateway, commands, wakeups)
+    platform = Platform(db, bus, config, now_s, commands, gateway)
+    await _administrator(platform)
+    await _start(stack, wakeups)
+    stack.push_async_callback(member.leave)
+    await _start(stack, gateway)
+    await _start(stack, commands)
+    await _start(stack, member)
+    return platform
+
+
+async def _start(stack: AsyncExitStack, part: Part) -> None:
+    await part.start()
+    stack.push_async_callback(part.stop)
+
+
+def _rules(config: Config, folder: DataFolder) -> DeskRules:
+    return DeskRules(
+        unknown_stations=GatewaySettings(config.ocpp, config.server.host).unknown,
+        unknown_tokens=config.authorisation.unknown_tokens,
+        concurrent=config.authorisation.concurrent,
+        heartbeat_s=config.ocpp.heartbeat_s,
+        rating_kw=config.site.rating_kw,
+        n_phase=config.site.n_phase,
+        certificates=folder.path / "certificates",
+    )
+
+
+async def _administrator(platform: Platform) -> None:
+    """The first administrator, where the environment has a password for one."""
+    password = os.environ.get(first.PASSWORD_VARIABLE, "")
+    if not password or not await platform.first.is_open(platform.db):
+        return
+    faults = faults_of(password, first.ADMIN_LOGIN)
+    if faults:
+        value = f"{len(password)} characters"
+        advice = "choose another one, or leave the variable out and follow the link that is printed"
+        raise InputError(
+            [Finding("serve.password", "refused", "environment", None, first.PASSWORD_VARIABLE, value, "; ".join(faults), advice)]
+        )
+    await first.admin_by_password(platform.db, await platform.door.hashed(password), platform.now_s())
+
+
+async def _greeting(platform: Platform, console: str, host: str) -> list[str]:
+    """What is printed at the start."""
+    lines = [f"evloom serve: console  {console}/"]
+    gateway = platform.gateway
+    if gateway is not None and gateway.port:
+        lines.append(f"              chargers ws://{host}:{gateway.port}/ocpp/STATION_ID")
+    if gateway is not None and gateway.tls_port:
+        lines.append(f"              with TLS wss://{host}:{gateway.tls_port}/ocpp/STATION_ID")
+    if await platform.first.is_open(platform.db):
+        lines.append(f"              first start: make yourself administrator at {console}/set-up?token={platform.first.token}")
+    return [*lines, "              Ctrl-C stops it"]
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; it is made before anything else, so that a port that is taken is said at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen(1024)
+    except OSError as error:
+        made.close()
+        raise OSError(error.errno, f"{error.strerror or error} ({host}:{port})") from None
+    made.setblocking(False)
+    return made
+
+
+def _shown(host: str) -> str:
+    """The address as people type it."""
+    plain = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{plain}]" if ":" in plain else plain
+
+
+def _http_settings(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=GRACE_S)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: a stop is the platform's, not only HTTP's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the platform."""
+        yield
+
+    def leave(self) -> None:
+        """Stop in good order; the second time without waiting for open pages."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
