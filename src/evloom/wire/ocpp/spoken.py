@@ -4,10 +4,11 @@
 message of any version leaves `wire`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from evloom.pile.station import NeedsSeen, StationBooted, StationEvent, TransactionSaid
+from evloom.pile.station import Deviated, NeedsSeen, StationBooted, StationEvent, TransactionSaid
 
 M = TypeVar("M")
 
@@ -28,6 +29,11 @@ class Dated:
     event: StationEvent
     happened_at_s: float
     key: str | None = None
+
+
+def once_each(odd: Sequence[Deviated], known_s: float) -> tuple[Dated, ...]:
+    """What was odd in a message, one entry for each rule."""
+    return tuple(Dated(event, known_s) for event in {one.rule: one for one in reversed(odd)}.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """OCPP 1.6J: what a station says in our words, and our answers in its."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET
 
-from evloom.pile.station import MeterSeen, Noted, StationBooted, StationEvent, StatusSeen, TransactionSaid
+from evloom.pile.station import MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
 from evloom.wire.ocpp.base import Message, instant, seconds
 from evloom.wire.ocpp.noted import body_of
 from evloom.wire.ocpp.repeat import digest
@@ -27,6 +27,7 @@ from evloom.wire.ocpp.spoken import (
     Spoken,
     Verdict,
     Welcome,
+    once_each,
 )
 from evloom.wire.ocpp.v16 import messages as m
 from evloom.wire.ocpp.v16.catalog import REQUESTS
@@ -133,7 +134,7 @@ def _stop(heard: Heard[m.StopTransactionRequest]) -> Spoken:
         reason=message.reason or "Local",
     )
     key = f"{message.transaction_id}:stop:{at_s:.3f}:{digest(heard.payload)}"
-    return Spoken(_dated(odd, heard.known_s), AskFollow(ended, at_s, key, numbered=True))
+    return Spoken(once_each(odd, heard.known_s), AskFollow(ended, at_s, key, numbered=True))
 
 
 def _meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
@@ -150,7 +151,7 @@ def _meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
         samples=found,
     )
     key = f"{transaction}:meter:{message.connector_id}:{at_s:.3f}:{digest(heard.payload)}"
-    entries = _dated(odd, heard.known_s)
+    entries = once_each(odd, heard.known_s)
     if transaction:
         return Spoken(entries, AskFollow(word, at_s, key, numbered=True))
     if message.connector_id > 0:
@@ -178,10 +179,6 @@ def _security(heard: Heard[m.SecurityEventNotificationRequest]) -> Spoken:
 
 def _noted(what: str) -> Callable[[Heard[Any]], Spoken]:
     return lambda heard: Spoken((Dated(Noted(what, body=body_of(heard.message)), heard.known_s),))
-
-
-def _dated(events: Sequence[StationEvent], known_s: float) -> tuple[Dated, ...]:
-    return tuple(Dated(event, known_s) for event in events)
 
 
 _SAID: dict[str, Callable[[Heard[Any]], Spoken]] = {

@@ -1,11 +1,11 @@
 """OCPP 2.0.1, what stations say of themselves, their transactions and tokens. 2.1 has the same fields and uses this too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from evloom.pile.station import MeterSeen, Noted, StationBooted, StationEvent, StatusSeen, TransactionSaid
+from evloom.pile.station import MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
 from evloom.wire.ocpp.base import seconds
 from evloom.wire.ocpp.noted import body_of
 from evloom.wire.ocpp.repeat import digest
@@ -18,6 +18,7 @@ from evloom.wire.ocpp.spoken import (
     Dated,
     Heard,
     Spoken,
+    once_each,
 )
 from evloom.wire.ocpp.v201 import messages as m
 from evloom.wire.ocpp.v201.translate_meter import samples
@@ -95,7 +96,7 @@ def transaction(heard: Heard[m.TransactionEventRequest]) -> Spoken:
         cable_max_a=None if message.cable_max_current is UNSET else float(message.cable_max_current),
     )
     ask = AskFollow(said, at_s, f"{info.transaction_id}:{message.seq_no}")
-    return Spoken(dated(odd, heard.known_s) if odd else (), ask)
+    return Spoken(once_each(odd, heard.known_s) if odd else (), ask)
 
 
 def meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
@@ -104,16 +105,11 @@ def meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
     found, odd = samples(message.meter_value, "MeterValues")
     at_s = max((seconds(value.timestamp) for value in message.meter_value), default=heard.known_s)
     key = f":meter:{message.evse_id}:{at_s:.3f}:{digest(heard.payload)}"
-    entries = dated(odd, heard.known_s)
+    entries = once_each(odd, heard.known_s)
     if message.evse_id > 0:
         said = TransactionSaid("", "updated", evse=message.evse_id, trigger="MeterValueClock", samples=found)
         return Spoken(entries, AskMeter(message.evse_id, said, at_s, key))
     return Spoken((*entries, Dated(MeterSeen(0, found), at_s, key)))
-
-
-def dated(events: Sequence[StationEvent], known_s: float) -> tuple[Dated, ...]:
-    """Events that happen as they become known."""
-    return tuple(Dated(event, known_s) for event in events)
 
 
 def noted(what: str) -> Callable[[Heard[Any]], Spoken]:
