@@ -215,7 +215,7 @@ def _dispatch(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from evloom.serve.command import serve
 
-    return serve(options, print, partial(print, file=sys.stderr))
+    return serve(options, partial(print, flush=True), partial(print, file=sys.stderr))
 
 
 def _sessions(options: argparse.Namespace) -> int:
