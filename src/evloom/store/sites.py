@@ -87,6 +87,11 @@ def save_plan(conn: Connection, site_id: str, body: str, at_s: float, actor: str
     return int(last) + 1
 
 
+def plan_version(conn: Connection, site_id: str) -> int:
+    """The number of the newest version of a site's document, 0 without one."""
+    return int(conn.execute(select(func.max(site_plan.c.version)).where(site_plan.c.site_id == site_id)).scalar() or 0)
+
+
 def evses_of(conn: Connection, site_id: str) -> list[dict[str, Any]]:
     """The EVSE of a site's stations, in the order of stations and numbers, columns as in the table evse."""
     query = (

@@ -16,7 +16,7 @@ from evloom.serve.api.drivers import DriverPath, found_driver
 from evloom.serve.api.endpoint import Blob, Endpoint, endpoint
 from evloom.serve.api.problem import Fault, conflict, fault_of, missing
 from evloom.serve.api.sessions import SessionPath, found_session
-from evloom.serve.api.shape import NOT_BLANK, UNSET, Input, Instant, Page, Paging, seconds
+from evloom.serve.api.shape import UNSET, Input, Instant, Page, Paging, seconds
 from evloom.serve.api.terms import OrgQuery
 from evloom.serve.billing.sheet import receipt_csv, statement_csv
 from evloom.serve.people.roles import ALL, OFFICE, OPERATE, OWN
@@ -89,7 +89,7 @@ class NewPayment(Input):
 
 
 class Span(Input):
-    """From when until when, all where it is left out."""
+    """From when until when; from the beginning until now where it is left out."""
 
     begin: Instant | UnsetType = UNSET
     end: Instant | UnsetType = UNSET
@@ -251,7 +251,7 @@ def _in_state(conn: Connection, call: Call, path: SessionPath, states: tuple[str
 def _statement(conn: Connection, call: Call, path: DriverPath, query: Span) -> Statement:
     row = found_driver(conn, call, path.driver_id)
     begin_s = 0.0 if isinstance(query.begin, UnsetType) else seconds(query.begin)
-    end_s = 1e12 if isinstance(query.end, UnsetType) else seconds(query.end)
+    end_s = call.now_s + 1.0 if isinstance(query.end, UnsetType) else seconds(query.end)
     return ledger.statement(conn, row["org_id"], path.driver_id, begin_s, end_s)
 
 

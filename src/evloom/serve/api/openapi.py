@@ -10,6 +10,7 @@ from evloom.serve.api.endpoint import Blob, Endpoint, Stream
 from evloom.serve.api.problem import MEDIA, Document
 
 _REFERENCE = "#/components/schemas/{name}"
+_COMMAND = "#/components/schemas/Command.{name}"
 _PLACES = {"path": "path", "query": "query", "headers": "header"}
 _SECURITY: list[dict[str, list[str]]] = [{"key": []}, {"session": []}]
 _SCHEMES = {
@@ -26,7 +27,7 @@ _SCHEMES = {
 def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dict[str, Any]:
     """The whole document as JSON-ready objects."""
     kinds = [Document, *_kinds(endpoints)]
-    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    schemas, components = msgspec.json.schema_components(kinds, schema_hook=_any, ref_template=_REFERENCE)
     components |= _commands(components)
     schema_of = dict(zip((_key(kind) for kind in kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -47,9 +48,15 @@ def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dic
     }
 
 
+def _any(kind: type) -> dict[str, Any]:
+    if kind is object:
+        return {"description": "any JSON"}
+    raise NotImplementedError
+
+
 def _commands(components: dict[str, Any]) -> dict[str, Any]:
     """Every command that a station can be given, told apart by its field `command`."""
-    _, found = msgspec.json.schema_components(list(KINDS.values()), ref_template=_REFERENCE.replace("{name}", "Command.{name}"))
+    _, found = msgspec.json.schema_components(list(KINDS.values()), schema_hook=_any, ref_template=_COMMAND)
     named = {f"Command.{name}": shape for name, shape in found.items()}
     for name in KINDS:
         shape = named[f"Command.{name}"]

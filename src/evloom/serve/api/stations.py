@@ -132,7 +132,7 @@ class EvseSettings(Input):
 
     rating_kw: Annotated[float, Meta(gt=0, le=10_000)]
     node: Annotated[str, Meta(max_length=64, pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)")] = ""
-    n_phase: Literal[1, 2, 3] = 3
+    n_phase: Literal[1, 3] = 3
     phase: Literal["", "L1", "L2", "L3"] = ""
     current_min_a: Annotated[float, Meta(ge=0, le=1000)] = 6.0
     current_step_a: Annotated[float, Meta(gt=0, le=100)] = 1.0

@@ -3,7 +3,7 @@
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from evloom.serve.api import about, access, commands, drivers, money, openapi, organisations, sessions, stations, terms, users
+from evloom.serve.api import about, access, commands, drivers, money, openapi, organisations, sessions, sites, stations, terms, users
 from evloom.serve.api.endpoint import Endpoint
 from evloom.serve.api.problem import MEDIA, Problem
 from evloom.serve.api.routing import routes_of
@@ -14,6 +14,7 @@ TABLE: tuple[Endpoint, ...] = (
     *access.ENDPOINTS,
     *organisations.ENDPOINTS,
     *users.ENDPOINTS,
+    *sites.ENDPOINTS,
     *stations.ENDPOINTS,
     *drivers.ENDPOINTS,
     *sessions.ENDPOINTS,

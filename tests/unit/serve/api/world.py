@@ -3,23 +3,29 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
+from evloom.pile.station import TransactionSaid
+from evloom.pile.transaction import fold
 from evloom.serve.api.headers import SecurityHeaders
 from evloom.serve.api.table import api_routes
 from evloom.serve.bus import Bus
 from evloom.serve.config import Config
 from evloom.serve.people.door import new_key
 from evloom.serve.platform import Platform
-from evloom.store import people, registry
+from evloom.store import commands as command_rows
+from evloom.store import people, registry, session_rows
+from evloom.store.commands import CommandRow
 from evloom.store.database import Database, opened
 
 NOW_S = 1_790_000_000.0
 ORGS = ("north", "south")
 PASSWORD = "correct horse 42"
+_BARE = {"password_hash": "", "site_ids": "[]", "driver_id": "", "disabled": False, "created_at_s": NOW_S}
 
 
 class Clock:
@@ -56,8 +62,29 @@ class World:
             people.put_driver(conn, f"{org}-driver", driver)
             token = {"org_id": org, "driver_id": f"{org}-driver"}
             registry.put_token(conn, f"{org}-card", "ISO14443", token)
+            row = {
+                "user_id": f"{org}-user",
+                "org_id": org,
+                "login": f"{org}@x",
+                "name": org,
+                "role": "reader",
+                "password_hash": "",
+                **_BARE,
+            }
+            people.add_user(conn, row)
+            self._charge(conn, org)
             for role in ("operator", "owner", "driver", "reader", "admin"):
                 self._key(conn, org, role)
+
+    def _charge(self, conn, org: str) -> None:
+        """A session that has ended, and a command."""
+        said = TransactionSaid("t1", "started", 0, 1, 1, token=f"{org}-card", token_type="ISO14443", register_kwh=1.0)
+        known = fold(None, said, NOW_S, NOW_S)
+        known = fold(known, TransactionSaid("t1", "ended", 1, 1, 1, register_kwh=8.0), NOW_S + 3600.0, NOW_S + 3600.0)
+        known = replace(known, station_id=f"{org}-1", site_id=f"{org}-site", protocol="ocpp2.0.1")
+        session_rows.save(conn, {f"{org}-1:t1": known}, {f"{org}-1:t1": (None, NOW_S)})
+        order = CommandRow(f"{org}-command", f"{org}-1", "Reset", '{"command":"Reset"}', "answered", NOW_S, None, NOW_S)
+        command_rows.add(conn, order)
 
     def _key(self, conn, org: str, role: str) -> None:
         key, prefix, kept = new_key()
