@@ -88,7 +88,7 @@ def test_the_newer_connection_closes_the_older_and_flapping_is_noticed(tmp_path)
             assert len(here.gateway.connected()) == 1
             assert await newer.call("Heartbeat", {}) == {"heard": "Heartbeat"}
             await newer.close()
-            await until(lambda: here.events("CP1")[-1] == "StationDisconnected")
+            await until(lambda: here.events("CP1")[-1:] == ["StationDisconnected"])
 
     asyncio.run(story())
 
@@ -172,7 +172,7 @@ def test_a_station_that_comes_back_is_known_by_its_last_link_only(tmp_path):
                 client = await OcppClient.connect(here.port, "/CP1")
                 client.drop()
             await until(lambda: here.events("CP1").count("StationConnected") == 3 and not here.gateway.is_here("CP1"))
-            await until(lambda: here.events("CP1")[-1] == "StationDisconnected")
+            await until(lambda: here.events("CP1")[-1:] == ["StationDisconnected"])
 
     asyncio.run(story())
 

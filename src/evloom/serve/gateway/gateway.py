@@ -23,8 +23,9 @@ from evloom.serve.gateway.reception import Reception
 from evloom.serve.gateway.records import Records
 from evloom.serve.gateway.refusal import Refusals
 from evloom.serve.gateway.registry import Registry
+from evloom.serve.gateway.socket_rules import SocketRules, deflate
 from evloom.serve.gateway.station_link import NOT_CONNECTED, Answering, CallOutcome, Go, Office, StationLink
-from evloom.serve.gateway.station_socket import SocketRules, StationSocket, deflate
+from evloom.serve.gateway.station_socket import StationSocket
 from evloom.serve.gateway.throttle import Echo
 from evloom.serve.logs import told
 from evloom.serve.system_clock import now_s
@@ -77,7 +78,7 @@ class Gateway:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="gateway-password")
         rules = DoorRules(tuple(_VERSIONS[word] for word in ocpp.versions), settings.unknown, ocpp.security_profile_min)
         door = Door(rules, self._records.find, Credentials(self._threads))
-        self._rules = SocketRules(
+        self.rules = SocketRules(
             message_max_bytes=ocpp.message_max_bytes,
             ping_s=ocpp.ping_s,
             messages_per_s=ocpp.messages_per_s,
@@ -175,12 +176,12 @@ class Gateway:
     async def _listening(self, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
         secure = tls is not None
         return await asyncio.get_running_loop().create_server(
-            lambda: StationSocket(self._rules, secure, self),
+            lambda: StationSocket(self.rules, secure, self),
             self.settings.host,
             port,
             ssl=tls,
             backlog=BACKLOG,
-            ssl_handshake_timeout=self._rules.handshake_s if secure else None,
+            ssl_handshake_timeout=self.rules.handshake_s if secure else None,
             ssl_shutdown_timeout=2.0 if secure else None,
         )
 
@@ -195,7 +196,7 @@ class Gateway:
     def knocked(self, socket: StationSocket) -> None:
         """A station asks to be let in."""
         if self._reception.may_ask(socket, len(self._sockets)):
-            self._spawn(self._reception.admit(socket, self._rules.handshake_s))
+            self._spawn(self._reception.admit(socket, self.rules.handshake_s))
 
     def _port_of(self, secure: bool) -> int:
         for server, is_secure in zip(self._servers, self._kinds(), strict=False):
@@ -269,7 +270,7 @@ class Gateway:
         self.metrics.slowed.inc(n)
         times = self._echo.times("slowed", socket.remote, now)
         if times:
-            why = f"more than {self._rules.messages_per_s:g} messages a second on average"
+            why = f"more than {self.rules.messages_per_s:g} messages a second on average"
             told(_LOG, logging.WARNING, "station.slowed", path=socket.target, remote=socket.remote, times=times, why=why)
 
     def _unread(self) -> int:

@@ -5,12 +5,13 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from evloom.serve.desk.caller import Caller, Reply
 from evloom.serve.gateway.metrics import GatewayMetrics
 from evloom.serve.gateway.station_socket import BUSY, StationSocket
+from evloom.serve.gateway.throttle import Echo
 from evloom.serve.logs import told
 from evloom.serve.system_clock import now_s
 from evloom.store.frames import Frame
@@ -60,6 +61,7 @@ class Office:
     note_frame: Callable[[Frame], None]
     metrics: GatewayMetrics
     limits: LinkLimits
+    echo: Echo = field(default_factory=Echo)
 
 
 Go = Callable[[], Awaitable[bool]]
@@ -180,8 +182,11 @@ class StationLink:
     def _trouble(self, trouble: Trouble, raw: bytes) -> None:
         self._office.metrics.trouble(trouble.kind)
         self._note("in", "", raw)
-        level = logging.INFO if trouble.kind in ("odd", "duplicate", "late") else logging.WARNING
-        told(_LOG, level, "frame.trouble", station=self.station_id, kind=trouble.kind, text=trouble.text, frame=raw[:200])
+        times = self._office.echo.times(trouble.kind, self.station_id, self._loop.time())
+        if times:
+            level = logging.INFO if trouble.kind in ("odd", "duplicate", "late") else logging.WARNING
+            what = {"kind": trouble.kind, "text": trouble.text, "frame": raw[:200].decode("utf-8", "replace"), "times": times}
+            told(_LOG, level, "frame.trouble", station=self.station_id, **what)
 
     async def _work(self) -> None:
         """Handle what waits, then end: a station that says nothing costs no task."""

@@ -6,12 +6,10 @@ bounded buffer of what it has not read, a pause for one that sends too fast, pin
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from collections import deque
 from http import HTTPStatus
-from typing import Protocol
+from typing import cast
 
-from websockets.extensions import ServerExtensionFactory
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN
@@ -19,6 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from evloom.serve.gateway.refusal import Refused
+from evloom.serve.gateway.socket_rules import Guest, House, SocketRules
 from evloom.serve.gateway.throttle import Bucket
 
 HEADERS_MAX_BYTES = 16 * 1024
@@ -26,55 +25,9 @@ WRITE_HIGH_BYTES = 64 * 1024
 """With so much unread by the station, nothing more is read from it."""
 ADMISSION, STALLED, SLOWED, BUSY = 1, 2, 4, 8
 """Why nothing is read for now: it is not let in yet, it reads nothing itself, it sends too fast, its messages wait for their answers."""
+_HOLD = SLOWED | BUSY
 _LOG = logging.getLogger("evloom.gateway.websocket")
 _LOG.setLevel(logging.WARNING)
-
-
-class Guest(Protocol):
-    """Who receives what a socket brings."""
-
-    def received(self, text: bytes | bytearray) -> None:
-        """A whole message."""
-
-    def lost(self, reason: str) -> None:
-        """The link is down; called once."""
-
-
-class House(Protocol):
-    """To whom a socket belongs."""
-
-    def opened(self, socket: "StationSocket") -> None:
-        """It is connected, with TLS in place where it is that port."""
-
-    def knocked(self, socket: "StationSocket") -> None:
-        """Its handshake was read: let it in or refuse it."""
-
-    def ended(self, socket: "StationSocket") -> None:
-        """It is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class SocketRules:
-    """Limits of every socket of a port. Times in real seconds, by the loop's clock."""
-
-    message_max_bytes: int = 1024 * 1024
-    unread_max_bytes: int = 1024 * 1024
-    handshake_s: float = 10.0
-    ping_s: float = 30.0
-    stalled_s: float = 60.0
-    messages_per_s: float = 50.0
-    messages_at_once: float = 200.0
-    extensions: tuple[ServerExtensionFactory, ...] = field(default=())
-
-
-def deflate() -> tuple[ServerExtensionFactory, ...]:
-    """Compression of messages without memory between them, so that an idle station costs nothing more."""
-    settings = {"memLevel": 5}
-    return (
-        ServerPerMessageDeflateFactory(
-            server_no_context_takeover=True, client_no_context_takeover=True, server_max_window_bits=12, compress_settings=settings
-        ),
-    )
 
 
 class StationSocket(asyncio.Protocol):
@@ -84,6 +37,7 @@ class StationSocket(asyncio.Protocol):
         "_bucket",
         "_closing_s",
         "_guest",
+        "_held",
         "_house",
         "_loop",
         "_message",
@@ -118,6 +72,7 @@ class StationSocket(asyncio.Protocol):
         self._n_header = 0
         self._guest: Guest | None = None
         self._message: bytearray | None = None
+        self._held: deque[Frame] | None = None
         self._bucket: Bucket | None = None
         self._resume: asyncio.TimerHandle | None = None
         self._pauses = 0
@@ -130,9 +85,9 @@ class StationSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection was accepted, with TLS in place where it is that port."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport: asyncio.Transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        # uvloop's transports are asyncio's by behaviour, not by class.
+        self.transport: asyncio.Transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
         self._house.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -198,14 +153,13 @@ class StationSocket(asyncio.Protocol):
         self._pauses |= why
 
     def unpause(self, why: int) -> None:
-        """This reason is gone; read again when it was the last."""
-        if self._pauses and not (left := self._pauses & ~why):
-            self._pauses = left
+        """This reason is gone; go on with what came already, then read again when it was the last."""
+        was, self._pauses = self._pauses, self._pauses & ~why
+        while self._held and not self._pauses & _HOLD:
+            self._frame(self._held.popleft())
+        if was and not self._pauses and not self.transport.is_closing():
             self.heard_s = self._loop.time()
-            if not self.transport.is_closing():
-                self.transport.resume_reading()
-        else:
-            self._pauses &= ~why
+            self.transport.resume_reading()
 
     def let_in(self, subprotocol: str, guest: Guest) -> bool:
         """Complete the handshake; whether it could be."""
@@ -278,10 +232,19 @@ class StationSocket(asyncio.Protocol):
     def _handle_events(self) -> None:
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
-                self._frame(event)
+                if self._pauses & _HOLD or self._held:
+                    self._hold(event)
+                else:
+                    self._frame(event)
             elif isinstance(event, Request):
                 self._asked_in(event)
         self._flush()
+
+    def _hold(self, frame: Frame) -> None:
+        """What was read together with the message that made us pause: at most what the system hands over at once."""
+        if self._held is None:
+            self._held = deque()
+        self._held.append(frame)
 
     def _asked_in(self, request: Request) -> None:
         """What is no proper handshake is answered by the library (405, 426, 400); the rest waits for the door."""

@@ -25,8 +25,9 @@ class Bucket:
         return 0.0 if self._left >= 0.0 else -self._left / self.per_s
 
     def _refilled(self, now_s: float) -> float:
-        self._left = min(self.burst, self._left + max(0.0, now_s - self._at_s) * self.per_s)
-        self._at_s = now_s
+        if now_s > self._at_s:
+            self._left = min(self.burst, self._left + (now_s - self._at_s) * self.per_s)
+            self._at_s = now_s
         return self._left
 
 
