@@ -20,10 +20,13 @@ from evloom.store.append import Appender, PostgresAppender, SqliteAppender
 from evloom.store.engine import checked_url, reading_engine, writing_engine
 from evloom.store.errors import StoreClosed
 from evloom.store.failure import ours
+from evloom.store.follow import Follower
+from evloom.store.frames import Frame, FrameBuffer
 from evloom.store.inside import check_blocking, check_outside, inside
-from evloom.store.log import Appended, LogEntry, row_of
+from evloom.store.log import Appended, LogEntry, Row, row_of
+from evloom.store.projector import Lag, Projector
 from evloom.store.tables.base import every_table
-from evloom.store.work import Work
+from evloom.store.work import Job, Work
 from evloom.store.writer import Writer
 
 T = TypeVar("T")
@@ -32,15 +35,18 @@ WAIT_MAX_S = 20.0
 """How long a call waits for a database that is gone, unless told otherwise: less than a charger waits for an answer (30 s)."""
 
 
-def opened(url: str, *, wait_max_s: float = WAIT_MAX_S) -> "Database":
-    """Open the database that `url` names, making it where it is not there. Raises InputError for what cannot be opened."""
-    return Database(checked_url(url), wait_max_s)
+def opened(url: str, *, wait_max_s: float = WAIT_MAX_S, gateway: str = "") -> "Database":
+    """Open the database that `url` names, making it where it is not there. Raises InputError for what cannot be opened.
+
+    gateway: name of this gateway where several share a PostgreSQL; it then works out the projections of the stations it owns.
+    """
+    return Database(checked_url(url), wait_max_s, gateway)
 
 
 class Database:
     """See the module. Made by `opened`; `close` it."""
 
-    def __init__(self, url: URL, wait_max_s: float) -> None:
+    def __init__(self, url: URL, wait_max_s: float, gateway: str) -> None:
         self._wait_max_s = wait_max_s
         self._closed = False
         self._writing = writing_engine(url)
@@ -49,7 +55,9 @@ class Database:
         self.kind = url.get_backend_name()
         appender: Appender = SqliteAppender() if self.kind == "sqlite" else PostgresAppender()
         self._readers = ThreadPoolExecutor(N_READER, thread_name_prefix="store-reader")
-        self._writer = Writer(self._writing, appender)
+        self._frames = FrameBuffer()
+        self._follower = Follower(Projector(gateway), self._frames)
+        self._writer = Writer(self._writing, appender, self._follower)
         self._writer.start()
 
     async def append(self, entries: Sequence[LogEntry]) -> list[Appended]:
@@ -86,6 +94,38 @@ class Database:
         self._check_open()
         return self._readers.submit(self._read, job).result()
 
+    def note_frame(self, frame: Frame) -> None:
+        """Keep an OCPP message without waiting for it; from any thread. Under pressure it is dropped and counted."""
+        if self._frames.note(frame):
+            self._writer.nudge()
+
+    @property
+    def n_frame_lost(self) -> int:
+        """OCPP messages that were dropped since the database was opened."""
+        return self._frames.n_lost
+
+    def lag(self) -> Lag:
+        """How far the projections are behind the log."""
+        return self._follower.projector.lag()
+
+    async def caught_up(self) -> None:
+        """Return when everything that was appended before this call is in the projections."""
+        await self._asked((), (), None, caught_up=True)
+
+    async def rebuild(self, empty: Callable[[Connection], None]) -> None:
+        """Use `store.projections.rebuild`."""
+        await self._asked((), (), empty, after=self._follower.look_again)
+        await self.caught_up()
+
+    def rebuild_now(self, empty: Callable[[Connection], None]) -> None:
+        """Use `store.projections.rebuild_now`."""
+        self._waited((), (), empty, after=self._follower.look_again)
+        self.caught_up_now()
+
+    def caught_up_now(self) -> None:
+        """`caught_up` for tools and tests; never from an event loop."""
+        self._waited((), (), None, caught_up=True)
+
     async def close(self) -> None:
         """Write what is waiting, then let go of the database."""
         await asyncio.get_running_loop().run_in_executor(None, self._close)
@@ -95,19 +135,19 @@ class Database:
         check_blocking()
         self._close()
 
-    def _asked(self, entries: Sequence[LogEntry], rows: Sequence[Any], job: Callable[[Connection], Any] | None) -> "asyncio.Future[Any]":
+    def _asked(self, entries: Sequence[LogEntry], rows: Sequence[Row], job: Job | None, **more: Any) -> "asyncio.Future[Any]":
         self._check_open()
         check_outside()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._writer.put(Work(future, loop, time.monotonic() + self._wait_max_s, entries, rows, job))
+        self._writer.put(Work(future, loop, time.monotonic() + self._wait_max_s, entries, rows, job, **more))
         return future
 
-    def _waited(self, entries: Sequence[LogEntry], rows: Sequence[Any], job: Callable[[Connection], Any] | None) -> Any:
+    def _waited(self, entries: Sequence[LogEntry], rows: Sequence[Row], job: Job | None, **more: Any) -> Any:
         check_blocking()
         self._check_open()
         future: Future[Any] = Future()
-        self._writer.put(Work(future, None, time.monotonic() + self._wait_max_s, entries, rows, job))
+        self._writer.put(Work(future, None, time.monotonic() + self._wait_max_s, entries, rows, job, **more))
         return future.result()
 
     def _read(self, job: Callable[[Connection], T]) -> T:

@@ -16,7 +16,8 @@ Job = Callable[[Connection], Any]
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """Rows for the log, or a job, or neither (a nudge that only wants its turn).
+    """Rows for the log, or a job, or neither (it only wants its turn). after: run in the writer's thread when it was committed.
+    caught_up: it is answered when the projections have caught up with the log.
 
     future of `loop`, or of concurrent.futures where loop is None; give_up_s by the monotonic clock: it is not begun after that.
     """
@@ -27,6 +28,8 @@ class Work:
     entries: Sequence[LogEntry] = ()
     rows: Sequence[Row] = ()
     job: Job | None = None
+    after: Callable[[], None] | None = None
+    caught_up: bool = False
 
 
 @dataclass(slots=True)

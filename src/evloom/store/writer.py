@@ -17,23 +17,30 @@ from sqlalchemy.exc import DBAPIError
 from evloom.store.append import Appender
 from evloom.store.errors import StoreClosed
 from evloom.store.failure import Meaning, meaning_of, ours
+from evloom.store.follow import Follower
 from evloom.store.inside import inside
+from evloom.store.log import Kept, LogEntry
 from evloom.store.work import Outcome, Work, settle
 
 BATCH_MAX = 512
 """Works in one transaction at most."""
+FINISH_S = 5.0
+"""How long a store that is closed may take for what is left of the projections; the rest is done when it is opened again."""
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Pauses between tries to reach a database that is gone; the last one again and again."""
+
+_NUDGE = object()
 
 
 class Writer(threading.Thread):
     """Owns the connection that writes. `put` from any thread; `stop` does what is waiting and ends."""
 
-    def __init__(self, engine: Engine, appender: Appender) -> None:
+    def __init__(self, engine: Engine, appender: Appender, follower: Follower) -> None:
         super().__init__(name="store-writer", daemon=True)
         self._engine = engine
         self._appender = appender
-        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._follower = follower
+        self._queue: SimpleQueue[Work | object | None] = SimpleQueue()
         self._conn: Connection | None = None
         self._name = uuid.uuid4().hex
         self._batch = 0
@@ -43,6 +50,10 @@ class Writer(threading.Thread):
     def put(self, work: Work) -> None:
         """Ask for something; the answer comes through its future."""
         self._queue.put(work)
+
+    def nudge(self) -> None:
+        """Have the thread look whether there is something to follow up."""
+        self._queue.put(_NUDGE)
 
     def stop(self) -> None:
         """Ask the thread to end when it has done what is waiting."""
@@ -55,23 +66,35 @@ class Writer(threading.Thread):
                 works = self._gather()
                 if works:
                     self._write(works)
+                if not works or self._follower.is_late():
+                    self._follow()
         finally:
             self._leave()
 
     def _gather(self) -> list[Work]:
-        """What waits, up to a batch; waits for the first."""
+        """What waits, up to a batch; waits for the first as long as there is nothing to follow up."""
         works: list[Work] = []
-        item = self._queue.get()
-        while item is not None:
-            works.append(item)
-            if len(works) == BATCH_MAX:
-                return works
-            try:
+        patience_s = self._follower.patience_s()
+        try:
+            item = self._queue.get(patience_s != 0.0, patience_s)
+            while item is not None:
+                if isinstance(item, Work):
+                    works.append(item)
+                    if len(works) == BATCH_MAX:
+                        return works
                 item = self._queue.get_nowait()
-            except Empty:
-                return works
+        except Empty:
+            return works
         self._stopping = True
         return works
+
+    def _follow(self) -> None:
+        try:
+            usable = self._follower.turn(self._connected())
+        except DBAPIError:
+            usable = False
+        if not usable:
+            self._disconnect()
 
     def _write(self, works: Sequence[Work]) -> None:
         """Do the works in one transaction; where they are in each other's way, one by one; answer each."""
@@ -92,8 +115,23 @@ class Writer(threading.Thread):
                     settle([Outcome(work, error=ours(error)) for work in works])
                     return
             else:
-                settle(outcomes)
+                self._told(outcomes)
                 return
+
+    def _told(self, outcomes: Sequence[Outcome]) -> None:
+        """What is to be done after the commit, then the answers."""
+        kept: list[Kept] = []
+        for outcome in outcomes:
+            work = outcome.work
+            if work.rows:
+                for entry, done in zip(work.entries, outcome.result, strict=True):
+                    if not done.duplicate and not done.fenced:
+                        kept.append(_kept(entry, done.number))
+            elif work.after is not None and outcome.error is None:
+                work.after()
+        self._follower.projector.take(kept)
+        self._follower.wait_for([outcome for outcome in outcomes if outcome.work.caught_up])
+        settle(outcome for outcome in outcomes if not outcome.work.caught_up)
 
     def _commit(self, works: Sequence[Work]) -> list[Outcome]:
         """One transaction. The outcomes may be told once this has returned, not before."""
@@ -174,10 +212,16 @@ class Writer(threading.Thread):
     def _leave(self) -> None:
         while not self._queue.empty():
             work = self._queue.get()
-            if work is not None:
+            if isinstance(work, Work):
                 settle([Outcome(work, error=StoreClosed("the store was closed"))])
         if self._conn is not None:
+            self._follower.finish(self._conn, FINISH_S)
             self._conn.close()
+        self._follower.dismiss()
+
+
+def _kept(entry: LogEntry, number: int) -> Kept:
+    return Kept(number, entry.station_id, type(entry.event).__name__, entry.event, entry.happened_at_s, entry.known_at_s)
 
 
 def _rolled_back(conn: Connection) -> None:

