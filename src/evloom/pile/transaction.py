@@ -28,8 +28,9 @@ from evloom.pile.station import TransactionSaid
 RATING_MAX_KW = 500.0
 """Rating that is assumed of an EVSE whose rating nobody told: the largest common DC outlet (CCS, 500 A at 1000 V)."""
 
-FUTURE_MAX_S = 3600.0
-"""A word dated later than this after it was heard has a wrong clock."""
+FUTURE_MAX_S = 86400.0
+"""A word dated later than this after it was heard has a wrong clock. A station that takes its local time for UTC is off by 14 h at most:
+its days are wrong, its durations are right, and they are believed."""
 
 PAST_MAX_S = 180 * 86400.0
 """A word dated earlier than this before it was heard has a wrong clock: stations do not hold words for half a year."""
@@ -363,6 +364,6 @@ def _suspect(trail: Trail, first_s: float | None, ended_s: float | None, rating_
         codes.add("no_register")
     elif end_kwh < begin_kwh:
         codes.add("end_below_begin")
-    elif first_s is not None and end_kwh - begin_kwh > explained_kwh(rating_kw, max(ended_s - first_s, 0.0)):
+    elif first_s is not None and "clock" not in codes and end_kwh - begin_kwh > explained_kwh(rating_kw, max(ended_s - first_s, 0.0)):
         codes.add("jump")
     return joined(codes)

@@ -67,8 +67,10 @@ class Memories:
         def look(conn: Connection) -> tuple[Registered | None, list[Running]]:
             return registered(conn, caller.station_id), running(conn, caller.station_id)
 
-        found, open_ones = await self._db.read(look)
         before = self._known.get(caller.station_id)
+        if before is None or before.epoch != caller.epoch:
+            await self._db.caught_up()  # so that what runs is in the projections
+        found, open_ones = await self._db.read(look)
         memory = Memory(caller.epoch, found, set(found.evses) if found else set(), now_s)
         if before is not None and before.epoch == caller.epoch:
             memory.open, memory.ended = before.open, before.ended
