@@ -9,6 +9,7 @@ from evloom.dispatch.real.dwell import AS_DECIDED, Steady
 from evloom.loop.cycle import Memory, step
 from evloom.loop.ports import Clock, Field, Policy
 from evloom.loop.record import Record
+from evloom.loop.snapshot import Snapshot
 from evloom.loop.state import State
 from evloom.pile.events import Event
 from evloom.pile.orders import SetPower
@@ -34,18 +35,20 @@ class Digest:
 
 
 class Loop:
-    """Holds what one loop carries from tick to tick: state, memory and digest."""
+    """Holds what one loop carries from tick to tick: state, memory and digest; `snapshot` is what it last decided on."""
 
     def __init__(self, state: State, policy: Policy, steady: Steady = AS_DECIDED) -> None:
         self.state, self.policy, self.steady = state, policy, steady
         self.memory = Memory()
         self.digest = Digest()
+        self.snapshot: Snapshot | None = None
 
     def tick(self, events: Iterable[Event]) -> tuple[tuple[SetPower, ...], Record]:
         """Take in what happened, the last event being the tick itself, and decide."""
         for event in events:
             self.state.apply(event)
-        self.memory, orders, record = step(self.memory, self.state.snapshot(), self.policy, self.steady)
+        self.snapshot = self.state.snapshot()
+        self.memory, orders, record = step(self.memory, self.snapshot, self.policy, self.steady)
         self.state.ordered(record.power_kw, orders)
         self.digest.take(record)
         return orders, record

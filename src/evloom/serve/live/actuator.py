@@ -1,0 +1,66 @@
+"""Orders as charging profiles: what a plan of the loop becomes for a station, and what the station answers."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from evloom.loop.told import Plan
+from evloom.pile import profile_plan
+from evloom.pile.command import Command, SetProfile, Trigger
+from evloom.pile.profile_plan import PlanStep, StationForm, Transaction, default_profile, plan_profile
+from evloom.serve.live.bay import Bay
+from evloom.serve.site.plan import EvsePlan
+from evloom.wire.ocpp.command_outcome import Outcome
+
+HOLD_S = 6 * 3600.0  # how far a profile reaches: a pile without a link follows it for so long, then its default
+PLAN_ID, DEFAULT_ID = 1000, 500
+UNANSWERED = frozenset({"NotConnected", "Timeout", "Closed"})  # of `serve.commands`: no word of the station
+
+
+class Quick(Protocol):
+    """Says a command at once and waits for the answer: `serve.commands.Commands`."""
+
+    async def quick(self, station_id: str, command: Command, timeout_s: float) -> Outcome:
+        """What the station answered, or a status that says why it did not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a command: accepted, refused (False) or not answered (None), with the station's word for it."""
+
+    accepted: bool | None
+    status: str = ""
+
+
+class Actuator:
+    """Tells stations what the loop ordered."""
+
+    def __init__(self, commands: Quick, forms: dict[str, EvsePlan], voltage_v: float, timeout_s: float) -> None:
+        self.commands, self.forms, self.voltage_v, self.timeout_s = commands, forms, voltage_v, timeout_s
+
+    async def order(self, bay: Bay, plan: Plan) -> Told:
+        """Send a plan for the running transaction."""
+        start_s, end_s = plan[0][0], plan[0][0] + HOLD_S
+        steps = tuple(PlanStep(at_s, power_kw) for at_s, power_kw in plan if at_s < end_s)
+        transaction = Transaction(bay.transaction, min(bay.since_s, start_s))
+        told = plan_profile(profile_plan.Plan(steps, end_s), self._form(bay, plan), transaction, PLAN_ID + bay.number)
+        return await self._ask(bay, SetProfile(bay.number, told))
+
+    async def install_default(self, bay: Bay, fallback_a: float) -> Told:
+        """Install what the EVSE falls back to without a link."""
+        return await self._ask(bay, SetProfile(bay.number, default_profile(self._form(bay, ()), fallback_a, DEFAULT_ID + bay.number)))
+
+    async def ask_meter(self, bay: Bay) -> Told:
+        """Ask for a reading now."""
+        what = "MeterValues" if bay.protocol == "ocpp1.6" else "TransactionEvent"
+        return await self._ask(bay, Trigger(what, bay.number))
+
+    def _form(self, bay: Bay, plan: Plan) -> StationForm:
+        item = self.forms[bay.evse_id]
+        n_phase = 0 if item.dc else min(bay.meter.n_phase or item.n_phase, item.n_phase)
+        two_way = bay.protocol == "ocpp2.1" and any(power_kw < 0.0 for _, power_kw in plan)
+        return StationForm("A", self.voltage_v, n_phase, item.current_min_a, item.current_step_a, two_way=two_way)
+
+    async def _ask(self, bay: Bay, command: Command) -> Told:
+        answer = await self.commands.quick(bay.station_id, command, self.timeout_s)
+        return Told(None if not answer.accepted and answer.status in UNANSWERED else answer.accepted, answer.status)

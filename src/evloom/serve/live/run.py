@@ -1,0 +1,75 @@
+"""A run of a site's loop: a fresh loop, its journal, and the scenario on which the journal is replayed beside it."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from evloom.dispatch.fallback import Fallback
+from evloom.dispatch.real.dwell import Steady
+from evloom.kernel.timegrid import TimeGrid
+from evloom.loop.driver import Loop
+from evloom.loop.record import Record
+from evloom.loop.state import State
+from evloom.pile.events import Event
+from evloom.pile.orders import SetPower
+from evloom.serve.live.actuator import HOLD_S
+from evloom.serve.logs import told
+from evloom.serve.site.build import Built, n_ahead, policy_of, terms_of
+from evloom.serve.site.scenario import scenario_text
+from evloom.store.journal import Cycle, Frame, Header, JournalWriter
+
+_LOG = logging.getLogger("evloom.live")
+STEADY = Steady(min_on_s=600.0, min_off_s=600.0, deadband_kw=0.25, orders_per_hour=12.0)
+"""How steady live orders are: docs/real-chargers.md has what each part costs."""
+
+
+class Run:
+    """One run. `folder` is where its two files go; None: no journal is kept."""
+
+    def __init__(self, made: Built, grid: TimeGrid, fallback_a: Sequence[float], stale_s: float, folder: Path | None) -> None:
+        self.made, self.grid = made, grid
+        fallback = Fallback(tuple(fallback_a), HOLD_S, stale_s)
+        self.loop = Loop(State(made.site, made.evse, terms_of(made, grid, fallback)), policy_of(made.plan), STEADY)
+        self.journal: JournalWriter | None = None
+        self.name, self.cycles = "", 0
+        if folder is not None:
+            self._open(folder, fallback)
+
+    def _open(self, folder: Path, fallback: Fallback) -> None:
+        """Begin the two files; a run whose files cannot be made goes on without them and says so."""
+        plan = self.made.plan
+        begin = f"{self.grid.start:%Y-%m-%dT%H%MZ}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            taken = len(list(folder.glob(f"{begin}*.toml")))
+            self.name = begin if not taken else f"{begin}-{taken + 1}"
+            (folder / f"{self.name}.toml").write_text(scenario_text(self.made, self.grid, fallback), encoding="utf-8")
+            self.journal = JournalWriter(folder / f"{self.name}.jsonl.gz")
+        except OSError as error:
+            told(_LOG, logging.ERROR, "journal.not-written", site=plan.site_id, why=str(error))
+            return
+        ids = self.made.evse.evse_id, self.made.site.tree.node_id, self.made.site.storage.storage_id
+        frame = Frame(self.grid.start_s, self.grid.step_s, self.grid.n, n_ahead(plan), *ids)
+        steady = STEADY.min_on_s, STEADY.min_off_s, STEADY.orders_per_hour
+        default_a = fallback.default_a if isinstance(fallback.default_a, tuple) else ()
+        self.journal.begin(
+            Header(plan.policy, plan.objective, STEADY.deadband_kw, frame, *steady, default_a, fallback.hold_s, fallback.stale_s)
+        )
+
+    def tick(self, events: list[Event]) -> tuple[tuple[SetPower, ...], Record]:
+        """Take in what happened, decide, and write both down."""
+        orders, record = self.loop.tick(events)
+        self.cycles += 1
+        if self.journal is not None:
+            self.journal.cycle(Cycle(events, orders, self.loop.digest.text()))
+            if self.journal.error is not None:
+                told(_LOG, logging.ERROR, "journal.not-written", site=self.made.plan.site_id, why=str(self.journal.error))
+                self.journal = None
+        return orders, record
+
+    def close(self) -> None:
+        """The run is over."""
+        if self.journal is not None:
+            self.journal.end(self.made.plan.policy, self.cycles)
+            self.journal.__exit__(None, None, None)
+            self.journal = None
