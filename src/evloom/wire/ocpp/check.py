@@ -68,12 +68,9 @@ def _read(version: Version, action: str, payload: bytes, answer: bool) -> Readin
 def _mended(version: Version, action: str, kind: type[Message], payload: bytes) -> Reading:
     """The long way: the schema says what is wrong, the rules mend it."""
     try:
-        value = msgspec.json.decode(payload)
+        mended = repaired(version, action, kind, payload)
     except UNREADABLE as wrong:
         return Reading(None, (), (Code.FORMAT.word(version), str(wrong)))
-    if not isinstance(value, dict):
-        return Reading(None, (), (Code.FORMAT.word(version), "the payload is no object"))
-    mended = repaired(version, action, kind, value)
     return Reading(mended.message, mended.deviations, refusal(version, mended.fault) if mended.fault else None)
 
 

@@ -4,7 +4,6 @@ The schema is derived from our own structs, so that no second description is shi
 """
 
 from functools import cache
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -12,10 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from evloom.wire.ocpp.base import Message, custom_data_schema
-from evloom.wire.ocpp.frame import Code
+from evloom.wire.ocpp.frame import VALUE_MAX, Code
 from evloom.wire.ocpp.version import Version
 
-FAULTS_MAX = 1000
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
@@ -42,8 +40,16 @@ class Shape:
         self._validator = jsonschema_rs.Draft202012Validator(self.schema, validate_formats=True)
 
     def faults(self, value: object) -> list[Fault]:
-        """Every place where `value` (decoded JSON) breaks the schema, the first `FAULTS_MAX` of them."""
-        return [_fault(error) for error in islice(self._validator.iter_errors(value), FAULTS_MAX)]
+        """Every place where `value` (decoded JSON) breaks the schema: about 20 microseconds each."""
+        return [_fault(error) for error in self._validator.iter_errors(value)]
+
+    def first_fault(self, value: object) -> Fault | None:
+        """One place where `value` breaks the schema, None where it holds: quick, however many there are."""
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return _fault(error)
+        return None
 
     def at(self, path: Path) -> Schema:
         """The schema that holds for the value at `path`; empty where there is none."""
@@ -74,7 +80,7 @@ def _fault(error: jsonschema_rs.ValidationError) -> Fault:
         names = (str(error.kind.property),)
     elif isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
         names = tuple(error.kind.unexpected)
-    return Fault(tuple(error.instance_path), keyword, error.message, names)
+    return Fault(tuple(error.instance_path), keyword, error.message[:VALUE_MAX], names)
 
 
 def code_of(version: Version, keyword: str) -> Code:

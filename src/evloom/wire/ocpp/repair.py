@@ -17,6 +17,10 @@ from evloom.wire.ocpp.rules import DROP, MISSING, NO, QUARANTINED, RULES, Case, 
 from evloom.wire.ocpp.version import Version
 
 ROUNDS_MAX = 8
+DEVIATIONS_MAX = 50
+FAULTS_MAX = 2000
+MENDED_MAX_BYTES, MENDED_MAX_ITEMS = 1 << 18, 5000
+"""A broken message that is larger is refused at once: to find all of its faults would take longer than to answer a hundred others."""
 _WITH_ITS_ITEM = frozenset({"measurand", "unit", "unitOfMeasure", "multiplier", "phase", "format"})
 """Fields of a sample whose absence has a meaning: a power without its unit would be read as watts, without its measurand as energy."""
 
@@ -62,6 +66,8 @@ class _Repair:
         first: Fault | None = None
         for _ in range(ROUNDS_MAX):
             faults = [fault for fault in self.shape.faults(self.value) if not self._may_be_empty(fault)]
+            if len(faults) > FAULTS_MAX:
+                return Mended(None, (), faults[0])
             if not faults:
                 message, fault = self._message()
                 if fault is None:
@@ -128,7 +134,7 @@ class _Repair:
         holder = _get(self.value, fault.path)
         if not isinstance(holder, dict) or name not in holder:
             return True
-        case = Case(self.version, self.action, name, holder[name], self.shape.at(fault.path), False, frozenset(holder))
+        case = Case(self.version, self.action, name, holder[name], self.shape.at(fault.path), False, holder)
         for rule in RULES:
             if "additionalProperties" in rule.keywords and (mended := rule.mend(case)) is not NO:
                 self._note(rule.name, (*fault.path, name), holder[name], rule.advice)
@@ -154,9 +160,14 @@ class _Repair:
 
     def _note(self, rule: str, path: Path, value: Any, advice: str) -> None:
         """Keep a deviation; the same in every item of a list is one."""
-        kind = path_text(tuple(step for step in path if isinstance(step, str)))
+        kind = (rule, path_text(tuple(step for step in path if isinstance(step, str))))
+        if kind in self.deviations or len(self.deviations) > DEVIATIONS_MAX:
+            return
+        if len(self.deviations) == DEVIATIONS_MAX:
+            self.deviations["more", ""] = Deviation("more", "", "", f"more than {DEVIATIONS_MAX} kinds of deviations in one message")
+            return
         text = "" if value is MISSING else msgspec.json.encode(value).decode()[:VALUE_MAX]
-        self.deviations.setdefault((rule, kind), Deviation(rule, path_text(path), text, advice))
+        self.deviations[kind] = Deviation(rule, path_text(path), text, advice)
 
 
 def _converting(text: str) -> Fault:
@@ -203,8 +214,15 @@ def _purge(value: Any) -> None:
         _purge(item)
 
 
-def repaired(version: Version, action: str, kind: type[Message], value: dict[str, Any]) -> Mended:
-    """The message in `value` (decoded JSON, changed in place), mended where it must be."""
+def repaired(version: Version, action: str, kind: type[Message], payload: bytes) -> Mended:
+    """The message in a payload that the struct refused, mended where it must be. The payload is JSON: ValueError or RecursionError else."""
+    value = msgspec.json.decode(payload)
+    if not isinstance(value, dict):
+        return Mended(None, (), Fault((), "type", "the payload is no object"))
+    if len(payload) > MENDED_MAX_BYTES or payload.count(b",") > MENDED_MAX_ITEMS:
+        fault = shape_of(kind).first_fault(value)
+        if fault is not None:
+            return Mended(None, (), fault)
     return _Repair(version, action, kind, value).run()
 
 

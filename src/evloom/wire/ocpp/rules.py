@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -42,7 +42,7 @@ class Case(Struct, frozen=True):
     value: Any
     schema: dict[str, Any]
     required: bool
-    present: frozenset[str] = frozenset()
+    present: Collection[str] = ()
 
     @property
     def kind(self) -> str:
@@ -107,7 +107,7 @@ def _enum_other(case: Case) -> Any:
     options = case.schema.get("enum", ())
     if not isinstance(case.value, str) or case.name not in ("errorCode", "reason", "context", "stoppedReason"):
         return NO
-    return next((word for word in ("OtherError", "Other") if word in options), NO)
+    return next((word for word in ("OtherError", "Other", "Unknown") if word in options), NO)
 
 
 def _number_from_text(case: Case) -> Any:
@@ -205,7 +205,8 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def _missing(case: Case) -> Any:
-    if not case.required or case.value not in (MISSING, None, ""):
+    below = case.name == "seqNo" and isinstance(case.value, int) and case.value < 0
+    if not case.required or not (below or case.value in (MISSING, None, "")):
         return NO
     if case.kind == "time":
         return loose_time.UNKNOWN
@@ -241,7 +242,7 @@ RULES: tuple[Rule, ...] = (
     _rule("empty", "type enum format minItems", _empty, "an empty text or list for an optional field counts as not sent"),
     _rule(
         "missing-default",
-        "required type enum format",
+        "required type enum format minimum",
         _missing,
         "a missing field gets a harmless stand-in, marked as invented: it is never used as a measurement",
         "the value is not known: check the session before it is billed",
@@ -249,7 +250,7 @@ RULES: tuple[Rule, ...] = (
     _rule("enum-case", "enum", _enum_case, "a word in other case or punctuation is taken for the one of the schema"),
     _rule("enum-synonym", "enum", _enum_synonym, "a known other word for the same (a unit, a status of another version) is translated"),
     _rule("enum-spelling", "enum", _enum_spelling, "a misspelt word is taken for the one it resembles"),
-    _rule("enum-other", "enum", _enum_other, "an unknown error, reason or context becomes Other", "the word is kept here and nowhere else"),
+    _rule("enum-other", "enum", _enum_other, "an unknown error, reason or context becomes Other or Unknown", "the word is kept here alone"),
     _rule("time-number", "type format", _time_number, "an instant in epoch seconds or milliseconds is read as that"),
     _rule(
         "time-zone",

@@ -35,6 +35,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("remotestop remotestopped".split(), ("Remote",)),
     **dict.fromkeys("localstop stopbutton".split(), ("Local",)),
     "powerfailure": ("PowerLoss",),
+    "poweron": ("PowerUp",),
     "deauth": ("DeAuthorized", "Deauthorized"),
     # 2.0 draft (ShellRechargeSolutionsEU/ocpp #42)
     "evdetected": ("EVConnected",),
