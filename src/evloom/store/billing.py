@@ -35,6 +35,7 @@ from evloom.store.scope import Scope
 from evloom.store.scoped import of_org
 from evloom.store.stays import offer_of, stay_of
 from evloom.store.tables.money import billing
+from evloom.store.tables.projections import session
 
 State = Literal["", "unpriced", "held", "billed", "review", "void"]
 SYSTEM = "billing"
@@ -299,3 +300,45 @@ def _mark(conn: Connection, stay: Stay, state: State, now_s: float, findings: Se
 
 def _text(receipt: Receipt) -> str:
     return msgspec.json.encode(receipt).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long after the last word of an ended session it is billed: `settle_s`, or `missing_s` where words are known to be missing."""
+
+    settle_s: float = 60.0
+    missing_s: float = 6 * 3600.0
+
+
+def ripe_at_s(conn: Connection, session_id: str, wait: Wait) -> float | None:
+    """When a session may be billed; None while it runs."""
+    query = select(session.c.ended_at_s, session.c.changed_at_s, session.c.missing_seq).where(session.c.session_id == session_id)
+    row = conn.execute(query).first()
+    if row is None or row.ended_at_s is None:
+        return None
+    return float(row.changed_at_s) + (wait.settle_s if row.missing_seq == "[]" else max(wait.missing_s, wait.settle_s))
+
+
+def unfinished(conn: Connection, after: str, limit: int) -> tuple[list[str], str | None]:
+    """Ended sessions whose bill is not up to their last word, among the `limit` sessions after an id; and the id to go on from, None at
+    the end. For a start, and once in a while: it looks at every session there is."""
+    joined = session.outerjoin(billing, billing.c.session_id == session.c.session_id)
+    query = (
+        select(session.c.session_id, session.c.ended_at_s, session.c.changed_at_s, billing.c.state, billing.c.seen_changed_at_s)
+        .select_from(joined)
+        .where(session.c.session_id > after)
+        .order_by(session.c.session_id)
+        .limit(limit)
+    )
+    rows = conn.execute(query).all()
+    found = [row.session_id for row in rows if row.ended_at_s is not None and _behind(row.state, row.seen_changed_at_s, row.changed_at_s)]
+    return found, rows[-1].session_id if len(rows) == limit else None
+
+
+def _behind(state: str | None, seen_s: float | None, changed_s: float) -> bool:
+    return state is None or seen_s is None or state == "unpriced" or (state != "void" and seen_s < changed_s)
+
+
+def unpriced(conn: Connection, limit: int = 1000) -> list[str]:
+    """Sessions that wait for a tariff."""
+    return list(conn.execute(select(billing.c.session_id).where(billing.c.state == "unpriced").limit(limit)).scalars())

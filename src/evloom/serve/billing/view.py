@@ -80,6 +80,7 @@ def line_label(line: Line, language: Language) -> str:
         text = f"{name} ({category_word(line.category, language)})" if line.category else name
     else:
         text = word(line.label, language)
+        text = text[:1].upper() + text[1:]
     return f"{text}, {word(line.note, language)}" if line.note else text
 
 
@@ -146,12 +147,25 @@ def _items(receipt: Receipt, language: Language) -> Table:
         (
             line_label(line, language),
             f"{plain(line.quantity)} {word(line.unit, language)}".strip(),
-            plain(line.unit_price),
+            _rate(line, receipt.currency),
             f"{line.amount:f}",
         )
         for line in receipt.lines
     )
     return heads, rows
+
+
+def _rate(line: Line, currency: str) -> str:
+    """A unit price with at least the decimals of the currency; of tax its share in percent."""
+    if line.kind is LineKind.TAX:
+        return f"{plain(100 * line.unit_price)} %"
+    return price_text(line.unit_price, currency)
+
+
+def price_text(price: Decimal, currency: str) -> str:
+    """A price with its own decimals, at least those of the currency."""
+    unit = minor_unit(currency)
+    return f"{price.quantize(unit):f}" if price == price.quantize(unit) else plain(price)
 
 
 def _uses(receipt: Receipt, language: Language) -> Table:
@@ -163,7 +177,13 @@ def _uses(receipt: Receipt, language: Language) -> Table:
 def _use(use: PeriodUse, receipt: Receipt, language: Language, given: bool) -> tuple[str, ...]:
     energies = [f"{use.charged_kwh:.3f}", *([f"{use.given_kwh:.3f}"] if given else [])]
     start, end = local(use.start_s, receipt.zone), local(use.end_s, receipt.zone)
-    return (f"{start:%m-%d %H:%M}", f"{end:%m-%d %H:%M}", category_word(use.category, language), *energies, plain(use.price_per_kwh))
+    return (
+        f"{start:%m-%d %H:%M}",
+        f"{end:%m-%d %H:%M}",
+        category_word(use.category, language),
+        *energies,
+        price_text(use.price_per_kwh, receipt.currency),
+    )
 
 
 def _paragraphs(receipt: Receipt, language: Language) -> tuple[tuple[str, tuple[str, ...]], ...]:

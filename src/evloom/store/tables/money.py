@@ -114,4 +114,6 @@ billing = Table(
 )
 """How far a session's bill is: "billed", "held", "unpriced" or "void". seen_changed_at_s is the session's last word that was looked at.
 It can be worked out again from the ledger and the sessions."""
-Index("ix_billing_state", billing.c.org_id, billing.c.state, billing.c.at_s)
+Index("ix_billing_org_id", billing.c.org_id, billing.c.state, billing.c.at_s)
+_waits = billing.c.state == "unpriced"
+Index("ix_billing_unpriced", billing.c.at_s, sqlite_where=_waits, postgresql_where=_waits)

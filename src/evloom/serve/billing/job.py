@@ -1,0 +1,144 @@
+"""The job that bills finished sessions: it waits for their late words, bills once, corrects when more words come.
+
+It may run in every process: billing the same session twice gives one entry. What it has in hand is lost with the process; at its start,
+and every hour, it looks through all sessions for what was left.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from evloom.kernel.errors import EvloomError
+from evloom.market.guard import GuardRules
+from evloom.market.receipt import Notes
+from evloom.pile.station import TransactionSaid
+from evloom.pile.transaction import session_id
+from evloom.serve.bus import Bus, Happening
+from evloom.store.billing import SYSTEM, State, Wait, bill_session, ripe_at_s, unfinished, unpriced
+from evloom.store.database import Database
+from evloom.store.money import By
+
+_log = logging.getLogger("evloom.billing")
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How the job works: how long late words are waited for, what is held, how often it looks."""
+
+    wait: Wait = field(default=Wait())
+    rules: GuardRules = field(default=GuardRules())
+    poll_s: float = 5.0
+    sweep_s: float = 3600.0
+    unpriced_s: float = 60.0
+    retry_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """Told on the bus (topic "bill", subject the session): the state of a session's bill after the job looked at it."""
+
+    state: State
+
+
+class BillingJob:
+    """Bills sessions as they end. notes_of tells why a session charged when it did, asked at its end while that is still known."""
+
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        now_s: Callable[[], float],
+        options: JobOptions = JobOptions(),
+        notes_of: Callable[[str], Notes] | None = None,
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._now_s = now_s
+        self._options = options
+        self._notes_of = notes_of
+        self._due: dict[str, float] = {}
+        self._notes: dict[str, Notes] = {}
+        self._sweep_at_s = 0.0
+        self._unpriced_at_s = 0.0
+        self._ending: Callable[[], None] | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled. A database that is in the way is tried again."""
+        self._ending = self._bus.listen("station", self._heard)
+        try:
+            while True:
+                try:
+                    await self.once()
+                except EvloomError as error:
+                    _log.warning("billing waits: %s", error)
+                await asyncio.sleep(self._options.poll_s)
+        finally:
+            self._ending()
+
+    async def once(self) -> dict[str, State]:
+        """Bill what is due now; returns what was looked at, with the state of its bill."""
+        now_s = self._now_s()
+        if now_s >= self._sweep_at_s:
+            await self._sweep(now_s)
+            self._sweep_at_s = now_s + self._options.sweep_s
+        if now_s >= self._unpriced_at_s:
+            self._add(await self._db.read(unpriced), now_s)
+            self._unpriced_at_s = now_s + self._options.unpriced_s
+        due = [name for name, at_s in self._due.items() if at_s <= now_s]
+        return {name: state for name in due if (state := await self._bill(name, now_s)) is not None}
+
+    def look_again(self) -> None:
+        """Look at all that waits for a tariff at the next turn: one was assigned."""
+        self._unpriced_at_s = 0.0
+
+    async def _sweep(self, now_s: float) -> None:
+        after: str | None = ""
+        while after is not None:
+            found, after = await self._db.read(partial(unfinished, after=after, limit=_PAGE))
+            self._add(found, now_s)
+
+    def _add(self, names: Iterable[str], now_s: float) -> None:
+        for name in names:
+            self._due.setdefault(name, now_s)
+
+    def _heard(self, happening: Happening) -> None:
+        """A word of a transaction: it is looked at when it has been silent long enough."""
+        said = happening.event
+        if not isinstance(said, TransactionSaid):
+            return
+        name = session_id(happening.subject, said.transaction)
+        self._due[name] = happening.known_s + self._options.wait.settle_s
+        if said.phase == "ended" and self._notes_of is not None:
+            with suppress(LookupError):
+                self._notes[name] = self._notes_of(name)
+
+    async def _bill(self, name: str, now_s: float) -> State | None:
+        """Bill one session if it is ripe; None where it is not."""
+        taken_s = self._due[name]
+        ripe_s = await self._db.read(lambda conn: ripe_at_s(conn, name, self._options.wait))
+        if ripe_s is None:
+            if self._due.get(name) == taken_s:
+                self._due.pop(name, None)  # it runs: its next word puts it here again
+            return None
+        if ripe_s > now_s:
+            self._due[name] = ripe_s
+            return None
+        by, notes = By(SYSTEM, now_s), self._notes.get(name, Notes())
+        try:
+            state = await self._db.write(lambda conn: bill_session(conn, name, by, self._options.rules, notes))
+        except Exception:  # noqa: BLE001  one session must not stop the others
+            self._due[name] = now_s + self._options.retry_s
+            _log.exception("session %s could not be billed; it is tried again", name)
+            return None
+        if self._due.get(name) == taken_s:  # else a word came meanwhile
+            self._due.pop(name, None)
+        if state != "unpriced":
+            self._notes.pop(name, None)
+        if state in ("held", "review"):
+            _log.warning("session %s is %s: a person must look at its bill", name, state)
+        self._bus.publish(Happening("bill", name, Billed(state), now_s, now_s))
+        return state
