@@ -93,11 +93,11 @@ def price_by_hour(contract: Contract, tariff: Tariff, start_s: float, hours: int
     return tuple(rows)
 
 
-def _hour(contract: Contract, start_s: float, category: str, price: Decimal) -> HourPrice:
-    energy = _of(contract.energy, price)
-    paid = energy + contract.service_per_kwh
+def _hour(contract: Contract, start_s: float, category: str, price_per_kwh: Decimal) -> HourPrice:
+    energy_per_kwh = _of(contract.energy, price_per_kwh)
+    paid = energy_per_kwh + contract.service_per_kwh
     total = paid if contract.tax_included else paid * (1 + contract.tax_share)
-    return HourPrice(start_s, category, energy, total, None if contract.v2g is None else _of(contract.v2g, price))
+    return HourPrice(start_s, category, energy_per_kwh, total, None if contract.v2g is None else _of(contract.v2g, price_per_kwh))
 
 
 def with_tax_of(contract: Contract, document: Mapping[str, object], tariff: Tariff) -> Contract:
@@ -107,5 +107,5 @@ def with_tax_of(contract: Contract, document: Mapping[str, object], tariff: Tari
     return replace(contract, tax_share=Decimal(repr(tariff.terms.tax_share)))
 
 
-def _of(rule: PriceRule, price: Decimal) -> Decimal:
-    return price * rule.share if isinstance(rule, ByTariff) else rule
+def _of(rule: PriceRule, price_per_kwh: Decimal) -> Decimal:
+    return price_per_kwh * rule.share if isinstance(rule, ByTariff) else rule

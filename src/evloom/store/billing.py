@@ -40,8 +40,8 @@ from evloom.store.tables.projections import session
 State = Literal["", "unpriced", "held", "billed", "review", "void"]
 SYSTEM = "billing"
 BILLED = (EntryKind.BILL, EntryKind.RELEASED, EntryKind.CORRECTION)
-NO_CURRENCY = "XXX"
-"""ISO 4217's code for no currency: of entries without amounts."""
+NO_CURRENCY = ""
+"""Of entries without amounts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,8 @@ def _story(view: View) -> list[Flowable]:
         body = [Paragraph(_marked(text), _style("body", 9.5, _INK)) for text in texts]
         story += [KeepTogether([_title(title), *body[:1]]), *body[1:], Spacer(0, 3 * mm)]
     if view.signed[1]:
-        story.append(_title(view.signed[0]))
-        story += [Paragraph(_marked(text), _style("signed", 6.5, _SOFT, wrap=True)) for text in view.signed[1]]
-        story.append(Spacer(0, 3 * mm))
+        signed = [Paragraph(_marked(text), _style("signed", 6.5, _SOFT, wrap=True)) for text in view.signed[1]]
+        story += [KeepTogether([_title(view.signed[0]), *signed[:1]]), *signed[1:], Spacer(0, 3 * mm)]
     return [*story, Paragraph(_marked(view.foot), _style("rule", 8, _SOFT))]
 
 

@@ -162,10 +162,10 @@ def _rate(line: Line, currency: str) -> str:
     return price_text(line.unit_price, currency)
 
 
-def price_text(price: Decimal, currency: str) -> str:
+def price_text(value: Decimal, currency: str) -> str:
     """A price with its own decimals, at least those of the currency."""
     unit = minor_unit(currency)
-    return f"{price.quantize(unit):f}" if price == price.quantize(unit) else plain(price)
+    return f"{value.quantize(unit):f}" if value == value.quantize(unit) else plain(value)
 
 
 def _uses(receipt: Receipt, language: Language) -> Table:
