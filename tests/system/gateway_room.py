@@ -14,7 +14,7 @@ from evloom.serve.config import Ocpp
 from evloom.serve.desk.caller import Caller, Reply
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
 from evloom.store.database import Database, opened
-from tests.system.ocpp_client import NotLetIn, OcppClient
+from tests.system.ocpp_client import NotLetInError, OcppClient
 
 
 @dataclass
@@ -98,11 +98,11 @@ async def room(folder: Path, *, url: str = "", name: str = "gateway-1", nats_url
         await db.close()
 
 
-async def refused(port: int, path: str, versions: Sequence[str] = ("ocpp1.6",), **options) -> NotLetIn:
+async def refused(port: int, path: str, versions: Sequence[str] = ("ocpp1.6",), **options) -> NotLetInError:
     """How a handshake is refused."""
     try:
         client = await OcppClient.connect(port, path, tuple(versions), **options)
-    except NotLetIn as error:
+    except NotLetInError as error:
         return error
     client.drop()
     raise AssertionError("it was let in")

@@ -17,7 +17,7 @@ MASK = b"\x12\x34\x56\x78"
 Answer = Callable[[str, object], object]
 
 
-class NotLetIn(Exception):
+class NotLetInError(Exception):
     """The handshake was answered with another status than 101."""
 
     def __init__(self, status: int, head: str, body: str) -> None:
@@ -61,7 +61,7 @@ class OcppClient(asyncio.Protocol):
     async def connect(
         cls, port: int, path: str, versions: tuple[str, ...] = ("ocpp1.6",), *, auth: tuple[str, str] | None = None, **options
     ) -> "OcppClient":
-        """A client that was let in; raises NotLetIn. options: tls (context), answers, headers (text), source (local address)."""
+        """A client that was let in; raises NotLetInError. options: tls (context), answers, headers (text), source (local address)."""
         loop = asyncio.get_running_loop()
         tls: ssl.SSLContext | None = options.get("tls")
         source = options.get("source")
@@ -118,7 +118,7 @@ class OcppClient(asyncio.Protocol):
                 return False
             self.head = text
             if not self.opened.done():
-                self.opened.set_exception(NotLetIn(status, text, rest.decode()))
+                self.opened.set_exception(NotLetInError(status, text, rest.decode()))
             return False
         self.head, self._buffer = text, rest
         self.subprotocol = fields.get("sec-websocket-protocol", "")

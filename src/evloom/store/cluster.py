@@ -81,10 +81,16 @@ def owned_by(conn: Connection, gateway: str) -> list[Owned]:
     return [Owned(*row) for row in raw.rows(conn, sql, (gateway,))]
 
 
-def claimed_elsewhere(conn: Connection, gateway: str, station_ids: Sequence[str]) -> list[Owned]:
-    """Those of the stations that another gateway owns."""
-    sql = "SELECT station_id, gateway, epoch, since_s FROM ownership WHERE gateway <> '' AND gateway <> ? AND station_id IN {any}"
+def not_owned(conn: Connection, gateway: str, station_ids: Sequence[str]) -> list[Owned]:
+    """Those of the stations that another gateway owns, or nobody."""
+    sql = "SELECT station_id, gateway, epoch, since_s FROM ownership WHERE gateway <> ? AND station_id IN {any}"
     return [Owned(*row) for row in raw.rows(conn, sql, (gateway, raw.texts(conn, station_ids)))]
+
+
+def retake(conn: Connection, station_id: str, gateway: str, epoch: int) -> bool:
+    """Own a station again that was released over one's head, as nobody has claimed it since; False when somebody has, or it was not."""
+    sql = "UPDATE ownership SET gateway = ? WHERE station_id = ? AND epoch = ? AND gateway = ''"
+    return raw.run(conn, sql, (gateway, station_id, epoch)) == 1
 
 
 def take_lease(conn: Connection, name: str, holder: str, now_s: float, term_s: float) -> int | None:

@@ -78,11 +78,14 @@ class Member:
         await self._db.write(lambda conn: cluster.beat(conn, name, at_s, n_station))
 
     async def _let_go(self) -> None:
-        """Stations that have connected elsewhere, though nobody told us."""
+        """Stations that have connected elsewhere, though nobody told us; and those of which others believed that we were dead."""
         name, here = self._gateway.name, [link.station_id for link in self._gateway.connected()]
         if here and self._others:
-            for owned in await self._db.read(lambda conn: cluster.claimed_elsewhere(conn, name, here)):
-                self._gateway.fence(owned.station_id, owned.epoch)
+            for owned in await self._db.read(lambda conn: cluster.not_owned(conn, name, here)):
+                if owned.gateway:
+                    self._gateway.fence(owned.station_id, owned.epoch)
+                else:
+                    await self._gateway.resume(owned.station_id, owned.epoch)
 
     async def _bury(self) -> None:
         others = [row for row in await self._db.read(cluster.gateways) if row.gateway != self._gateway.name]

@@ -101,13 +101,14 @@ class Book:
         if await self._db.read(lambda conn: rows.overdue(conn, at_s)):
             self._tell_each(await self._db.write(lambda conn: rows.expire(conn, at_s)))
 
-    async def fail_lost(self, gateway: str, in_hand: frozenset[str] = frozenset()) -> None:
-        """Fail what `gateway` has sent and can have no answer to any more, except what is in hand.
+    async def fail_lost(self, gateway: str, in_hand: frozenset[str] | None = None) -> None:
+        """Fail what `gateway` has sent and can have no answer to any more: all, or for this process all but what is in hand.
 
-        What was sent in the last seconds is spared too: it may have come into hand since `in_hand` was made.
+        What was sent in the last seconds is then spared too: it may have come into hand since `in_hand` was made.
         """
-        spared, at_s = in_hand | frozenset(self._unsaved), now_s()
-        sent = await self._db.read(lambda conn: rows.sent_by(conn, gateway, at_s - FRESH_S))
+        spared, at_s = (in_hand or frozenset()) | frozenset(self._unsaved), now_s()
+        before_s = at_s + 1.0 if in_hand is None else at_s - FRESH_S
+        sent = await self._db.read(lambda conn: rows.sent_by(conn, gateway, before_s))
         lost = [command_id for command_id in sent if command_id not in spared]
         if lost:
             self._tell_each(await self._db.write(lambda conn: rows.fail_sent(conn, lost, LOST, at_s)))

@@ -171,6 +171,13 @@ class Gateway:
             self.metrics.takeovers.inc()
             link.fence("this station has connected to another gateway")
 
+    async def resume(self, station_id: str, epoch: int) -> None:
+        """The station was taken for disconnected by another process, and is connected here under that epoch all the same."""
+        link = self._links.get(station_id)
+        if link is not None and link.caller.epoch == epoch and await self._records.retake(station_id, epoch):
+            told(_LOG, logging.WARNING, "station.resumed", station=station_id, gateway=self.name)
+            await self._connected(link, None)
+
     # Coming and going.
 
     async def _listening(self, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:

@@ -32,6 +32,10 @@ class Records:
         """Make this gateway the owner of a station: the new epoch, above all before it, and who was."""
         return await self._db.write(lambda conn: cluster.claim(conn, station_id, self._name, now_s()))
 
+    async def retake(self, station_id: str, epoch: int) -> bool:
+        """Own a station again that was released over our head; False when somebody has claimed it since."""
+        return await self._db.write(lambda conn: cluster.retake(conn, station_id, self._name, epoch))
+
     async def release(self, station_id: str, epoch: int) -> None:
         """Nobody owns the station any more, unless somebody has taken it over since."""
         try:
