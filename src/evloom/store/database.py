@@ -18,8 +18,8 @@ from sqlalchemy import URL, Connection
 
 from evloom.store.append import Appender, PostgresAppender, SqliteAppender
 from evloom.store.engine import checked_url, reading_engine, writing_engine
-from evloom.store.errors import StoreClosed
-from evloom.store.failure import ours
+from evloom.store.errors import ProgrammerError, StoreClosed
+from evloom.store.failure import ours, wrote
 from evloom.store.follow import Follower
 from evloom.store.frames import Frame, FrameBuffer
 from evloom.store.inside import check_blocking, check_outside, inside
@@ -76,11 +76,13 @@ class Database:
     async def read(self, job: Callable[[Connection], T]) -> T:
         """Run a job that only reads, in a reader's thread: it sees one state of the database."""
         self._check_open()
+        check_outside()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
 
     def append_now(self, entries: Sequence[LogEntry]) -> list[Appended]:
         """`append` for tools and tests; never from an event loop."""
-        done: list[Appended] = self._waited(entries, [row_of(entry) for entry in entries], None)
+        rows = [row_of(entry) for entry in entries]
+        done: list[Appended] = self._waited(entries, rows, None) if rows else []
         return done
 
     def write_now(self, job: Callable[[Connection], T]) -> T:
@@ -151,15 +153,17 @@ class Database:
         return future.result()
 
     def _read(self, job: Callable[[Connection], T]) -> T:
-        with inside():
-            try:
-                with self._reading.connect() as conn:
-                    return job(conn)
-            except Exception as error:
-                told = ours(error)
-                if told is error:
-                    raise
-                raise told from error
+        check_outside()
+        try:
+            with self._reading.connect() as conn, inside():
+                return job(conn)
+        except Exception as error:
+            if wrote(error):
+                raise ProgrammerError("a job of `read` only reads; what writes goes through `write`") from error
+            told = ours(error)
+            if told is error:
+                raise
+            raise told from error
 
     def _check_open(self) -> None:
         if self._closed:

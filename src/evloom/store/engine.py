@@ -6,15 +6,24 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
+from evloom.store.inside import check_outside
 
 BUSY_S = 10.0
 """How long SQLite waits for another process that writes."""
 WAL_PAGES = 4000
 """Pages in the write-ahead log after which SQLite carries them into the database: 16 MB."""
+
+
+class GuardedPool(QueuePool):
+    """A pool that gives no connection to a thread which is in a transaction."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        check_outside()
+        return super()._do_get()
 
 
 def checked_url(text: str) -> URL:
@@ -43,14 +52,15 @@ def writing_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         return _sqlite(url, pragmas=("synchronous=FULL",), begin="BEGIN IMMEDIATE", size=1)
-    return create_engine(url, pool_size=1, max_overflow=0, connect_args={"connect_timeout": 5, **_keepalive()})
+    return create_engine(url, poolclass=GuardedPool, pool_size=1, max_overflow=0, connect_args={"connect_timeout": 5, **_keepalive()})
 
 
 def reading_engine(url: URL, size: int) -> Engine:
     """An engine with up to `size` connections that cannot write."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, pragmas=("query_only=ON",), begin="BEGIN", size=size)
-    engine = create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args={"connect_timeout": 5, **_keepalive()})
+    arguments = {"connect_timeout": 5, **_keepalive()}
+    engine = create_engine(url, poolclass=GuardedPool, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=arguments)
     return engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
 
@@ -61,7 +71,7 @@ def _keepalive() -> dict[str, int]:
 
 def _sqlite(url: URL, pragmas: tuple[str, ...], begin: str, size: int) -> Engine:
     arguments = {"check_same_thread": False, "timeout": BUSY_S, "cached_statements": 512}
-    engine = create_engine(url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args=arguments)
+    engine = create_engine(url, poolclass=GuardedPool, pool_size=size, max_overflow=0, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def connected(connection: DBAPIConnection, _record: Any) -> None:

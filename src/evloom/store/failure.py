@@ -50,6 +50,14 @@ def meaning_of(error: BaseException) -> Meaning:
     return Meaning.ASKED
 
 
+def wrote(error: Exception) -> bool:
+    """Whether it came from writing where only reading is allowed."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY
+    return isinstance(cause, psycopg.errors.ReadOnlySqlTransaction)
+
+
 def ours(error: Exception) -> Exception:
     """The error that a caller is to see; what did not come from a database stays as it is."""
     meaning = meaning_of(error)

