@@ -1,19 +1,27 @@
 """Writes the messages of OCPP 1.6J, 2.0.1 and 2.1 as msgspec structs, from the JSON schemas that the package `ocpp` bears.
 
     python -m tools.ocpp_messages            writes src/evloom/wire/ocpp/v*/messages.py and catalog.py
-    python -m tools.ocpp_messages --card     writes the conformance cards into docs/ocpp.md
+    python -m tools.ocpp_messages --card     writes the conformance cards and the rules of repair into docs/ocpp.md
 
 The schemas themselves are not shipped: names, types and bounds are. A test writes all of it anew in memory and compares.
 """
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evloom.wire.ocpp.card import DONE, EXEMPT, TO_DO, Row, card
+from evloom.wire.ocpp.rules import RULES
+from evloom.wire.ocpp.version import Version
 from tools.fault import GENERATED, ROOT
 from tools.ocpp_schemas import ACTIONS, Model, model_of
 
 HEAD = f"{GENERATED} by tools/ocpp_messages.py: edit that, not this.\n# ruff: noqa: "
+PAGE = "docs/ocpp.md"
+CARDS_BEGIN, CARDS_END = "<!-- cards: python -m tools.ocpp_messages --card -->", "<!-- end of the cards -->"
+RULES_BEGIN, RULES_END = "<!-- rules: python -m tools.ocpp_messages --card -->", "<!-- end of the rules -->"
 VERSIONS = {"v16": "OCPP 1.6J", "v201": "OCPP 2.0.1", "v21": "OCPP 2.1"}
 
 
@@ -139,8 +147,49 @@ def texts() -> dict[str, str]:
     return made
 
 
-def main() -> int:
-    """Write the modules."""
+def cards_text() -> str:
+    """The conformance cards as the page has them."""
+    versions = dict(zip(VERSIONS.values(), Version, strict=True))
+    rows = {name: {row.action: row for row in card(version)} for name, version in versions.items()}
+    states = {name: Counter(row.state for row in found.values()) for name, found in rows.items()}
+    lines = ["| version | messages | done | to do | exempt |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {len(rows[name])} | {states[name][DONE]} | {states[name][TO_DO]} | {states[name][EXEMPT]} |" for name in versions
+    ]
+    lines += ["", f"| message | asks | block in 2.x | {' | '.join(versions)} |", "|---|---|---|" + "---|" * len(versions)]
+    for action in sorted({action for found in rows.values() for action in found}):
+        has = [found[action] for found in rows.values() if action in found]
+        block = has[-1].block if len(has[-1].block) == 1 else ""
+        lines.append(f"| {action} | {has[-1].asks} | {block} | {' | '.join(_state(found.get(action)) for found in rows.values())} |")
+    reasons = sorted({f"- {row.action}: {row.reason}." for found in rows.values() for row in found.values() if row.reason})
+    return "\n".join([*lines, "", "Exempt:", "", *reasons])
+
+
+def _state(row: Row | None) -> str:
+    return "" if row is None else row.state
+
+
+def rules_text() -> str:
+    """The rules by which messages are mended, as the page has them."""
+    rows = [f"| `{rule.name}` | {rule.what} |" for rule in RULES]
+    return "\n".join(["| rule | what it does |", "|---|---|", *rows])
+
+
+def page_text(page: str) -> str:
+    """The page with its tables written anew."""
+    for begin, end, text in ((CARDS_BEGIN, CARDS_END, cards_text()), (RULES_BEGIN, RULES_END, rules_text())):
+        before, _, rest = page.partition(begin)
+        after = rest.partition(end)[2]
+        page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    return page
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the modules, or with --card the tables of the page."""
+    if list(arguments) == ["--card"]:
+        (ROOT / PAGE).write_text(page_text((ROOT / PAGE).read_text(encoding="utf-8")), encoding="utf-8")
+        print(PAGE)
+        return 0
     for path, text in texts().items():
         (ROOT / path).write_text(text, encoding="utf-8")
         print(path)
@@ -148,4 +197,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -109,7 +109,8 @@ def _places(schema: Schema, root: Schema, value: Any, path: tuple[Any, ...] = ()
 
 
 def _wrongs(schema: Schema, value: Any) -> Iterator[tuple[str, Any]]:
-    for other in (None, "text", 7, 7.25, True, [], {}):
+    others: tuple[Any, ...] = (None, "text", 7, 7.25, True, [], {})
+    for other in others:
         if other == "text" and schema.get("format") == "date-time":
             continue  # the drafts that the schemas are written in do not look at formats; we do
         yield f"{other!r} for {schema.get('type')}", other

@@ -7,6 +7,7 @@ before          what was sent before, where that matters
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,7 +29,12 @@ TYPE = "TypeConstraintViolation"
 STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 
 
-def read(case):
+def sent(version, action, payload) -> Any:
+    """The reading of a request; a test knows what message it is."""
+    return read_request(version, action, payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+
+
+def read(case) -> Any:
     reader = read_answer if case["answer"] else read_request
     return reader(Version(case["version"]), case["action"], json.dumps(case["payload"]).encode())
 
@@ -89,25 +95,23 @@ def test_rules_have_names_of_their_own():
 
 
 def test_what_nobody_sent_is_known_as_such():
-    reading = read_request(
+    reading = sent(
         V201,
         "TransactionEvent",
-        json.dumps(
-            {
-                "eventType": "Updated",
-                "timestamp": "2026-03-01T12:00:00Z",
-                "triggerReason": "Trigger",
-                "transactionInfo": {"transactionId": "t"},
-            }
-        ).encode(),
+        {
+            "eventType": "Updated",
+            "timestamp": "2026-03-01T12:00:00Z",
+            "triggerReason": "Trigger",
+            "transactionInfo": {"transactionId": "t"},
+        },
     )
     assert reading.invented("seqNo")
     assert not reading.invented("timestamp")
-    assert not read_request(V16, "StatusNotification", json.dumps({**STATUS, "connectorId": "1"}).encode()).invented("connectorId")
+    assert not sent(V16, "StatusNotification", {**STATUS, "connectorId": "1"}).invented("connectorId")
 
 
 def test_a_list_of_one_is_unwrapped():
-    reading = read_request(V16, "StatusNotification", json.dumps({**STATUS, "connectorId": [1], "status": ["Available"]}).encode())
+    reading = sent(V16, "StatusNotification", {**STATUS, "connectorId": [1], "status": ["Available"]})
     assert [item.rule for item in reading.deviations] == ["list-unwrapped", "list-unwrapped"]
     assert json.loads(write(reading.message)) == STATUS
 
@@ -115,28 +119,28 @@ def test_a_list_of_one_is_unwrapped():
 def test_one_deviation_for_the_same_in_every_item():
     samples = [{"value": number, "unit": "Hz", "measurand": "Frequency"} for number in range(100)]
     payload = {"connectorId": 1, "meterValue": [{"timestamp": "2026-03-01T12:00:00Z", "sampledValue": samples}]}
-    reading = read_request(V16, "MeterValues", json.dumps(payload).encode())
+    reading = sent(V16, "MeterValues", payload)
     assert sorted(item.rule for item in reading.deviations) == ["enum-synonym", "text-from-number"]
     assert len(reading.message.meter_value[0].sampled_value) == 100
 
 
 def test_deviations_are_bounded():
-    reading = read_request(V16, "StatusNotification", json.dumps({**STATUS, **{f"x{n}": n for n in range(300)}}).encode())
+    reading = sent(V16, "StatusNotification", {**STATUS, **{f"x{n}": n for n in range(300)}})
     assert len(reading.deviations) == DEVIATIONS_MAX + 1
     assert reading.deviations[-1].rule == "more"
     assert json.loads(write(reading.message)) == STATUS
 
 
 def test_a_huge_broken_message_is_refused_at_once():
-    reading = read_request(V16, "StatusNotification", json.dumps({**STATUS, **{f"x{n}": n for n in range(MENDED_MAX_ITEMS)}}).encode())
+    reading = sent(V16, "StatusNotification", {**STATUS, **{f"x{n}": n for n in range(MENDED_MAX_ITEMS)}})
     assert reading.refusal is not None
     assert reading.refusal[0] == "FormationViolation"
-    reading = read_request(V16, "MeterValues", json.dumps({"connectorId": 1, "meterValue": [1] * 4000}).encode())
+    reading = sent(V16, "MeterValues", {"connectorId": 1, "meterValue": [1] * 4000})
     assert reading.refusal is not None
 
 
 def test_whole_numbers_with_a_point_are_whole_numbers():
-    reading = read_request(V16, "StatusNotification", json.dumps({**STATUS, "connectorId": 1.0}).encode())
+    reading = sent(V16, "StatusNotification", {**STATUS, "connectorId": 1.0})
     assert reading.deviations == ()
     assert reading.message.connector_id == 1
     assert isinstance(reading.message.connector_id, int)
@@ -173,9 +177,9 @@ def test_refusals_of_16(action, answer, payload, code):
 
 def test_refusals_of_2x():
     missing = b'{"eventType":"Ended","timestamp":"2026-03-01T12:00:00Z","triggerReason":"Trigger","seqNo":1}'
-    assert read_request(V201, "TransactionEvent", missing).refusal[0] == "OccurenceConstraintViolation"
-    assert read_request(V21, "TransactionEvent", missing).refusal[0] == "OccurrenceConstraintViolation"
-    assert read_request(V21, "Heartbeat", b"{").refusal[0] == "FormatViolation"
+    assert sent(V201, "TransactionEvent", missing).refusal[0] == "OccurenceConstraintViolation"
+    assert sent(V21, "TransactionEvent", missing).refusal[0] == "OccurrenceConstraintViolation"
+    assert sent(V21, "Heartbeat", b"{").refusal[0] == "FormatViolation"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evloom.wire.ocpp.frame import Code
-from evloom.wire.ocpp.link import CLOSED, TIMEOUT, Answered, Asked, Failed, Link, LinkLimits, Sent, Trouble
+from evloom.wire.ocpp.link import CLOSED, TIMEOUT, Answered, Asked, Failed, Link, LinkLimits, Received, Sent, Trouble
 from evloom.wire.ocpp.version import Version
 
 V16, V201, V21 = Version.V16, Version.V201, Version.V21
@@ -226,9 +226,12 @@ ACTS = st.lists(
 @given(ACTS)
 def test_whatever_happens_each_call_of_ours_ends_once_and_one_is_out_at_a_time(acts):
     link = Link(V21)
-    begun, ended, waiting, out = set(), [], [], 0
+    begun: set[str] = set()
+    ended: list[str] = []
+    waiting: list[str] = []
+    out = 0
     for what, value in acts:
-        received = []
+        received: list[Received] = []
         if what == "receive":
             received = link.receive(value, 0.0)
         elif what == "call":
