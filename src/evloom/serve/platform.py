@@ -1,7 +1,7 @@
 """What API and console need of the platform, in one hand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from evloom.store.database import Database
 if TYPE_CHECKING:
     from evloom.serve.commands import Commands
     from evloom.serve.gateway.gateway import Gateway
-    from evloom.serve.live import Live
+    from evloom.serve.live.live import Live
 
 
 @dataclass(slots=True)
 class Platform:
-    """The parts of a running platform. Those that may be None are not there in a tool or a test of the others."""
+    """The parts of a running platform. Those that may be None are not there in a tool or a test of the others; `figures` are made where
+    none are given."""
 
     db: Database
     bus: Bus
@@ -33,12 +34,16 @@ class Platform:
     first: FirstRun = field(default_factory=FirstRun)
     version: str = field(default_factory=lambda: version("evloom"))
     document: dict[str, Any] = field(default_factory=dict)
+    figures: InitVar[Metrics | None] = None
     metrics: Metrics = field(init=False)
     events: EventHub = field(init=False)
     door: Door = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.metrics = Metrics(self.bus)
+    def __post_init__(self, figures: Metrics | None) -> None:
+        self.metrics = figures or Metrics(self.bus)
+        self.metrics.gauge("evloom_projection_lag_events", "Entries of the log not yet projected", lambda: float(self.db.lag().n))
+        self.metrics.gauge("evloom_projection_lag_seconds", "Age of the oldest of them", lambda: self.db.lag().seconds)
+        self.metrics.gauge("evloom_frames_lost", "OCPP messages not kept in the message log", lambda: float(self.db.n_frame_lost))
         self.events = EventHub(self.bus, self.db, self.metrics, self.now_s)
         self.door = Door(self.db, self.now_s, secure=self.secure)
 

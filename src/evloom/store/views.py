@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, select
 from evloom.store import scoped
 from evloom.store.listing import Key, Row, Rows, every, one, page
 from evloom.store.scope import Scope
-from evloom.store.tables.assets import station
+from evloom.store.tables.assets import station, token
 from evloom.store.tables.log import log
 from evloom.store.tables.operations import command
 from evloom.store.tables.projections import connector_state, session, station_state
@@ -50,6 +50,13 @@ def session_page(
 def session_of(conn: Connection, scope: Scope, session_id: str) -> Row | None:
     """One charging session."""
     return one(conn, select(session).where(*scoped.sessions(scope), session.c.session_id == session_id))
+
+
+def open_sessions_of_driver(conn: Connection, driver_id: str) -> list[str]:
+    """Ids of the running sessions of a driver's tokens."""
+    own = select(token.c.token).where(token.c.driver_id == driver_id)
+    query = select(session.c.session_id).where(session.c.ended_at_s.is_(None), session.c.token.in_(own)).limit(100)
+    return list(conn.execute(query).scalars())
 
 
 def command_page(conn: Connection, scope: Scope, after: Key | None, limit: int, wanted: Mapping[str, Any]) -> Rows:

@@ -28,13 +28,16 @@ Login = Annotated[
 ]
 Password = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000]*$")]
 
+NewPassword = Annotated[str, Meta(min_length=10, max_length=200, pattern=r"^[^\u0000]*$")]
+"""Not one of those that are tried first, at least 5 different characters, without the login in it."""
+
 
 class SetUp(Input):
     """The first administrator. `token` is what `evloom serve` printed."""
 
     token: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
     login: Login
-    password: Password
+    password: NewPassword
     name: Name = "Administrator"
     organisation: Name = "My organisation"
 
@@ -50,7 +53,7 @@ class PasswordChange(Input):
     """The old password and the new one."""
 
     old: Password
-    new: Password
+    new: NewPassword
 
 
 class Me(msgspec.Struct):

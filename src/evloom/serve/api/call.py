@@ -17,7 +17,7 @@ from evloom.store.scope import EVERYTHING, Scope
 
 if TYPE_CHECKING:
     from evloom.serve.commands import Commands
-    from evloom.serve.live import Live
+    from evloom.serve.live.live import Live
 
 T = TypeVar("T")
 

@@ -10,7 +10,23 @@ from evloom.serve.api import cursor
 from evloom.serve.api.call import Call, Change, needs_driver, needs_org, new_id
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Problem, conflict, missing
-from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Name, Page, Paging, Text, TokenId, changes, given, of_row
+from evloom.serve.api.shape import (
+    UNSET,
+    Id,
+    IdOrNone,
+    Input,
+    Instant,
+    Line,
+    Name,
+    Page,
+    Paging,
+    Text,
+    TokenId,
+    TokenIdOrNone,
+    changes,
+    given,
+    of_row,
+)
 from evloom.serve.people.roles import OFFICE, OPERATE, OWN, Role
 from evloom.store import people, registry
 from evloom.store.connection import Connection, Row
@@ -105,8 +121,8 @@ class NewToken(Input):
 class TokenChange(Input):
     """What is to change of a token; an empty group or driver takes it out."""
 
-    driver_id: Id | Literal[""] | UnsetType = UNSET
-    group_id: TokenId | Literal[""] | UnsetType = UNSET
+    driver_id: IdOrNone | UnsetType = UNSET
+    group_id: TokenIdOrNone | UnsetType = UNSET
     master: bool | UnsetType = UNSET
     status: TokenStatus | UnsetType = UNSET
     expiry: Instant | UnsetType | None = UNSET

@@ -1,5 +1,6 @@
 """Bills, receipts, refunds, payments, and the ledger."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
@@ -18,6 +19,7 @@ from evloom.serve.api.problem import Fault, conflict, fault_of, missing
 from evloom.serve.api.sessions import SessionPath, found_session
 from evloom.serve.api.shape import UNSET, Input, Instant, Page, Paging, seconds
 from evloom.serve.api.terms import OrgQuery
+from evloom.serve.billing.paper import receipt_pdf
 from evloom.serve.billing.sheet import receipt_csv, statement_csv
 from evloom.serve.people.roles import ALL, OFFICE, OPERATE, OWN
 from evloom.store import billing, ledger, payments
@@ -27,8 +29,9 @@ from evloom.store.payments import Payment
 
 T = TypeVar("T")
 BillState = Literal["unpriced", "held", "billed", "review", "void"]
-Amount = Annotated[str, Meta(max_length=20, pattern=r"^[0-9]{1,9}([.][0-9]{1,4})?$(?!\n)", description="A decimal number, e.g. 12.50")]
-SignedAmount = Annotated[str, Meta(max_length=20, pattern=r"^-?[0-9]{1,9}([.][0-9]{1,4})?$(?!\n)")]
+_POSITIVE = r"(?!0+([.]0*)?$)[0-9]{1,9}([.][0-9]{1,2})?$(?!\n)"
+Amount = Annotated[str, Meta(max_length=20, pattern=f"^{_POSITIVE}", description="A decimal number, e.g. 12.50")]
+SignedAmount = Annotated[str, Meta(max_length=20, pattern=f"^-?{_POSITIVE}")]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$(?!\n)")]
 Reason = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)")
@@ -207,6 +210,13 @@ async def read_receipt_csv(call: Call, path: SessionPath) -> Blob:
     return Blob(receipt_csv(papers).encode(), "text/csv", "receipt.csv")
 
 
+async def read_receipt_pdf(call: Call, path: SessionPath, query: PaperQuery) -> Blob:
+    """The newest receipt of a session as PDF."""
+    paper = (await call.read(lambda conn: _papers(conn, call, path)))[-1]
+    content = await asyncio.to_thread(receipt_pdf, paper, query.language)
+    return Blob(content, "application/pdf", f"receipt-{paper.number:06d}.pdf")
+
+
 async def list_receipts(call: Call, query: Paging) -> Page[ReceiptLine]:
     """Receipts, the newest first."""
     after = cursor.read(query.cursor, (str, int))
@@ -277,6 +287,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(refund, "POST /sessions/{session_id}/refunds", "bills", OPERATE, 409, status=201),
     endpoint(read_receipts, "GET /sessions/{session_id}/receipts", "receipts", ALL),
     endpoint(read_receipt_csv, "GET /sessions/{session_id}/receipts.csv", "receipts", ALL, media=("text/csv",)),
+    endpoint(read_receipt_pdf, "GET /sessions/{session_id}/receipt.pdf", "receipts", ALL, media=("application/pdf",)),
     endpoint(list_receipts, "GET /receipts", "receipts", OFFICE | OWN),
     endpoint(enter_payment, "POST /drivers/{driver_id}/payments", "ledger", OPERATE, 409, status=201),
     endpoint(read_statement, "GET /drivers/{driver_id}/statement", "ledger", OFFICE | OWN),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,7 +27,16 @@ def read_json(body: bytes) -> Any:
     faults = list(_nul(found, "", 0))
     if faults:
         raise wrong(*faults)
-    return found
+    return _whole(found)
+
+
+def _whole(content: Any) -> Any:
+    """2.0 is a whole number in JSON, as JSON Schema sees it."""
+    if isinstance(content, float):
+        return int(content) if content.is_integer() and abs(content) < 2**53 else content
+    if isinstance(content, dict):
+        return {name: _whole(value) for name, value in content.items()}
+    return [_whole(value) for value in content] if isinstance(content, list) else content
 
 
 def read_struct(kind: type[T], content: object, where: str = "", *, strict: bool = True) -> T:
@@ -45,17 +55,27 @@ def read_query(kind: type[S], pairs: Sequence[tuple[str, str]]) -> S:
     for name, text in pairs:
         if name in content:
             faults.append(Fault("input.twice", name, text[:_SHOWN], "each name once", "send the parameter once"))
-        value: object = text
-        if name in fields and bool in _alternatives(fields[name].type):
-            value = {"true": True, "false": False}.get(text, text)
-            if value is text:
-                faults.append(Fault("input.wrong", name, text[:_SHOWN], "true or false", "write true or false"))
-                value = False
+        value, allowed = _typed(fields[name].type, text) if name in fields else (text, "")
+        if allowed:
+            faults.append(Fault("input.wrong", name, text[:_SHOWN], allowed, f"write {allowed}"))
         content[name] = value
     faults.extend(_nul(content, "", 0))
     if faults:
         raise wrong(*faults)
     return read_struct(kind, content, strict=False)
+
+
+def _typed(kind: Any, text: str) -> tuple[object, str]:
+    """The text of a parameter as a value, and "" or what would have been right, where msgspec would take too much for one."""
+    alternatives = _alternatives(kind)
+    if bool in alternatives:
+        return text == "true", "" if text in ("true", "false") else "true or false"
+    if "datetime" in str(kind):
+        try:
+            return msgspec.convert(text, datetime), ""
+        except msgspec.ValidationError:
+            return text, "an instant as 2026-07-01T12:00:00Z"
+    return text, ""
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
@@ -94,7 +114,7 @@ def _fault(message: str, content: object, where: str) -> Fault:
         except (KeyError, ValueError, TypeError, IndexError):
             break
     advice = "send what is allowed" if what.startswith("Expected") else what
-    allowed = what.removeprefix("Expected ") if what.startswith("Expected") else "see the OpenAPI document"
+    allowed = what.removeprefix("Expected ").replace("`", "") if what.startswith("Expected") else "see the OpenAPI document"
     return Fault("input.wrong", f"{where}{path}".lstrip("."), _shown(value), allowed, advice)
 
 

@@ -28,6 +28,7 @@ from evloom.serve.api.shape import (
     of_row,
     seconds,
 )
+from evloom.serve.api.tell import need_changed
 from evloom.serve.people.roles import ALL, OFFICE, OWN
 from evloom.store import meters, sites, views
 from evloom.store.connection import Connection, Row
@@ -185,7 +186,9 @@ async def put_session_need(call: Call, path: SessionPath, body: NeedInput) -> Ne
         found_session(conn, call, path.session_id)
         return _save(conn, call, f"session:{path.session_id}", body)
 
-    return await call.change("need.put", f"session:{path.session_id}", put)
+    made = await call.change("need.put", f"session:{path.session_id}", put)
+    await need_changed(call, path.session_id)
+    return made
 
 
 async def read_driver_need(call: Call, path: DriverPath) -> NeedView:
@@ -208,7 +211,10 @@ async def put_driver_need(call: Call, path: DriverPath, body: NeedInput) -> Need
         found_driver(conn, call, path.driver_id)
         return _save(conn, call, f"driver:{path.driver_id}", body)
 
-    return await call.change("need.put", f"driver:{path.driver_id}", put)
+    made = await call.change("need.put", f"driver:{path.driver_id}", put)
+    for session_id in await call.read(lambda conn: views.open_sessions_of_driver(conn, path.driver_id)):
+        await need_changed(call, session_id)
+    return made
 
 
 def between_of(since: Instant | UnsetType, until: Instant | UnsetType) -> Between:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _LINE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
 _TEXT = r"^[^\u0000]*$"
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]*$(?!\n)")]
+IdOrNone = Annotated[str, Meta(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9._~-]*)?$(?!\n)", description='An id, or "" for none')]
 StationId = Annotated[
     str,
     Meta(
@@ -34,6 +35,7 @@ SessionId = Annotated[
 TokenId = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9][A-Za-z0-9*_=:+|@. -]*$(?!\n)", description="Text of a card, or an eMAID")
 ]
+TokenIdOrNone = Annotated[str, Meta(max_length=255, pattern=r"^([A-Za-z0-9][A-Za-z0-9*_=:+|@. -]*)?$(?!\n)")]
 Line = Annotated[str, Meta(max_length=200, pattern=_LINE)]
 NOT_BLANK = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)"
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]

@@ -27,11 +27,12 @@ from evloom.serve.api.shape import (
     of_row,
     seconds,
 )
-from evloom.serve.api.steering import limit_changed, plan_changed
+from evloom.serve.api.tell import limit_changed, site_changed
 from evloom.serve.api.version import IfMatch
 from evloom.serve.people.roles import LOOK, OPERATE, SITE
 from evloom.serve.site.build import built
-from evloom.serve.site.plan import ROOT, EvsePlan, SitePlan
+from evloom.serve.site.plan import ROOT, SitePlan
+from evloom.serve.site.stored import default_plan, with_evses
 from evloom.store import registry, sites
 from evloom.store.connection import Connection, Row
 from evloom.store.scope import EVERYTHING
@@ -131,7 +132,7 @@ async def create_site(call: Call, body: NewSite) -> Site:
         return Change(of_row(Site, row), None, row, org_id)
 
     made = await call.change("site.create", site_id, make)
-    await plan_changed(call, site_id)
+    await site_changed(call, site_id)
     call.made(f"/api/v1/sites/{site_id}")
     return made
 
@@ -146,14 +147,12 @@ async def change_site(call: Call, path: SitePath, body: SiteChange) -> Site:
         before = found_site(conn, call, path.site_id)
         registry.put_site(conn, path.site_id, changes(body))
         after = found_site(conn, call, path.site_id)
-        plan = stored_plan(conn, after)
-        if plan is not None:
-            plan = msgspec.structs.replace(plan, name=after["name"], zone=after["zone"])
-            sites.save_plan(conn, path.site_id, written(plan), now_s, actor)
+        plan = msgspec.structs.replace(stored_plan(conn, call, before), name=after["name"], zone=after["zone"])
+        sites.save_plan(conn, path.site_id, written(plan), now_s, actor)
         return Change(of_row(Site, after), before, after, after["org_id"])
 
     made = await call.change("site.change", path.site_id, change)
-    await plan_changed(call, path.site_id)
+    await site_changed(call, path.site_id)
     return made
 
 
@@ -168,7 +167,7 @@ async def remove_site(call: Call, path: SitePath) -> None:
         return Change(None, before, None, before["org_id"])
 
     await call.change("site.remove", path.site_id, remove)
-    await plan_changed(call, path.site_id)
+    await site_changed(call, path.site_id)
 
 
 async def read_plan(call: Call, path: SitePath) -> SitePlan:
@@ -176,10 +175,7 @@ async def read_plan(call: Call, path: SitePath) -> SitePlan:
 
     def read(conn: Connection) -> tuple[SitePlan, int]:
         row = found_site(conn, call, path.site_id)
-        plan = stored_plan(conn, row)
-        if plan is None:
-            raise missing("document of site", path.site_id)
-        return plan, sites.plan_version(conn, path.site_id)
+        return stored_plan(conn, call, row), sites.plan_version(conn, path.site_id)
 
     plan, version = await call.read(read)
     call.out["ETag"] = versions.tag(version)
@@ -192,7 +188,8 @@ async def put_plan(call: Call, path: SitePath, headers: IfMatch, body: SitePlan)
     EVSE are changed at their stations: `evse` is left out, or as it was read. Name and zone become those of the site.
     """
     if body.site_id != path.site_id:
-        raise wrong(Fault("site.other", "site_id", body.site_id[:200], path.site_id, "send the document of this site"))
+        fault = Fault("site.other", "site_id", body.site_id[:200], path.site_id, "send the document of this site")
+        raise conflict("other-site", "this is the document of another site", fault)
     check_zone(body.zone)
     now_s, actor = call.now_s, call.caller.actor
 
@@ -200,7 +197,8 @@ async def put_plan(call: Call, path: SitePath, headers: IfMatch, body: SitePlan)
         row = found_site(conn, call, path.site_id)
         version = sites.plan_version(conn, path.site_id)
         versions.check(headers, version)
-        before, there = stored_plan(conn, row), evse_plans(conn, path.site_id)
+        before = stored_plan(conn, call, row)
+        there = before.evse
         if body.evse and body.evse != there:
             allowed = "as GET gave it, or nothing"
             raise wrong(Fault("site.evse", "evse", f"{len(body.evse)} EVSE", allowed, "change EVSE under /stations/{station_id}/evse"))
@@ -208,11 +206,10 @@ async def put_plan(call: Call, path: SitePath, headers: IfMatch, body: SitePlan)
         built(plan)
         registry.put_site(conn, path.site_id, {"name": body.name or row["name"], "zone": body.zone})
         number = sites.save_plan(conn, path.site_id, written(plan), now_s, actor)
-        after = msgspec.to_builtins(plan)
-        return Change((plan, number), None if before is None else msgspec.to_builtins(before), after, row["org_id"])
+        return Change((plan, number), msgspec.to_builtins(before), msgspec.to_builtins(plan), row["org_id"])
 
     plan, version = await call.change("site.plan", path.site_id, put)
-    await plan_changed(call, path.site_id)
+    await site_changed(call, path.site_id)
     call.out["ETag"] = versions.tag(version)
     return plan
 
@@ -265,23 +262,13 @@ def found_site(conn: Connection, call: Call, site_id: str) -> Row:
     return row
 
 
-def stored_plan(conn: Connection, row: Row) -> SitePlan | None:
-    """The document of a site with its EVSE, None where it has none yet."""
-    body = sites.plan_body(conn, row["site_id"])
-    if body is None:
-        return None
-    plan = msgspec.json.decode(body, type=SitePlan)
-    return msgspec.structs.replace(plan, evse=evse_plans(conn, row["site_id"]))
-
-
-def evse_plans(conn: Connection, site_id: str) -> tuple[EvsePlan, ...]:
-    """The EVSE of a site as its document has them."""
-    rows = sites.evses_of(conn, site_id)
-    return tuple(msgspec.convert(_as_plan(row), EvsePlan, strict=False) for row in rows)
-
-
-def _as_plan(row: Row) -> Row:
-    return {"station" if name == "station_id" else str(name): value for name, value in row.items()}
+def stored_plan(conn: Connection, call: Call, row: Row) -> SitePlan:
+    """The document of a site with its EVSE; of a site that nobody has described yet what the settings say."""
+    site_id, config = row["site_id"], call.platform.config
+    body = sites.plan_body(conn, site_id)
+    named = (site_id, row["name"], row["zone"])
+    plan = msgspec.json.decode(body, type=SitePlan) if body is not None else default_plan(site_id, named, config)
+    return with_evses(plan, sites.evses_of(conn, site_id), config)
 
 
 def written(plan: SitePlan) -> str:
@@ -305,9 +292,8 @@ def _limit(limit: SetLimit) -> SiteLimit:
 
 def _check_node(conn: Connection, call: Call, path: NodePath) -> Row:
     row = found_site(conn, call, path.site_id)
-    plan = stored_plan(conn, row)
-    nodes = {ROOT, *(limit.id for limit in plan.limits)} if plan is not None else {ROOT}
-    if path.node not in nodes:
+    plan = stored_plan(conn, call, row)
+    if path.node not in {ROOT, *(limit.id for limit in plan.limits)}:
         raise missing("node", path.node)
     return row
 
@@ -319,7 +305,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(change_site, "PATCH /sites/{site_id}", "sites", OPERATE),
     endpoint(remove_site, "DELETE /sites/{site_id}", "sites", OPERATE, 409),
     endpoint(read_plan, "GET /sites/{site_id}/plan", "sites", LOOK, 304),
-    endpoint(put_plan, "PUT /sites/{site_id}/plan", "sites", SITE, 412),
+    endpoint(put_plan, "PUT /sites/{site_id}/plan", "sites", SITE, 409, 412),
     endpoint(list_limits, "GET /sites/{site_id}/limits", "limits", LOOK),
     endpoint(put_limit, "PUT /sites/{site_id}/limits/{node}", "limits", SITE),
     endpoint(remove_limit, "DELETE /sites/{site_id}/limits/{node}", "limits", SITE),

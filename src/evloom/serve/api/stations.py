@@ -10,7 +10,8 @@ from evloom.serve.api import cursor
 from evloom.serve.api.call import Call, Change, needs_org
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Fault, conflict, missing
-from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Page, Paging, StationId, changes, given, of_row
+from evloom.serve.api.shape import UNSET, Id, IdOrNone, Input, Instant, Line, Page, Paging, StationId, changes, given, of_row
+from evloom.serve.api.tell import cut_off, site_changed
 from evloom.serve.gateway.credential import hashed, new_password
 from evloom.serve.people.roles import LOOK, OPERATE
 from evloom.store import registry
@@ -53,7 +54,7 @@ class StationChange(Input):
     """What is to change: accept or refuse a pending station, move it to a site, demand another security profile."""
 
     accepted: Accepted | UnsetType = UNSET
-    site_id: Id | Literal[""] | UnsetType = UNSET
+    site_id: IdOrNone | UnsetType = UNSET
     org_id: Id | UnsetType = UNSET
     security_profile: Annotated[int, Meta(ge=0, le=3)] | UnsetType = UNSET
     certificate_serial: Line | UnsetType = UNSET
@@ -217,6 +218,7 @@ async def create_station(call: Call, body: NewStation) -> MadeStation:
         return Change(station_view(row), None, shown(row), org_id)
 
     made = await call.change("station.create", body.station_id, make)
+    await site_changed(call, site_id)
     call.made(f"/api/v1/stations/{quote(body.station_id)}")
     return MadeStation(made, password)
 
@@ -227,16 +229,20 @@ async def change_station(call: Call, path: StationPath, body: StationChange) -> 
     if "org_id" in values:
         call.org_for(values["org_id"])
 
-    def change(conn: Connection) -> Change[Station]:
+    def change(conn: Connection) -> Change[tuple[Station, str]]:
         before = found_station(conn, call, path.station_id)
         org_id = values.get("org_id", before["org_id"]) or call.caller.org_id
         needs_org(conn, org_id)
         needs_site(conn, org_id, values.get("site_id", ""))
         registry.put_station(conn, path.station_id, {**values, "org_id": org_id})
         after = found_station(conn, call, path.station_id)
-        return Change(station_view(after), shown(before), shown(after), org_id)
+        return Change((station_view(after), before["site_id"]), shown(before), shown(after), org_id)
 
-    return await call.change("station.change", path.station_id, change)
+    made, site_before = await call.change("station.change", path.station_id, change)
+    await site_changed(call, site_before, made.site_id)
+    if body.accepted == "refused":
+        cut_off(call, path.station_id, "this station was refused")
+    return made
 
 
 async def renew_station_password(call: Call, path: StationPath) -> MadeStation:
@@ -249,13 +255,15 @@ async def renew_station_password(call: Call, path: StationPath) -> MadeStation:
         after = found_station(conn, call, path.station_id)
         return Change(station_view(after), None, None, before["org_id"])
 
-    return MadeStation(await call.change("station.password", path.station_id, change), password)
+    made = await call.change("station.password", path.station_id, change)
+    cut_off(call, path.station_id, "the password of this station was changed")
+    return MadeStation(made, password)
 
 
 async def remove_station(call: Call, path: StationPath, query: Removal) -> None:
     """Remove a station. One with a running session is refused unless forced; what it charged stays."""
 
-    def remove(conn: Connection) -> Change[None]:
+    def remove(conn: Connection) -> Change[str]:
         before = found_station(conn, call, path.station_id)
         running = registry.open_sessions(conn, path.station_id)
         if running and not query.force:
@@ -264,9 +272,11 @@ async def remove_station(call: Call, path: StationPath, query: Removal) -> None:
             )
             raise conflict("session-runs", f"{len(running)} session runs at this station", fault)
         registry.put_station(conn, path.station_id, {"removed_at_s": call.now_s, "accepted": "refused", "password_hash": ""})
-        return Change(None, shown(before), {"forced": query.force, "running": running}, before["org_id"])
+        return Change(before["site_id"], shown(before), {"forced": query.force, "running": running}, before["org_id"])
 
-    await call.change("station.remove", path.station_id, remove)
+    site_id = await call.change("station.remove", path.station_id, remove)
+    cut_off(call, path.station_id, "this station was removed")
+    await site_changed(call, site_id)
 
 
 async def list_evse(call: Call, path: StationPath) -> list[Evse]:
@@ -282,26 +292,29 @@ async def list_evse(call: Call, path: StationPath) -> list[Evse]:
 async def put_evse(call: Call, path: EvsePath, body: EvseSettings) -> Evse:
     """Make an EVSE, or change what it can be set to."""
 
-    def put(conn: Connection) -> Change[Evse]:
+    def put(conn: Connection) -> Change[tuple[Evse, str]]:
         station = found_station(conn, call, path.station_id)
         rows = {row["evse"]: row for row in registry.evse_of(conn, path.station_id)}
         registry.put_evse(conn, path.station_id, path.evse, changes(body))
         after = {row["evse"]: row for row in registry.evse_of(conn, path.station_id)}[path.evse]
-        return Change(of_row(Evse, after), rows.get(path.evse), after, station["org_id"])
+        return Change((of_row(Evse, after), station["site_id"]), rows.get(path.evse), after, station["org_id"])
 
-    return await call.change("evse.put", f"{path.station_id}/{path.evse}", put)
+    made, site_id = await call.change("evse.put", f"{path.station_id}/{path.evse}", put)
+    await site_changed(call, site_id)
+    return made
 
 
 async def remove_evse(call: Call, path: EvsePath) -> None:
     """Remove an EVSE."""
 
-    def remove(conn: Connection) -> Change[None]:
+    def remove(conn: Connection) -> Change[str]:
         station = found_station(conn, call, path.station_id)
         if not registry.drop_evse(conn, path.station_id, path.evse):
             raise missing("EVSE", str(path.evse))
-        return Change(None, None, None, station["org_id"])
+        return Change(station["site_id"], {"evse": path.evse}, None, station["org_id"])
 
-    await call.change("evse.remove", f"{path.station_id}/{path.evse}", remove)
+    site_id = await call.change("evse.remove", f"{path.station_id}/{path.evse}", remove)
+    await site_changed(call, site_id)
 
 
 def needs_site(conn: Connection, org_id: str, site_id: str) -> None:

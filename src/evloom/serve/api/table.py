@@ -3,7 +3,21 @@
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from evloom.serve.api import about, access, commands, drivers, money, openapi, organisations, sessions, sites, stations, terms, users
+from evloom.serve.api import (
+    about,
+    access,
+    commands,
+    drivers,
+    money,
+    openapi,
+    organisations,
+    sessions,
+    sites,
+    stations,
+    steering,
+    terms,
+    users,
+)
 from evloom.serve.api.endpoint import Endpoint
 from evloom.serve.api.problem import MEDIA, Problem
 from evloom.serve.api.routing import routes_of
@@ -18,6 +32,7 @@ TABLE: tuple[Endpoint, ...] = (
     *stations.ENDPOINTS,
     *drivers.ENDPOINTS,
     *sessions.ENDPOINTS,
+    *steering.ENDPOINTS,
     *commands.ENDPOINTS,
     *terms.ENDPOINTS,
     *money.ENDPOINTS,

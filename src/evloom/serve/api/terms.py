@@ -66,7 +66,7 @@ class NewAssignment(Input):
     kind: Kind
     scope: Literal["driver", "site", "organisation"]
     subject: Id
-    terms_id: TermsId | Literal[""]
+    terms_id: Annotated[str, Meta(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$(?!\n)")]
     holds_from: Instant | UnsetType = UNSET
     org_id: Id | UnsetType = UNSET
 

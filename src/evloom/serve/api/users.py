@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from evloom.serve.api import cursor
-from evloom.serve.api.access import Login, Password, check_password
+from evloom.serve.api.access import Login, NewPassword, check_password
 from evloom.serve.api.call import Call, Change, needs_driver, needs_org, new_id
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Fault, Problem, conflict, missing
@@ -37,7 +37,7 @@ class NewUser(Input):
     """A user. An owner needs site_ids, a driver driver_id. org_id is for administrators."""
 
     login: Login
-    password: Password
+    password: NewPassword
     name: Name
     role: RoleName
     org_id: Id | UnsetType = UNSET
@@ -50,7 +50,7 @@ class UserChange(Input):
 
     name: Name | UnsetType = UNSET
     role: RoleName | UnsetType = UNSET
-    password: Password | UnsetType = UNSET
+    password: NewPassword | UnsetType = UNSET
     site_ids: SiteIds | UnsetType = UNSET
     driver_id: Id | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET

@@ -23,6 +23,7 @@ BODIES: dict[str, dict] = {
     "change_token": {"status": "Blocked"},
     "put_session_need": {"wanted_kwh": 1.0},
     "put_driver_need": {"wanted_kwh": 1.0},
+    "put_base_load": {"readings": [{"kw": 1.0}]},
     "order": {"command": {"command": "Reset"}},
     "order_raw": {"action": "Heartbeat"},
     "ask_composite": {},

@@ -13,7 +13,7 @@ def test_the_first_administrator_needs_the_printed_token_and_this_machine(tmp_pa
         async with world.client() as near:
             assert (await near.get("/api/v1/me")).json()["detail"].startswith("there is no administrator yet")
             assert (await near.post("/api/v1/setup", json={**SET_UP, "token": "guess"})).status_code == 403
-            weak = await near.post("/api/v1/setup", json={**SET_UP, "token": token, "password": "ada"})
+            weak = await near.post("/api/v1/setup", json={**SET_UP, "token": token, "password": "aaaaaaaaaaada"})
             assert weak.status_code == 422
             assert {fault["code"] for fault in weak.json()["findings"]} == {"password.weak"}
             made = await near.post("/api/v1/setup", json={**SET_UP, "token": token})

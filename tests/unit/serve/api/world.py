@@ -14,7 +14,7 @@ from evloom.pile.transaction import fold
 from evloom.serve.api.headers import SecurityHeaders
 from evloom.serve.api.table import api_routes
 from evloom.serve.bus import Bus
-from evloom.serve.config import Config
+from evloom.serve.config import Config, Server
 from evloom.serve.people.door import new_key
 from evloom.serve.platform import Platform
 from evloom.store import commands as command_rows
@@ -41,9 +41,9 @@ class Clock:
 class World:
     """The platform, its application, and keys: `key["north/operator"]`; "admin" is of north."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, folder: Path) -> None:
         self.db, self.clock = db, Clock()
-        self.platform = Platform(db, Bus(), Config(), self.clock)
+        self.platform = Platform(db, Bus(), Config(server=Server(data=str(folder))), self.clock)
         self.app = Starlette(routes=api_routes(self.platform))
         self.app.add_middleware(SecurityHeaders)
         self.key: dict[str, str] = {}
@@ -119,7 +119,7 @@ def run(folder: Path, job: Callable[[World], Awaitable[None]], *, filled: bool =
     async def inner() -> None:
         db = opened(f"sqlite:///{folder}/evloom.db")
         try:
-            world = World(db)
+            world = World(db, folder)
             if filled:
                 await world.people()
             await job(world)
