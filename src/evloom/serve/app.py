@@ -9,25 +9,32 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from importlib.util import find_spec
-from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
+from evloom.pile.command import Command
 from evloom.serve import logs
 from evloom.serve.api.table import api_routes
+from evloom.serve.background import Background
+from evloom.serve.billing.job import BillingJob
+from evloom.serve.billing.running import RunningCost
 from evloom.serve.bus import Bus
+from evloom.serve.certificates.authority import Authority
 from evloom.serve.cluster.member import Member
 from evloom.serve.cluster.wakeups import Wakeups
 from evloom.serve.commands import Commands
 from evloom.serve.config import Config
+from evloom.serve.costs import Costs
 from evloom.serve.data_folder import DataFolder
-from evloom.serve.desk.desk import Desk, DeskRules
+from evloom.serve.desk.desk import Desk, DeskRules, Ports
 from evloom.serve.first_start import first_site
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
 from evloom.serve.gateway.tls import server_context
+from evloom.serve.live import Live
+from evloom.serve.metrics import Metrics
 from evloom.serve.people import first
 from evloom.serve.people.passwords import faults_of
 from evloom.serve.platform import Platform
@@ -37,20 +44,10 @@ from evloom.store.database import opened
 Say = Callable[[str], None]
 
 
-class Part(Protocol):
-    """What is started, and stopped in the opposite order."""
-
-    async def start(self) -> None:
-        """Begin."""
-        ...
-
-    async def stop(self) -> None:
-        """End."""
-        ...
-
-
 GRACE_S = 3
 """How long pages that are open may hold up a stop."""
+ORDER_S = 3600.0
+"""What the platform itself asks of a station is given up after this."""
 
 
 def run(config: Config, say: Say, warn: Say) -> int:
@@ -105,24 +102,42 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     stack.push_async_callback(db.close)
     await db.write(lambda conn: first_site(conn, config))
     bus = Bus()
-    desk = Desk(db, bus, _rules(config, folder), now_s)
-    gateway = Gateway(GatewaySettings(config.ocpp, config.server.host, name, server_context(config.ocpp)), db, bus, desk)
+    figures = Metrics(bus)
+    costs = Costs(db, bus, RunningCost(db))
+    orders = _Orders()
+    desk = Desk(db, bus, _rules(config, folder), now_s, Ports(cost=costs.of, order=orders.order))
+    settings = GatewaySettings(config.ocpp, config.server.host, name, server_context(config.ocpp, _authorities(config, folder)))
+    gateway = Gateway(settings, db, bus, desk, figures.registry)
     wakeups = Wakeups(config.cluster.nats_url, name)
     commands = Commands(db, bus, gateway, wakeups, config.ocpp.call_timeout_s)
+    orders.commands = commands
     member = Member(db, bus, gateway, commands, wakeups)
-    platform = Platform(db, bus, config, now_s, commands, gateway)
+    live = Live(db, bus, commands, config, holder=name)
+    platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures)
     await _administrator(platform)
-    await _start(stack, wakeups)
     stack.push_async_callback(member.leave)
-    await _start(stack, gateway)
-    await _start(stack, commands)
-    await _start(stack, member)
+    for part in (wakeups, costs, gateway, commands, member, live, Background(BillingJob(db, bus, now_s).run, "billing")):
+        await part.start()
+        stack.push_async_callback(part.stop)
     return platform
 
 
-async def _start(stack: AsyncExitStack, part: Part) -> None:
-    await part.start()
-    stack.push_async_callback(part.stop)
+class _Orders:
+    """The desk may order something of a station; commands are made after it."""
+
+    commands: Commands | None = None
+
+    async def order(self, station_id: str, command: Command) -> None:
+        """Keep a command and have it sent."""
+        assert self.commands is not None
+        await self.commands.order(station_id, command, deadline_s=now_s() + ORDER_S, key=None, actor="platform")
+
+
+def _authorities(config: Config, folder: DataFolder) -> tuple[str, ...]:
+    """Our own authority, whose certificates stations may show (security profile 3); none without TLS."""
+    if not config.ocpp.tls_certificate:
+        return ()
+    return (Authority(folder.path / "certificates").pem(now_s()),)
 
 
 def _rules(config: Config, folder: DataFolder) -> DeskRules:
