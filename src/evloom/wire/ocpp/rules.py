@@ -188,10 +188,11 @@ def _field_name(case: Case) -> Any:
     return Renamed(meant) if meant in absent.values() else NO
 
 
+# Registers: some stations send -1 for one that they do not know (lorenzodonini/ocpp-go #114), and whoever reads it has to know that anyway.
 _DEFAULTS: dict[str, Any] = {
     "errorCode": "NoError",
-    "meterStart": 0,
-    "meterStop": 0,
+    "meterStart": -1,
+    "meterStop": -1,
     "seqNo": 0,
     "requestId": 0,
     "chargePointVendor": "unknown",
