@@ -125,19 +125,23 @@ def explained_kwh(power_max_kw: float, span_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The registers of one word: explicit begin and end, other readings, exports. `timed` is False where the clock was wrong."""
+    """The registers of one word: explicit begin and end, other readings, exports. `timed` is False where the clock was wrong.
+
+    placed   whether the begin register was read when it says; many stations repeat it in every word, stamped with the time of that word
+    """
 
     begin: Point | None
     end: Point | None
     others: tuple[Point, ...]
     exported: tuple[Point, ...]
     timed: bool
+    placed: bool = True
 
 
 def heard(registers: Registers, word: Heard, power_max_kw: float) -> Registers:
     """`registers` with a word added."""
-    everything = [point for point in (word.begin, *word.others, word.end) if point is not None]
-    if not everything and not word.exported:
+    everything = [point for point in (word.begin if word.placed else None, *word.others, word.end) if point is not None]
+    if not everything and word.begin is None and not word.exported:
         return registers
     points, head, backwards, jump = registers.points, registers.head, registers.backwards, registers.jump
     if word.timed:

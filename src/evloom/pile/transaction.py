@@ -266,7 +266,7 @@ def _heard(said: TransactionSaid, total: Totals, instant_s: float, believed: boo
         else:
             others.append(point)
     exported = tuple(point for raw in total.exported if (point := _at(raw, instant_s, believed)) is not None)
-    return Heard(begin, end, tuple(others), exported, believed and good), good
+    return Heard(begin, end, tuple(others), exported, believed and good, said.phase == "started"), good
 
 
 def _derived(session: Session, said: TransactionSaid, trail: Trail, known_at_s: float) -> Session:

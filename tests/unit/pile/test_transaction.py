@@ -55,6 +55,13 @@ def test_context_tells_begin_and_end_of_2x():
     assert (session.begin_kwh, session.end_kwh, session.energy_kwh, session.suspect) == (10.0, 17.0, 7.0, "")
 
 
+def test_a_begin_register_that_is_repeated_in_every_word_is_no_step_back():
+    words = [(updated(register(at(m), 100.0, "Transaction.Begin"), register(at(m), 100.0 + m / 10)), m) for m in (10, 20, 30)]
+    session = told((started(100.0), 0), *words, (ended(), 40))
+    assert (session.begin_kwh, session.energy_kwh, session.suspect) == (100.0, 3.0, "")
+    assert told(*words).energy_kwh == 3.0
+
+
 def test_phases_are_added_where_there_is_no_total():
     phases = [register(at(0), 1.0, phase=phase) for phase in ("L1", "L2", "L3")]
     later = [register(at(30), 2.0, phase=phase) for phase in ("L1", "L2", "L3")]

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from evloom.serve.bus import Bus
+from evloom.serve.bus import Bus, Happening
 from evloom.serve.desk.desk import Caller, Desk, DeskRules, Ports
 from evloom.store import log
 from evloom.store.database import opened
@@ -25,12 +25,13 @@ class Counter:
 
     def __init__(self, db, **rules):
         ports = rules.pop("ports", None)
-        self.db, self.now_s, self.told = db, NOON_S, []
+        self.db, self.now_s = db, NOON_S
+        self.told: list[Happening] = []
         bus = Bus()
         bus.listen("station", self.told.append)
         self.desk = Desk(db, bus, DeskRules(**rules), lambda: self.now_s, ports or Ports())
 
-    async def ask(self, version, action, station_id="S", *, epoch=0, **payload):
+    async def ask(self, version, action, station_id="S", /, *, epoch=0, **payload):
         """The answer's payload, which must be valid; the code where it was refused."""
         return await self.ask_raw(version, action, msgspec.json.encode(payload), station_id, epoch=epoch)
 

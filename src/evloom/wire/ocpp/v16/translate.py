@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from evloom.pile.station import MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
+from evloom.pile.station import Deviated, MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
 from evloom.wire.ocpp.base import Message, instant, seconds
 from evloom.wire.ocpp.noted import body_of
 from evloom.wire.ocpp.repeat import digest
@@ -104,9 +104,17 @@ def _status(heard: Heard[m.StatusNotificationRequest]) -> Spoken:
     return Spoken((Dated(seen, at_s),), AskState(message.connector_id, state, at_s) if state and message.connector_id else None)
 
 
+def _register(watt_hours: int, action: str, field: str) -> tuple[float | None, tuple[Deviated, ...]]:
+    """A register in kWh; some stations send -1 for one that they do not know."""
+    if watt_hours >= 0:
+        return watt_hours / 1000.0, ()
+    return None, (Deviated(action, "register_negative", field, str(watt_hours), "send the meter's register, which is 0 or more"),)
+
+
 def _start(heard: Heard[m.StartTransactionRequest]) -> Spoken:
     message = heard.message
     at_s = seconds(message.timestamp)
+    register_kwh, odd = _register(message.meter_start, "StartTransaction", "meterStart")
     begun = TransactionSaid(
         transaction="",
         phase="started",
@@ -114,27 +122,28 @@ def _start(heard: Heard[m.StartTransactionRequest]) -> Spoken:
         connector=min(message.connector_id, 1),
         trigger="Authorized",
         token=message.id_tag,
-        register_kwh=message.meter_start / 1000.0,
+        register_kwh=register_kwh,
         reservation=None if message.reservation_id is UNSET else message.reservation_id,
     )
     key = f"start:{message.connector_id}:{at_s:.3f}:{message.meter_start}:{message.id_tag}"
-    return Spoken(ask=AskBegin(begun, at_s, key))
+    return Spoken(once_each(odd, heard.known_s), AskBegin(begun, at_s, key))
 
 
 def _stop(heard: Heard[m.StopTransactionRequest]) -> Spoken:
     message = heard.message
     at_s = seconds(message.timestamp)
     found, odd = samples(message.transaction_data or (), "StopTransaction")
+    register_kwh, unknown = _register(message.meter_stop, "StopTransaction", "meterStop")
     ended = TransactionSaid(
         transaction=str(message.transaction_id),
         phase="ended",
         token=message.id_tag or "",
-        register_kwh=message.meter_stop / 1000.0,
+        register_kwh=register_kwh,
         samples=found,
         reason=message.reason or "Local",
     )
     key = f"{message.transaction_id}:stop:{at_s:.3f}:{digest(heard.payload)}"
-    return Spoken(once_each(odd, heard.known_s), AskFollow(ended, at_s, key, numbered=True))
+    return Spoken(once_each((*odd, *unknown), heard.known_s), AskFollow(ended, at_s, key, numbered=True))
 
 
 def _meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
