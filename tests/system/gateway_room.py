@@ -80,7 +80,7 @@ async def room(folder: Path, *, url: str = "", name: str = "gateway-1", nats_url
     happened: list[Happening] = []
     bus.listen("station", happened.append)
     settings = GatewaySettings(Ocpp(**{"port": 0, "tls_port": 0, **ocpp}), name=name, tls=tls)
-    gateway = Gateway(settings, db, bus, desk, wakeups=wakeups)
+    gateway = Gateway(settings, db, bus, desk)
     commands = Commands(db, bus, gateway, wakeups, call_timeout_s=settings.ocpp.call_timeout_s)
     member = Member(db, bus, gateway, commands, wakeups)
     await wakeups.start()

@@ -32,6 +32,7 @@ class Member:
         self._commands = commands
         self._looking: asyncio.Task[None] | None = None
         self._others = True
+        gateway.wakeups = wakeups
         wakeups.on("fence", self._fence)
 
     async def start(self) -> None:

@@ -66,12 +66,11 @@ class Gateway:
         bus: Bus,
         desk: Answering,
         registry: CollectorRegistry | None = None,
-        wakeups: Wakeups | None = None,
     ) -> None:
         ocpp = settings.ocpp
         self.settings = settings
         self.name = settings.name
-        self._wakeups = wakeups
+        self.wakeups: Wakeups | None = None
         self.metrics = GatewayMetrics(registry if registry is not None else CollectorRegistry())
         self._records = Records(db, bus, settings.name)
         self._office = Office(desk, db.note_frame, self.metrics, LinkLimits(message_max_bytes=ocpp.message_max_bytes))
@@ -232,8 +231,8 @@ class Gateway:
         self.metrics.connects.labels(version.value, str(verdict.security_profile)).inc()
         told(_LOG, logging.INFO, "station.connected", station=station_id, version=version.value, remote=remote, epoch=epoch)
         self._spawn(self._connected(link, older))
-        if self._wakeups is not None and claimed.before not in ("", self.name):
-            await self._wakeups.tell(claimed.before, "fence", station=station_id, epoch=epoch)
+        if self.wakeups is not None and claimed.before not in ("", self.name):
+            await self.wakeups.tell(claimed.before, "fence", station=station_id, epoch=epoch)
 
     async def _connected(self, link: StationLink, older: StationLink | None) -> None:
         caller = link.caller

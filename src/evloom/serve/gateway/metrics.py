@@ -15,7 +15,7 @@ class GatewayMetrics:
     """Counters of one gateway on a registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+        self.registry = registry
         self.messages = Counter("evloom_ocpp_messages", "Messages of stations", ("action", "version"), registry=registry)
         self.errors = Counter("evloom_ocpp_errors", "Messages answered with an error", ("action", "code"), registry=registry)
         self.calls = Counter("evloom_ocpp_calls", "Calls to stations", ("action", "outcome"), registry=registry)
@@ -31,7 +31,7 @@ class GatewayMetrics:
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A gauge that is read when Prometheus asks."""
-        Gauge(name, text, registry=self._registry).set_function(read)
+        Gauge(name, text, registry=self.registry).set_function(read)
 
     def answered(self, action: str, version: Version, code: str, took_s: float) -> None:
         """A message of a station was answered, with an error where code is not empty."""
