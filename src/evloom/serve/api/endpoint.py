@@ -21,10 +21,10 @@ class Blob:
 
 
 class Stream:
-    """An answer without end: text/event-stream."""
+    """An answer that comes in parts, perhaps without end."""
 
-    def __init__(self, parts: AsyncGenerator[bytes, None]) -> None:
-        self.parts = parts
+    def __init__(self, parts: AsyncGenerator[bytes, None], media: str = "text/event-stream") -> None:
+        self.parts, self.media = parts, media
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ async def answered(platform: Platform, row: Endpoint, request: Request, request_
         await call.note(row.name, request.url.path, after=_ENCODER.encode(arguments).decode())
     answer = _Answer(row.status)
     if isinstance(result, Stream):
-        answer = _Answer(row.status, media="text/event-stream")
+        answer = _Answer(row.status, media=result.media)
         answer.stream = result.parts
     elif isinstance(result, Blob):
         answer = _Answer(row.status, result.content, result.media)

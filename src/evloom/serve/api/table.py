@@ -6,8 +6,10 @@ from starlette.types import Receive, Scope, Send
 from evloom.serve.api import (
     about,
     access,
+    attention,
     commands,
     drivers,
+    exports,
     money,
     openapi,
     organisations,
@@ -34,6 +36,8 @@ TABLE: tuple[Endpoint, ...] = (
     *sessions.ENDPOINTS,
     *steering.ENDPOINTS,
     *commands.ENDPOINTS,
+    *attention.ENDPOINTS,
+    *exports.ENDPOINTS,
     *terms.ENDPOINTS,
     *money.ENDPOINTS,
 )

@@ -58,6 +58,7 @@ def path_of(row: Endpoint, org: str) -> str:
         "node": "site",
         "name": f"{org}-site",
         "file": "x",
+        "table": "sessions",
     }
     return row.path.format(**names)
 
