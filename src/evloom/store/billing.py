@@ -107,8 +107,9 @@ def release(conn: Connection, session_id: str, correction: Correction, by: By, r
     stay, state = _known(conn, session_id, "release", ("held", "review"))
     _check_reason(correction.reason, "release")
     before = _billed(conn, session_id)
-    offer = _offer_again(conn, stay, before) if before else offer_of(conn, stay)
-    draft = drafted(corrected(stay, correction), offer, rules, accepted=True)
+    fixed = corrected(stay, correction)
+    offer = _offer_again(conn, stay, before) if before else offer_of(conn, fixed)
+    draft = drafted(fixed, offer, rules, accepted=True)
     if draft.bill is None:
         raise InputError(draft.findings)
     _post(conn, _Post(draft, draft.bill, offer, notes, by, EntryKind.RELEASED, before, correction))

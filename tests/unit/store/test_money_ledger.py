@@ -1,0 +1,110 @@
+"""The ledger: append-only, numbered without a gap, the same entry once, and any altered row found."""
+
+from decimal import Decimal
+
+import pytest
+
+from evloom.market.ledger import Account, EntryKind, payment_postings
+from evloom.store import ledger
+from evloom.store.connection import Connection
+from evloom.store.database import Database
+from evloom.store.errors import Conflict
+from evloom.store.ledger import NewEntry, NewReceipt
+from evloom.store.scope import EVERYTHING, Scope
+
+D = Decimal
+
+
+def payment(key: str, amount: str, at_s: float = 100.0, driver_id: str = "d1", org_id: str = "o") -> NewEntry:
+    postings = payment_postings(D(amount), driver_id, "CNY")
+    return NewEntry(org_id, EntryKind.PAYMENT, key, "CNY", postings, at_s, "user:anna", "cash", driver_id=driver_id)
+
+
+def paper(total: str) -> NewReceipt:
+    return NewReceipt("credit", D(total), "{}")
+
+
+def test_entries_and_receipts_are_numbered_in_each_organisation(database: Database) -> None:
+    def job(conn: Connection) -> list[int]:
+        return [
+            ledger.add(conn, payment(f"k{k}", "1.00", org_id=org), paper("1.00") if k % 2 else None).number
+            for org in ("o", "p")
+            for k in range(4)
+        ]
+
+    assert database.write_now(job) == [1, 2, 3, 4, 1, 2, 3, 4]
+    rows, more = database.read_now(lambda conn: ledger.receipt_page(conn, Scope("p"), None, 10))
+    assert [row["number"] for row in rows] == [2, 1]
+    assert more is None
+    assert database.read_now(lambda conn: [ledger.verify(conn, org) for org in ("o", "p", "nobody")]) == [[], [], []]
+
+
+def test_the_same_key_is_the_same_entry(database: Database) -> None:
+    first = database.write_now(lambda conn: ledger.add(conn, payment("k", "1.00"), paper("1.00")))
+    again = database.write_now(lambda conn: ledger.add(conn, payment("k", "1.00", at_s=999.0), paper("1.00")))
+    assert again == first
+    with pytest.raises(Conflict):
+        database.write_now(lambda conn: ledger.add(conn, payment("k", "2.00")))
+    assert database.read_now(lambda conn: ledger.count(conn, "o")) == 1
+
+
+def test_what_fails_leaves_no_gap(database: Database) -> None:
+    def fails(conn: Connection) -> None:
+        ledger.add(conn, payment("lost", "1.00"), paper("1.00"))
+        raise LookupError("after the entry")
+
+    with pytest.raises(LookupError):
+        database.write_now(fails)
+    made = database.write_now(lambda conn: ledger.add(conn, payment("k", "1.00"), paper("1.00")))
+    assert made.number == 1
+    assert database.read_now(lambda conn: ledger.verify(conn, "o")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ("UPDATE ledger_posting SET amount = '9.00' WHERE number = 2 AND line = 0", {"ledger.sum", "ledger.digest"}),
+        ("UPDATE ledger_entry SET reason = 'other' WHERE number = 1", {"ledger.digest"}),
+        ("DELETE FROM ledger_entry WHERE number = 2", {"ledger.number", "ledger.digest"}),
+        ("DELETE FROM ledger_entry WHERE number = 3", {"ledger.end"}),
+        ("DELETE FROM receipt WHERE number = 1", {"ledger.receipt", "ledger.end"}),
+    ],
+)
+def test_an_altered_row_is_found(database: Database, change: str, codes: set[str]) -> None:
+    for k in range(3):
+        database.write_now(lambda conn, k=k: ledger.add(conn, payment(f"k{k}", "1.00"), paper("1.00")))
+    database.write_now(lambda conn: conn.exec_driver_sql(change))
+    found = database.read_now(lambda conn: ledger.verify(conn, "o"))
+    assert {finding.code for finding in found} >= codes
+
+
+def test_balance_and_statement(database: Database) -> None:
+    def job(conn: Connection) -> None:
+        for k, amount in enumerate(("10.00", "-4.00", "1.50")):
+            ledger.add(conn, payment(f"k{k}", amount, at_s=100.0 * (k + 1)))
+        ledger.add(conn, payment("other", "7.00", driver_id="d2"))
+
+    database.write_now(job)
+    (balance,) = database.read_now(lambda conn: ledger.balance(conn, "o", "d1"))
+    assert balance.owed == D("-7.50")
+    told = database.read_now(lambda conn: ledger.statement(conn, "o", "d1", 150.0, 250.0))
+    assert [b.owed for b in (*told.opening, *told.closing)] == [D("-10.00"), D("-6.00")]
+    assert [(row.amount, row.owed, row.reason) for row in told.rows] == [(D("4.00"), D("-6.00"), "cash")]
+    assert database.read_now(lambda conn: ledger.balance(conn, "o", "nobody")) == ()
+    turnover = database.read_now(lambda conn: ledger.totals(conn, "o"))
+    assert turnover == {("CNY", Account.CASH): D("14.50"), ("CNY", Account.RECEIVABLE): D("-14.50")}
+
+
+def test_pages_and_who_sees_them(database: Database) -> None:
+    def job(conn: Connection) -> None:
+        for k in range(5):
+            ledger.add(conn, payment(f"k{k}", "1.00", driver_id=f"d{k % 2}"))
+
+    database.write_now(job)
+    first, more = database.read_now(lambda conn: ledger.entry_page(conn, EVERYTHING, None, 3))
+    rest, end = database.read_now(lambda conn: ledger.entry_page(conn, EVERYTHING, more, 3))
+    assert [e.number for e in (*first, *rest)] == [5, 4, 3, 2, 1]
+    assert end is None
+    own, _ = database.read_now(lambda conn: ledger.entry_page(conn, Scope("o", driver_id="d1"), None, 10))
+    assert [e.number for e in own] == [4, 2]
+    assert database.read_now(lambda conn: ledger.entry_page(conn, Scope("p"), None, 10)) == ([], None)
