@@ -24,7 +24,8 @@ from evloom.serve.desk.transactions import Call, Transactions
 from evloom.store.database import Database
 from evloom.store.errors import StoreError
 from evloom.wire.ocpp import check
-from evloom.wire.ocpp.spoken import Dated
+from evloom.wire.ocpp.rules import MADE_UP
+from evloom.wire.ocpp.spoken import Dated, Heard
 from evloom.wire.ocpp.v16 import translate as v16
 from evloom.wire.ocpp.v21 import translate as v21
 from evloom.wire.ocpp.v201 import translate as v201
@@ -107,7 +108,7 @@ class Desk:
             return await self._not_read(call, reading)
         tongue = _TONGUES[caller.version]
         try:
-            spoken = tongue.said(action, reading.message, payload, now_s)
+            spoken = tongue.said(action, Heard(reading.message, payload, now_s, _invented(reading)))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             _LOG.exception("desk.not_understood", extra={"fields": {"station": caller.station_id, "action": action}})
             return await self._not_read(call, check.Reading(None, (), ("InternalError", f"not understood: {type(error).__name__}")))
@@ -133,6 +134,13 @@ def _out_of_place(version: Version, action: str, answered: bool) -> Reply | None
     if answered != (entry.response is not None):
         return Reply(code="NotSupported", description=f"{action} is to be sent as {'SEND' if answered else 'CALL'}")
     return None
+
+
+def _invented(reading: check.Reading) -> frozenset[str]:
+    """Last names of the fields that nobody sent."""
+    if not reading.deviations:
+        return frozenset()
+    return frozenset(one.field.rpartition(".")[2] for one in reading.deviations if one.rule in MADE_UP)
 
 
 def _odd(action: str, deviations: Sequence[check.Deviation], now_s: float) -> tuple[Dated, ...]:

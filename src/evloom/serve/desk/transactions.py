@@ -52,13 +52,14 @@ class Transactions:
         """1.6: allot an id, which a repeated start gets again."""
         number = await self._allotted(call.station_id, ask.key)
         said = replace(ask.said, transaction=str(number))
-        followed = await self._follow(call, Dated(said, ask.happened_at_s, ask.key))
+        followed = await self._follow(call, Dated(said, ask.happened_at_s, ask.key), shown=True)
         return replace(followed, number=number)
 
     async def follow(self, call: Call, ask: AskFollow) -> Followed:
         """A word of a transaction that has an id."""
         said = self._named(call, ask.said, ask.happened_at_s) if ask.numbered else ask.said
-        return await self._follow(call, Dated(said, ask.happened_at_s, ask.key))
+        shown = said.token != "" or said.token_type != ""
+        return await self._follow(call, Dated(said, ask.happened_at_s, ask.key), shown=shown)
 
     async def meter(self, call: Call, ask: AskMeter) -> None:
         """Meter values without an id: of the transaction that runs at the EVSE, where one does."""
@@ -103,12 +104,13 @@ class Transactions:
         name = running[0].transaction if len(running) == 1 else f"{said.transaction}@{happened_at_s:.0f}"
         return replace(said, transaction=name, marks=(*said.marks, "id_invalid"))
 
-    async def _follow(self, call: Call, word: Dated) -> Followed:
+    async def _follow(self, call: Call, word: Dated, *, shown: bool) -> Followed:
+        """Keep a word; `shown` where a token was shown with it, though its text be empty."""
         said = word.event
         assert isinstance(said, TransactionSaid)
         verdict: Verdict | None = None
         odd: tuple[Dated, ...] = ()
-        if said.token or said.token_type:
+        if shown:
             judged = await self._judged(call, said)
             verdict = judged.verdict
             odd = self._foreign_stop(call, said, judged)

@@ -6,6 +6,7 @@ message of any version leaves `wire`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from evloom.pile.station import Deviated, NeedsSeen, StationBooted, StationEvent, TransactionSaid
@@ -15,11 +16,25 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Heard(Generic[M]):
-    """A request: its message, its payload as it came, and when."""
+    """A request: its message, its payload as it came, and when.
+
+    invented   last names of fields that nobody sent, whose values only stand there so that the message could be read
+    """
 
     message: M
     payload: bytes
     known_s: float
+    invented: frozenset[str] = frozenset()
+
+    def at(self, instant: datetime) -> float:
+        """Epoch seconds of an instant of the message; of one that nobody sent, the time of arrival."""
+        at_s = instant.timestamp()
+        return self.known_s if at_s == 0.0 and "timestamp" in self.invented else at_s
+
+    @property
+    def mark(self) -> str:
+        """What tells this message from another of the same content, where the station did not say when."""
+        return f":{self.known_s:.6f}" if "timestamp" in self.invented else ""
 
 
 @dataclass(frozen=True, slots=True)

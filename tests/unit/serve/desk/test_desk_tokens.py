@@ -90,6 +90,19 @@ def test_a_transaction_that_somebody_else_ends_is_noted(tmp_path):
     run(tmp_path, story)
 
 
+def test_a_token_that_is_empty_or_too_long_starts_nothing(tmp_path):
+    async def story(here):
+        await here.boot(V16)
+        for text in ("", "A" * 21):
+            answer = await here.ask(V16, "StartTransaction", **start(idTag=text))
+            assert answer["idTagInfo"] == {"status": "Invalid"}
+        await here.boot(V201, "T")
+        answer = await here.ask(V201, "Authorize", "T", idToken={"idToken": "A" * 37, "type": "ISO14443"})
+        assert answer["idTokenInfo"]["status"] == "Unknown"
+
+    run(tmp_path, story)
+
+
 def test_a_start_button(tmp_path):
     async def story(here):
         await here.boot(V21)

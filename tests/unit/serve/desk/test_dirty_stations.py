@@ -76,6 +76,33 @@ def test_a_sequence_with_a_gap(tmp_path):
     run(tmp_path, story)
 
 
+def test_words_without_numbers_and_times_are_different_words(tmp_path):
+    async def story(here):
+        await here.boot(V201)
+        for kind in ("Started", "Updated", "Updated", "Ended"):
+            said = event(kind, 0)
+            del said["seqNo"], said["timestamp"]
+            await here.ask(V201, "TransactionEvent", **said)
+            here.now_s += 60
+        words = await here.kept("TransactionSaid")
+        assert [(one.phase, one.seq) for one in words] == [("started", -1), ("updated", -1), ("updated", -1), ("ended", -1)]
+        (row,) = await settled(here)
+        assert (row["ended_at_s"] - row["started_at_s"], row["suspect"]) == (180.0, "no_register")
+
+    run(tmp_path, story)
+
+
+def test_starts_without_times_are_different_transactions(tmp_path):
+    async def story(here):
+        await here.boot(V16)
+        told = {"connectorId": 1, "idTag": "A", "meterStart": 5}
+        first = await here.ask(V16, "StartTransaction", **told)
+        here.now_s += 60
+        assert (await here.ask(V16, "StartTransaction", **told))["transactionId"] == first["transactionId"] + 1
+
+    run(tmp_path, story, unknown_tokens="accept")
+
+
 @pytest.mark.parametrize("timestamp", ["1970-01-01T00:00:00.740Z", "0001-01-01T00:00:00Z", "2094-08-11T01:02:03Z"])
 def test_a_clock_that_is_off_by_years(tmp_path, timestamp):
     async def story(here):

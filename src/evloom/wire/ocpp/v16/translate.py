@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from evloom.pile.station import Deviated, MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
-from evloom.wire.ocpp.base import Message, instant, seconds
+from evloom.wire.ocpp.base import Message, instant
 from evloom.wire.ocpp.noted import body_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import (
@@ -49,9 +49,9 @@ PARENT_MAX = 20
 """A parentIdTag has at most this many characters."""
 
 
-def said(action: str, message: Message, payload: bytes, known_s: float) -> Spoken:
+def said(action: str, heard: Heard[Any]) -> Spoken:
     """A request in our words. Raises KeyError for an action that stations do not ask."""
-    return _SAID[action](Heard(message, payload, known_s))
+    return _SAID[action](heard)
 
 
 def answer(action: str, given: Answer | None, now_s: float) -> Message:
@@ -89,7 +89,7 @@ def _authorize(heard: Heard[m.AuthorizeRequest]) -> Spoken:
 
 def _status(heard: Heard[m.StatusNotificationRequest]) -> Spoken:
     message = heard.message
-    at_s = seconds(message.timestamp) if message.timestamp else heard.known_s
+    at_s = heard.at(message.timestamp) if message.timestamp else heard.known_s
     word = message.status
     seen = StatusSeen(
         evse=message.connector_id,
@@ -104,17 +104,20 @@ def _status(heard: Heard[m.StatusNotificationRequest]) -> Spoken:
     return Spoken((Dated(seen, at_s),), AskState(message.connector_id, state, at_s) if state and message.connector_id else None)
 
 
-def _register(watt_hours: int, action: str, field: str) -> tuple[float | None, tuple[Deviated, ...]]:
-    """A register in kWh; some stations send -1 for one that they do not know."""
+def _register(heard: Heard[Any], watt_hours: int, field: str) -> tuple[float | None, tuple[Deviated, ...]]:
+    """A register in kWh; some stations send -1 for one that they do not know, and that stands too where they sent none."""
     if watt_hours >= 0:
         return watt_hours / 1000.0, ()
+    if field in heard.invented:
+        return None, ()
+    action = "StartTransaction" if field == "meterStart" else "StopTransaction"
     return None, (Deviated(action, "register_negative", field, str(watt_hours), "send the meter's register, which is 0 or more"),)
 
 
 def _start(heard: Heard[m.StartTransactionRequest]) -> Spoken:
     message = heard.message
-    at_s = seconds(message.timestamp)
-    register_kwh, odd = _register(message.meter_start, "StartTransaction", "meterStart")
+    at_s = heard.at(message.timestamp)
+    register_kwh, odd = _register(heard, message.meter_start, "meterStart")
     begun = TransactionSaid(
         transaction="",
         phase="started",
@@ -125,15 +128,15 @@ def _start(heard: Heard[m.StartTransactionRequest]) -> Spoken:
         register_kwh=register_kwh,
         reservation=None if message.reservation_id is UNSET else message.reservation_id,
     )
-    key = f"start:{message.connector_id}:{at_s:.3f}:{message.meter_start}:{message.id_tag}"
+    key = f"start:{message.connector_id}:{at_s:.3f}:{message.meter_start}:{message.id_tag}{heard.mark}"
     return Spoken(once_each(odd, heard.known_s), AskBegin(begun, at_s, key))
 
 
 def _stop(heard: Heard[m.StopTransactionRequest]) -> Spoken:
     message = heard.message
-    at_s = seconds(message.timestamp)
-    found, odd = samples(message.transaction_data or (), "StopTransaction")
-    register_kwh, unknown = _register(message.meter_stop, "StopTransaction", "meterStop")
+    at_s = heard.at(message.timestamp)
+    found, odd = samples(message.transaction_data or (), "StopTransaction", heard.at)
+    register_kwh, unknown = _register(heard, message.meter_stop, "meterStop")
     ended = TransactionSaid(
         transaction=str(message.transaction_id),
         phase="ended",
@@ -148,8 +151,8 @@ def _stop(heard: Heard[m.StopTransactionRequest]) -> Spoken:
 
 def _meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
     message = heard.message
-    found, odd = samples(message.meter_value, "MeterValues")
-    at_s = max((seconds(value.timestamp) for value in message.meter_value), default=heard.known_s)
+    found, odd = samples(message.meter_value, "MeterValues", heard.at)
+    at_s = max((heard.at(value.timestamp) for value in message.meter_value), default=heard.known_s)
     transaction = "" if message.transaction_id is UNSET else str(message.transaction_id)
     word = TransactionSaid(
         transaction=transaction,
@@ -181,7 +184,7 @@ def _sign(heard: Heard[m.SignCertificateRequest]) -> Spoken:
 
 def _security(heard: Heard[m.SecurityEventNotificationRequest]) -> Spoken:
     message = heard.message
-    at_s = seconds(message.timestamp)
+    at_s = heard.at(message.timestamp)
     key = f"security:{at_s:.3f}:{digest(heard.payload)}"
     return Spoken((Dated(Noted("SecurityEventNotification", body=body_of(message)), at_s, key),))
 

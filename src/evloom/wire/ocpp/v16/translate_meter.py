@@ -1,21 +1,23 @@
 """Meter values of 1.6: texts with units become samples in ours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from msgspec import UNSET
 
 from evloom.pile.station import Deviated, Sample
-from evloom.wire.ocpp.base import seconds
 from evloom.wire.ocpp.meter_unit import IMPORT_REGISTER, converted, number
 from evloom.wire.ocpp.v16.messages import MeterValue, SampledValue, TransactionData
 
 
-def samples(values: Sequence[MeterValue | TransactionData], action: str) -> tuple[tuple[Sample, ...], tuple[Deviated, ...]]:
-    """All samples of a message, and what was wrong with those that could not be read as they are."""
+def samples(
+    values: Sequence[MeterValue | TransactionData], action: str, at: Callable[[datetime], float]
+) -> tuple[tuple[Sample, ...], tuple[Deviated, ...]]:
+    """All samples of a message, with `at` to tell their instants, and what was wrong with those that could not be read as they are."""
     found: list[Sample] = []
     odd: list[Deviated] = []
     for value in values:
-        at_s = seconds(value.timestamp)
+        at_s = at(value.timestamp)
         for sampled in value.sampled_value:
             _add(sampled, at_s, found, odd, action)
     return tuple(found), tuple(odd)

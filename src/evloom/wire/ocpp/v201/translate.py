@@ -45,9 +45,9 @@ SAID: dict[str, Callable[[Heard[Any]], Spoken]] = {
 }
 
 
-def said(action: str, message: Message, payload: bytes, known_s: float) -> Spoken:
+def said(action: str, heard: Heard[Any]) -> Spoken:
     """A request in our words. Raises KeyError for an action that stations do not ask."""
-    return SAID[action](Heard(message, payload, known_s))
+    return SAID[action](heard)
 
 
 def answer(action: str, given: Answer | None, now_s: float) -> Message:

@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from evloom.pile.station import MeterSeen, Noted, StationBooted, StatusSeen, TransactionSaid
-from evloom.wire.ocpp.base import seconds
 from evloom.wire.ocpp.noted import body_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import (
@@ -68,19 +67,20 @@ def status(heard: Heard[m.StatusNotificationRequest]) -> Spoken:
     message = heard.message
     word = message.connector_status
     seen = StatusSeen(message.evse_id, message.connector_id, word, detail=word)
-    return Spoken((Dated(seen, seconds(message.timestamp)),))
+    return Spoken((Dated(seen, heard.at(message.timestamp)),))
 
 
 def transaction(heard: Heard[m.TransactionEventRequest]) -> Spoken:
     """TransactionEvent, the hot path."""
     message = heard.message
     info, evse, token = message.transaction_info, message.evse, message.id_token
-    at_s = seconds(message.timestamp)
-    found, odd = samples(message.meter_value, "TransactionEvent") if message.meter_value else ((), ())
+    at_s = heard.at(message.timestamp)
+    counted = "seqNo" not in heard.invented
+    found, odd = samples(message.meter_value, "TransactionEvent", heard.at) if message.meter_value else ((), ())
     said = TransactionSaid(
         transaction=info.transaction_id,
         phase=PHASES[message.event_type],
-        seq=message.seq_no,
+        seq=message.seq_no if counted else -1,
         evse=evse.id if evse else 0,
         connector=(evse.connector_id or 0) if evse else 0,
         trigger=message.trigger_reason,
@@ -95,15 +95,16 @@ def transaction(heard: Heard[m.TransactionEventRequest]) -> Spoken:
         number_of_phases=whole(message.number_of_phases_used),
         cable_max_a=None if message.cable_max_current is UNSET else float(message.cable_max_current),
     )
-    ask = AskFollow(said, at_s, f"{info.transaction_id}:{message.seq_no}")
+    number = str(message.seq_no) if counted else f":{said.phase}:{at_s:.3f}:{digest(heard.payload)}"
+    ask = AskFollow(said, at_s, f"{info.transaction_id}:{number}")
     return Spoken(once_each(odd, heard.known_s) if odd else (), ask)
 
 
 def meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
     """MeterValues, which in 2.x belong to no transaction: those of the EVSE while it charges say what it draws all the same."""
     message = heard.message
-    found, odd = samples(message.meter_value, "MeterValues")
-    at_s = max((seconds(value.timestamp) for value in message.meter_value), default=heard.known_s)
+    found, odd = samples(message.meter_value, "MeterValues", heard.at)
+    at_s = max((heard.at(value.timestamp) for value in message.meter_value), default=heard.known_s)
     key = f":meter:{message.evse_id}:{at_s:.3f}:{digest(heard.payload)}"
     entries = once_each(odd, heard.known_s)
     if message.evse_id > 0:
@@ -127,7 +128,7 @@ def noted_at(what: str, field: str) -> Callable[[Heard[Any]], Spoken]:
     """What makes a note of a message that says when it happened, and is the same when it is said again."""
 
     def note(heard: Heard[Any]) -> Spoken:
-        at_s = seconds(getattr(heard.message, field))
+        at_s = heard.at(getattr(heard.message, field))
         key = f"{what}:{at_s:.3f}:{digest(heard.payload)}"
         return Spoken((Dated(Noted(what, body=body_of(heard.message)), at_s, key),))
 

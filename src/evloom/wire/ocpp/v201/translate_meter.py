@@ -1,12 +1,12 @@
 """Meter values of 2.x: numbers with units and multipliers become samples in ours. 2.1 has the same fields."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
 from evloom.pile.station import Deviated, Sample
-from evloom.wire.ocpp.base import seconds
 from evloom.wire.ocpp.meter_unit import IMPORT_REGISTER, converted
 from evloom.wire.ocpp.v201.messages import MeterValueType, SampledValueType
 
@@ -14,12 +14,14 @@ MULTIPLIER_MAX = 12
 """A multiplier of a unit is a exponent of ten; larger ones are of no unit of a meter."""
 
 
-def samples(values: Sequence[MeterValueType], action: str) -> tuple[tuple[Sample, ...], tuple[Deviated, ...]]:
-    """All samples of a message, and what was odd about them."""
+def samples(
+    values: Sequence[MeterValueType], action: str, at: Callable[[datetime], float]
+) -> tuple[tuple[Sample, ...], tuple[Deviated, ...]]:
+    """All samples of a message, with `at` to tell their instants, and what was odd about them."""
     found: list[Sample] = []
     odd: list[Deviated] = []
     for value in values:
-        at_s = seconds(value.timestamp)
+        at_s = at(value.timestamp)
         found.extend([_sample(sampled, at_s, odd, action) for sampled in value.sampled_value])
     return tuple(found), tuple(odd)
 

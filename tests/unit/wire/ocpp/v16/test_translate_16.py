@@ -3,7 +3,7 @@ import pytest
 
 from evloom.pile.station import StatusSeen
 from evloom.wire.ocpp.check import read_request, write
-from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Decided, Followed, Verdict, Welcome
+from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Decided, Followed, Heard, Verdict, Welcome
 from evloom.wire.ocpp.v16.translate import answer, said
 from evloom.wire.ocpp.version import Version
 
@@ -15,7 +15,7 @@ def spoken(action, **payload):
     raw = msgspec.json.encode(payload)
     reading = read_request(Version.V16, action, raw)
     assert reading.message is not None, reading.refusal
-    return said(action, reading.message, raw, NOON_S + 5)
+    return said(action, Heard(reading.message, raw, NOON_S + 5))
 
 
 def answered(action, given):

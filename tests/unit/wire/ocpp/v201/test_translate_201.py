@@ -2,7 +2,7 @@ import msgspec
 
 from evloom.pile.station import NeedsSeen, StatusSeen
 from evloom.wire.ocpp.check import read_request, write
-from evloom.wire.ocpp.spoken import AskFollow, AskToken, Decided, Followed, OcspStatus, Verdict
+from evloom.wire.ocpp.spoken import AskFollow, AskToken, Decided, Followed, Heard, OcspStatus, Verdict
 from evloom.wire.ocpp.v201.translate import answer, said
 from evloom.wire.ocpp.version import Version
 
@@ -14,7 +14,7 @@ def spoken(action, **payload):
     raw = msgspec.json.encode(payload)
     reading = read_request(Version.V201, action, raw)
     assert reading.message is not None, reading.refusal
-    return said(action, reading.message, raw, NOON_S + 5)
+    return said(action, Heard(reading.message, raw, NOON_S + 5))
 
 
 def answered(action, given):

@@ -13,6 +13,7 @@ from evloom.wire.ocpp.spoken import (
     Decided,
     Dynamic,
     Followed,
+    Heard,
     Limits,
     Receipt,
     VatStatus,
@@ -29,7 +30,7 @@ def spoken(action, **payload):
     raw = msgspec.json.encode(payload)
     reading = read_request(Version.V21, action, raw)
     assert reading.message is not None, reading.refusal
-    return said(action, reading.message, raw, NOON_S + 5)
+    return said(action, Heard(reading.message, raw, NOON_S + 5))
 
 
 def answered(action, given):
