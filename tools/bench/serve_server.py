@@ -11,15 +11,16 @@ from types import TracebackType
 from typing import Self
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+PASSWORD = "bench-by-night-7"
 _CONSOLE, _CHARGERS = re.compile(r"console\s+http://[^:]+:(\d+)/"), re.compile(r"chargers\s+ws://[^:]+:(\d+)/")
 
 
 class Server:
-    """A context manager. `settings` are environment variables without their EVLOOM_."""
+    """A context manager. `settings` are environment variables without their EVLOOM_; its administrator is "admin" with PASSWORD."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         command = [str(Path(sys.executable).with_name("evloom")), "serve", "--data", str(folder), "--port", "0", "--ocpp-port", "0"]
-        environment = {**os.environ, **{f"EVLOOM_{name}": value for name, value in settings.items()}}
+        environment = {**os.environ, "EVLOOM_ADMIN_PASSWORD": PASSWORD, **{f"EVLOOM_{name}": value for name, value in settings.items()}}
         self.folder = folder
         self._log = (folder.parent / f"{folder.name}.log").open("w")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment)
