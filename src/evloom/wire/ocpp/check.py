@@ -42,33 +42,33 @@ def _decoder(kind: type[Message]) -> Callable[[bytes], Message]:
     return msgspec.json.Decoder(kind, dec_hook=custom_data).decode
 
 
-def read_request(version: Version, action: str, payload: bytes) -> Reading:
-    """The payload of a CALL or SEND. Never raises."""
-    return _read(version, action, payload, False)
-
-
-def read_answer(version: Version, action: str, payload: bytes) -> Reading:
-    """The payload of a CALLRESULT to a call of `action`. Never raises."""
-    return _read(version, action, payload, True)
-
-
-def _read(version: Version, action: str, payload: bytes, answer: bool) -> Reading:
+def read_request(version: Version, action: str, payload: bytes, *, strict: bool = False) -> Reading:
+    """The payload of a CALL or SEND. Never raises. With `strict` nothing is mended: what breaks the schema is refused."""
     entry = catalog(version).get(action)
-    kind = None if entry is None else entry.response if answer else entry.request
+    return _read(version, action, payload, None if entry is None else entry.request, strict)
+
+
+def read_answer(version: Version, action: str, payload: bytes, *, strict: bool = False) -> Reading:
+    """The payload of a CALLRESULT to a call of `action`. Never raises. `strict` as above."""
+    entry = catalog(version).get(action)
+    return _read(version, action, payload, None if entry is None else entry.response, strict)
+
+
+def _read(version: Version, action: str, payload: bytes, kind: type[Message] | None, strict: bool) -> Reading:
     if kind is None:
         return Reading(None, (), (Code.NOT_IMPLEMENTED.word(version), f"{version.value} has no {action[:ACTION_MAX]}"))
     try:
         return Reading(_decoder(kind)(payload))
     except msgspec.ValidationError:
-        return _mended(version, action, kind, payload)
+        return _mended(version, action, kind, payload, strict)
     except UNREADABLE as wrong:
         return Reading(None, (), (Code.FORMAT.word(version), str(wrong)))
 
 
-def _mended(version: Version, action: str, kind: type[Message], payload: bytes) -> Reading:
+def _mended(version: Version, action: str, kind: type[Message], payload: bytes, strict: bool) -> Reading:
     """The long way: the schema says what is wrong, the rules mend it."""
     try:
-        mended = repaired(version, action, kind, payload)
+        mended = repaired(version, action, kind, payload, strict)
     except UNREADABLE as wrong:
         return Reading(None, (), (Code.FORMAT.word(version), str(wrong)))
     return Reading(mended.message, mended.deviations, refusal(version, mended.fault) if mended.fault else None)

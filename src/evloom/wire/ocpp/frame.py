@@ -71,13 +71,18 @@ class Frame(Struct, frozen=True, gc=False):
 
 
 class BadFrame(Struct, frozen=True, gc=False):
-    """A frame that was not. answer: it deserves a CALLERROR with this code; an answer or an unknown type may not."""
+    """A frame that was not.
+
+    answer   it deserves a CALLERROR with this code; what is itself an answer, or of an unknown type, may not
+    kind     its message type, 0 where that cannot be read
+    """
 
     call_id: str
     code: Code
     text: str
     answer: bool = True
     id_json: bytes = b""
+    kind: int = 0
 
 
 class FrameLimits(Struct, frozen=True):
@@ -130,14 +135,15 @@ def _checked(frame: Frame | BadFrame, limits: FrameLimits) -> Frame | BadFrame:
         return BadFrame(UNREADABLE_ID, code, f"message id of {len(frame.call_id)} characters; 1 to {ID_MAX} are allowed", answer)
     payload = frame.payload
     if not payload.startswith(b"{"):
-        return BadFrame(frame.call_id, Code.FORMAT, f"payload is no object: {shown(payload)}", answer, frame.id_json)
+        return BadFrame(frame.call_id, Code.FORMAT, f"payload is no object: {shown(payload)}", answer, frame.id_json, frame.kind)
     if too_deep(payload, limits.nesting_max):
-        return BadFrame(frame.call_id, Code.FORMAT, f"payload is nested deeper than {limits.nesting_max} levels", answer, frame.id_json)
+        text = f"payload is nested deeper than {limits.nesting_max} levels"
+        return BadFrame(frame.call_id, Code.FORMAT, text, answer, frame.id_json, frame.kind)
     if not payload.isascii():
         try:
             payload.decode()
         except UnicodeDecodeError:
-            return BadFrame(frame.call_id, Code.FORMAT, "payload is no UTF-8", answer, frame.id_json)
+            return BadFrame(frame.call_id, Code.FORMAT, "payload is no UTF-8", answer, frame.id_json, frame.kind)
     return frame
 
 
@@ -184,7 +190,7 @@ def _built(kind: int, ids: tuple[str, bytes], parts: list[bytes], oddity: str) -
     word = _text(parts[0]) if parts else ""
     if not word:
         text = "no action in the frame" if kind in (CALL, SEND) else "no error code"
-        return BadFrame(call_id, Code.FRAMEWORK, text, kind == CALL, id_json)
+        return BadFrame(call_id, Code.FRAMEWORK, text, kind == CALL, id_json, kind)
     if kind in (CALL, SEND):
         return _frame((kind, call_id, word, parts[1] if len(parts) > 1 else b"null"), id_json, parts[2:], oddity)
     description = _text(parts[1]) if len(parts) > 1 else ""
@@ -234,7 +240,7 @@ def _unreadable(data: bytes, text: str) -> BadFrame:
         call_id = id_json.strip(b'"').decode()
     except UnicodeDecodeError:
         return BadFrame(UNREADABLE_ID, Code.FRAMEWORK, text, answer)
-    return BadFrame(call_id, Code.FORMAT, text, answer, b"" if id_json.startswith(b'"') else id_json)
+    return BadFrame(call_id, Code.FORMAT, text, answer, b"" if id_json.startswith(b'"') else id_json, kind)
 
 
 def shown(data: bytes) -> str:

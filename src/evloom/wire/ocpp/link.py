@@ -1,7 +1,5 @@
 """One OCPP-J connection as a state machine: frames in, what they mean out, frames to send. No socket, no clock; the same for both roles."""
 
-from collections import deque
-
 from msgspec import Struct
 
 from evloom.wire.ocpp import frame as fr
@@ -94,15 +92,17 @@ class Link:
     should differ between the connections of a station, so that an answer to an old connection is never taken for one of this.
     """
 
+    __slots__ = ("_late", "_limits", "_n_called", "_outgoing", "_outstanding", "_prefix", "_queue", "_waiting", "version")
+
     def __init__(self, version: Version, limits: LinkLimits | None = None, id_prefix: str = "") -> None:
         self.version = version
         self._limits = limits or LinkLimits()
         self._prefix = id_prefix[:20]
         self._n_called = 0
         self._waiting: dict[str, _Waiting] = {}
-        self._queue: deque[_Call] = deque()
+        self._queue: list[_Call] = []
         self._outstanding: _Call | None = None
-        self._late: deque[str] = deque(maxlen=LATE_KEPT)
+        self._late: list[str] = []
         self._outgoing: list[bytes] = []
 
     @property
@@ -119,7 +119,7 @@ class Link:
         """What one frame means. Never raises, whatever came; an error that it deserves is put into the outgoing frames."""
         frame = fr.parse(text, self.version, self._limits)
         if isinstance(frame, BadFrame):
-            return self._bad(frame)
+            return self._bad(frame, now_s)
         if frame.kind == fr.CALL and frame.call_id not in self._waiting and len(self._waiting) < self._limits.unanswered_max:
             self._waiting[frame.call_id] = _Waiting(frame.word, frame.payload, frame.id_json)
             received: list[Received] = [Asked(frame.call_id, frame.word, frame.payload)]
@@ -161,10 +161,17 @@ class Link:
             Trouble("reused", f"{frame.word} under the id of an unanswered {known.action}", frame.call_id),
         ]
 
-    def _bad(self, frame: BadFrame) -> list[Received]:
+    def _bad(self, frame: BadFrame, now_s: float) -> list[Received]:
+        """A frame that cannot be read. Where it answers our call, the call has failed: there is nothing to wait for."""
+        trouble = Trouble("unreadable", frame.text, frame.call_id)
         if frame.answer:
             self._outgoing.append(self._error(frame.call_id, frame.code, frame.text, frame.id_json))
-        return [Trouble("unreadable", frame.text, frame.call_id)]
+        call = self._outstanding
+        if frame.kind not in (fr.CALLRESULT, fr.CALLERROR) or call is None or call.call_id != frame.call_id:
+            return [trouble]
+        self.reject(call.call_id, frame.code, frame.text)
+        self._next(now_s)
+        return [Failed(call.call_id, call.action, frame.code.word(self.version), f"the answer cannot be read: {frame.text}"), trouble]
 
     def _error(self, call_id: str, code: Code, text: str, id_json: bytes = b"") -> bytes:
         made = fr.error_frame(fr.CALLERROR, call_id, code.word(self.version), text, b"{}")
@@ -181,7 +188,7 @@ class Link:
 
     def _next(self, now_s: float) -> None:
         """Put the next call on the wire, where there is one."""
-        self._outstanding = call = self._queue.popleft() if self._queue else None
+        self._outstanding = call = self._queue.pop(0) if self._queue else None
         if call is not None:
             call.sent_at_s = now_s
             self._outgoing.append(fr.call_frame(call.call_id, call.action, call.payload))
@@ -235,7 +242,7 @@ class Link:
             failed.append(Failed(call.call_id, call.action, TIMEOUT, "was not sent in time: an earlier call got no answer"))
         outstanding = self._outstanding
         if outstanding is not None and outstanding.deadline_s <= now_s:
-            self._late.append(outstanding.call_id)
+            self._late = [*self._late[1 - LATE_KEPT :], outstanding.call_id]
             text = f"no answer within {now_s - outstanding.sent_at_s:.1f} s"
             failed.insert(0, Failed(outstanding.call_id, outstanding.action, TIMEOUT, text))
             self._next(now_s)

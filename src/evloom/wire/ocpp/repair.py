@@ -214,12 +214,15 @@ def _purge(value: Any) -> None:
         _purge(item)
 
 
-def repaired(version: Version, action: str, kind: type[Message], payload: bytes) -> Mended:
-    """The message in a payload that the struct refused, mended where it must be. The payload is JSON: ValueError or RecursionError else."""
+def repaired(version: Version, action: str, kind: type[Message], payload: bytes, strict: bool = False) -> Mended:
+    """The message in a payload that the struct refused, mended where it must be. ValueError or RecursionError when it is no JSON.
+
+    The schema decides: with `strict` a payload that breaks it is not mended.
+    """
     value = msgspec.json.decode(payload)
     if not isinstance(value, dict):
         return Mended(None, (), Fault((), "type", "the payload is no object"))
-    if len(payload) > MENDED_MAX_BYTES or payload.count(b",") > MENDED_MAX_ITEMS:
+    if strict or len(payload) > MENDED_MAX_BYTES or payload.count(b",") > MENDED_MAX_ITEMS:
         fault = shape_of(kind).first_fault(value)
         if fault is not None:
             return Mended(None, (), fault)

@@ -139,9 +139,20 @@ def test_a_huge_broken_message_is_refused_at_once():
     assert reading.refusal is not None
 
 
+@pytest.mark.parametrize("case", CORPUS, ids=lambda case: f"{case['action']}: {case['note']}")
+def test_strictly_nothing_is_mended(case):
+    reader = read_answer if case["answer"] else read_request
+    reading = reader(Version(case["version"]), case["action"], json.dumps(case["payload"]).encode(), strict=True)
+    assert reading.deviations == ()
+    assert (reading.message is not None) == case["meaning"]
+
+
 def test_whole_numbers_with_a_point_are_whole_numbers():
     reading = sent(V16, "StatusNotification", {**STATUS, "connectorId": 1.0})
     assert reading.deviations == ()
+    assert (
+        reading.message == read_request(V16, "StatusNotification", json.dumps({**STATUS, "connectorId": 1.0}).encode(), strict=True).message
+    )
     assert reading.message.connector_id == 1
     assert isinstance(reading.message.connector_id, int)
 

@@ -94,6 +94,22 @@ def test_an_answer_to_nothing_is_trouble_and_no_exception(text):
     assert link.next_deadline_s() == 30.0
 
 
+def test_an_answer_that_cannot_be_read_ends_the_call_at_once():
+    """Grizzl-E firmware leaves out a bracket (lbbrhzn/ocpp #442)."""
+    for version, told in ((V16, []), (V21, [[5, "FormatViolation"]])):
+        link = Link(version)
+        first, second = link.call("GetConfiguration", b"{}", 0.0, 30.0), link.call("Reset", b"{}", 0.0, 30.0)
+        link.take_outgoing()
+        failed, trouble = link.receive(f'[3,"{first}",{{"configurationKey":[]', 1.0)
+        assert isinstance(failed, Failed)
+        assert (failed.call_id, failed.code) == (first, Code.FORMAT.word(version))
+        assert isinstance(trouble, Trouble)
+        *rejected, call = sent(link)
+        assert [[frame[0], frame[2]] for frame in rejected] == told
+        assert call[1] == second
+        assert len(link.receive('[3,"x",[', 1.0)) == 1
+
+
 def test_the_same_call_again_is_asked_once_and_answered_once():
     link = Link(V16)
     text = '[2,"1","StatusNotification",{"connectorId":1}]'
