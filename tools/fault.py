@@ -1,7 +1,7 @@
 """What a check reports, and the files it looks at."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,11 @@ def report(faults: Iterable[Fault]) -> int:
 def python_files(*folders: str) -> list[str]:
     """All Python files under the folders, relative to the root, in order."""
     return sorted(path.relative_to(ROOT).as_posix() for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def by_hand(texts: Mapping[str, str]) -> dict[str, str]:
+    """The files (path to text) that somebody wrote: those that a tool wrote say so in their first line."""
+    return {path: text for path, text in texts.items() if not text.startswith(GENERATED)}
 
 
 def listed_files() -> list[str]:

@@ -2,6 +2,8 @@
 
 import json
 import time
+from importlib import import_module
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from evloom.wire.ocpp.frame import BadFrame, Code, Frame, FrameLimits, parse
 from evloom.wire.ocpp.version import Version
 
 LIMITS = FrameLimits()
+theirs: Any = import_module("ocpp.messages")
 V16, V201, V21 = Version.V16, Version.V201, Version.V21
 
 
@@ -214,6 +217,21 @@ def test_what_is_written_is_read_back(call_id, word, payload, description):
     for kind in (4, 5):
         made = fr.error_frame(kind, call_id, word, description, payload)
         assert parse(made, V21, LIMITS) == Frame(kind, call_id, word, payload, description)
+
+
+@given(IDS, OBJECTS)
+def test_another_library_reads_and_writes_the_same_frames(call_id, payload):
+    """A second opinion: the package `ocpp` by The Mobility House, with which we share no code."""
+    value = json.loads(payload)
+    for made, other in (
+        (fr.call_frame(call_id, "Heartbeat", payload), theirs.Call(call_id, "Heartbeat", value)),
+        (fr.result_frame(call_id, payload), theirs.CallResult(call_id, value)),
+        (fr.error_frame(4, call_id, "GenericError", "why", payload), theirs.CallError(call_id, "GenericError", "why", value)),
+    ):
+        assert vars(theirs.unpack(made.decode())) == vars(other)
+        frame = parse(other.to_json(), V16, LIMITS)
+        assert isinstance(frame, Frame)
+        assert (frame.call_id, json.loads(frame.payload), frame.oddity) == (call_id, value, "")
 
 
 def test_a_long_description_is_cut_to_what_is_allowed():
