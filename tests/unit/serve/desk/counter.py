@@ -73,10 +73,20 @@ class Counter:
 
 @asynccontextmanager
 async def counter(folder, **rules):
-    """A desk with one site over a database in `folder`."""
-    db = opened(f"sqlite:///{folder}/desk.db")
+    """A desk with one site over a database in `folder`, or over the one of the address `url`."""
+    db = opened(rules.pop("url", f"sqlite:///{folder}/desk.db"))
     try:
         await db.write(lambda conn: conn.execute(site.insert().values(site_id="home", org_id="org", name="Home", zone="UTC")))
+        yield Counter(db, **rules)
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def another(url, **rules):
+    """The desk of another process over the same database."""
+    db = opened(url)
+    try:
         yield Counter(db, **rules)
     finally:
         await db.close()

@@ -76,7 +76,8 @@ def dynamic(heard: Heard[m.PullDynamicScheduleUpdateRequest]) -> Spoken:
 def swap(heard: Heard[m.BatterySwapRequest]) -> Spoken:
     """BatterySwap (block S): what was put in or taken out, said once for each event however often it is sent."""
     message = heard.message
-    note = Noted("BatterySwap", message.battery_data[0].evse_id, body_of(message))
+    slot = message.battery_data[0].evse_id if message.battery_data else 0
+    note = Noted("BatterySwap", slot, body_of(message))
     key = f"BatterySwap:{message.request_id}:{message.event_type}:{digest(heard.payload)}"
     return Spoken((Dated(note, heard.known_s, key),))
 
@@ -97,9 +98,11 @@ def _at(what: str, heard: Heard[Any], at_s: float) -> Spoken:
 
 
 def chain(heard: Heard[m.GetCertificateChainStatusRequest]) -> Spoken:
-    """GetCertificateChainStatus."""
+    """GetCertificateChainStatus. Raises ValueError where no certificate is left that could be read."""
     asked = heard.message.certificate_status_requests
-    hashes = tuple(_hash(one.certificate_hash_data, one.urls[0]) for one in asked)
+    if not asked:
+        raise ValueError("no certificate is asked about")
+    hashes = tuple(_hash(one.certificate_hash_data, one.urls[0] if one.urls else "") for one in asked)
     return Spoken(ask=AskChain(hashes, tuple(one.source for one in asked)))
 
 
