@@ -14,6 +14,7 @@ FALLBACK = -8  # the plan was not found or its orders failed the check: a safe s
 OFFLINE = -9  # no link to the pile: it keeps what it was sent ahead, then its safe default
 STRAYED = -10  # it does not do what it is ordered: what it draws is load that nobody steers
 UNTRIED = -11  # its first car: little is asked until it has shown that it follows
+HELD = -12  # orders are not changed more often than charger and car bear
 
 TEXT = {
     FULL: "full power of car and pile",
@@ -27,4 +28,5 @@ TEXT = {
     OFFLINE: "no link to the pile: it keeps what it was sent, then its safe default",
     STRAYED: "it does not follow its orders: room is kept for what it draws",
     UNTRIED: "it has not shown yet that it follows: little is asked, and room is kept for more",
+    HELD: "it is kept as it is for a while: charger and car need rest between changes",
 }

@@ -7,13 +7,15 @@ import numpy as np
 from evloom.dispatch.allocate import allocate
 from evloom.dispatch.moment import with_units
 from evloom.dispatch.real.dwell import AS_DECIDED, Past, Scene, Steady, steadied
-from evloom.dispatch.reason import FALLBACK, FULL, OFFLINE
+from evloom.dispatch.reason import FALLBACK, FULL, HELD, OFFLINE
 from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Orders, Snapshot
 from evloom.loop.told import steps_of
 from evloom.pile.orders import SetPower
+
+SAME_KW = 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def _steadied(wanted: Orders, snapshot: Snapshot, memory: Memory, steady: Steady
     wires = with_units(snapshot.wires, snapshot.site.storage.node, wanted.storage_kw)
     scene = Scene(snapshot.bays, wires, sight.ordered_kw, sight.done, snapshot.session_id, snapshot.now_s)
     power_kw, past = steadied(wanted.power_kw, scene, memory.past, steady)
-    return replace(wanted, power_kw=power_kw), past
+    held = np.abs(power_kw - wanted.power_kw) > SAME_KW
+    return replace(wanted, power_kw=power_kw, reason=np.where(held, HELD, wanted.reason)), past
 
 
 def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:
@@ -73,20 +76,21 @@ def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:
 
 
 def _asked(orders: Orders, snapshot: Snapshot) -> Orders:
-    """The orders, and what is asked of EVSE that are not steered; a plan ahead goes along only where the order now is the planned one."""
+    """The orders, and what is asked of EVSE that are not steered, for which there is no plan."""
     asked = np.isfinite(snapshot.asked_kw)
     power_kw = np.where(asked, snapshot.asked_kw, orders.power_kw)
     ahead_kw = orders.ahead_kw
     if ahead_kw is not None:
-        planned = (ahead_kw[:, 0] == power_kw) & ~asked
-        ahead_kw = np.where(planned[:, None], ahead_kw, power_kw[:, None])
+        ahead_kw = np.where(asked[:, None], power_kw[:, None], ahead_kw)
+        ahead_kw[:, 0] = power_kw
     return replace(orders, power_kw=power_kw, reason=np.where(asked, snapshot.asked_why, orders.reason), ahead_kw=ahead_kw)
 
 
 def _changed(orders: Orders, memory: Memory, snapshot: Snapshot) -> tuple[SetPower, ...]:
     """The orders that differ from those in force, each with the plan ahead."""
     sight, now_s, edges_s = snapshot.sight, snapshot.now_s, snapshot.ahead.edges_s
-    rows = np.flatnonzero((sight.connected | np.isfinite(snapshot.asked_kw)) & (orders.power_kw != sight.ordered_kw))
+    there = sight.connected | np.isfinite(snapshot.asked_kw)
+    rows = np.flatnonzero(there & ((orders.power_kw != sight.ordered_kw) | snapshot.is_outdated))
     ahead = [() if orders.ahead_kw is None else steps_of(edges_s, orders.ahead_kw[row]) for row in rows]
     sent = [
         SetPower(now_s, snapshot.evse_id[row], float(orders.power_kw[row]), int(orders.reason[row]), plan)

@@ -62,6 +62,7 @@ class Snapshot:
     `wires` and `ahead`. heard_s (n_evse,) is when each was last heard of, epoch seconds; -infinity for never.
     asked_kw (n_evse,) is what EVSE that do not follow, or have not shown yet that they do, are ordered all the same, NaN elsewhere: sight
     and bays show no car there either, and what they draw is in the base load. asked_why (n_evse,) is the reason, of `dispatch.reason`.
+    is_outdated (n_evse,) marks EVSE that must be told their order again, even where it is the same.
     packs is what is known of the cars' batteries; refusals says which of them may not give and why: sight and bays bear that already.
     """
 
@@ -84,6 +85,7 @@ class Snapshot:
     refusals: tuple[Refusal, ...]
     asked_kw: Float
     asked_why: Int
+    is_outdated: Bool
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class State:
         self.likely: list[Likely] = [NOTHING_LIKE] * evse.n
         self.links = Links(evse, site.voltage_v, terms.fallback)
         self.packs, self.tapers, self.strays = PackBook(evse.n, site.zone), TaperBook(evse), StrayBook(evse)
-        self._own_tree = site.tree
+        self._own_tree, self._outdated = site.tree, np.zeros(evse.n, dtype=np.bool_)
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
@@ -104,7 +104,9 @@ class State:
             case Wanted():
                 self._wanted(event, row)
             case Untold():
-                self.sight.ordered_kw[row] = np.nan
+                self._outdated[row] = True
+                if not event.is_set:
+                    self.sight.ordered_kw[row] = np.nan
             case Strayed():
                 self.strays.strayed(row, event)
             case Followed():
@@ -139,7 +141,8 @@ class State:
     def ordered(self, power_kw: Float, sent: tuple[SetPower, ...] = ()) -> None:
         """Note what was ordered of every EVSE (n_evse,), and the plans that went along with what was sent."""
         told = self.sight.connected & ~self._left_alone()
-        changed = told & (power_kw != self.sight.ordered_kw)
+        changed = told & ((power_kw != self.sight.ordered_kw) | self._outdated)
+        self._outdated &= ~told
         self.sight.ordered_kw[:] = np.where(told, power_kw, np.where(self.sight.connected, self.sight.ordered_kw, 0.0))
         ahead = {order.unit_id: order.ahead for order in sent}
         for row in np.flatnonzero(changed):
@@ -167,7 +170,7 @@ class State:
             self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
             self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(), alone, self.links.heard_s.copy(),
             Packs(*(column.copy() for column in self.packs.packs)), refusals,
-            np.where(strays, self.strays.asked_kw, np.nan), self.strays.why.copy(),
+            np.where(strays, self.strays.asked_kw, np.nan), self.strays.why.copy(), self._outdated.copy(),
         )  # fmt: skip
 
     def _guarded(self, bays: Bays, sight: Sight) -> tuple[Bays, tuple[Refusal, ...]]:

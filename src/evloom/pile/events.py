@@ -138,10 +138,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """An order did not arrive, or what an EVSE is set to is not known for another reason: it must be told anew."""
+    """An order did not arrive, or what an EVSE is set to is not known for another reason: it must be told anew.
+
+    is_set   it is known what it is set to; only the plan that went along is outdated
+    """
 
     at_s: float
     evse_id: str
+    is_set: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _replay(laid_out: Stage, part: Part, source: str) -> Replay:
     loop = Loop(
         State(scenario.site, scenario.evse, replace(laid_out.terms, fallback=_fallback(header, laid_out))),
         policy,
-        Steady(header.min_on_s, header.min_off_s, header.deadband_kw, header.orders_per_hour),
+        Steady(header.min_on_s, header.min_off_s, header.deadband_kw, header.orders_per_hour, header.keep_s),
     )
     differing, ticks, last = 0, 0, loop.digest.text()
     reader = _EventCheck(laid_out, header.policy == "foresight")

@@ -65,6 +65,7 @@ class Header:
     fallback_a: tuple[float, ...] = ()
     hold_s: float | None = None
     stale_s: float | None = None
+    keep_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from evloom.dispatch.allocate import allocate
 from evloom.dispatch.moment import Bays, Wires
+from evloom.dispatch.real.keep import filled, kept, laxity_s
 from evloom.dispatch.verify import verify
 from evloom.kernel.timegrid import Bool, Float, Int
 
@@ -21,12 +22,15 @@ LONG_AGO_S = -np.inf
 @dataclass(frozen=True)
 class Steady:
     """min_on_s, min_off_s: a charger stays switched on or off at least so long. deadband_kw: an order that changes by no more is not sent.
-    orders_per_hour: what each pile is sent on average at most, in bursts of up to three; 0 for no limit. All off by default."""
+    orders_per_hour: what each pile is sent on average at most, in bursts of up to three; 0 for no limit. keep_s: a car that charges goes on
+    before others that can wait longer than this, and power that one may not take goes to another (`real.keep`); 0: as planned. All off by
+    default."""
 
     min_on_s: float = 0.0
     min_off_s: float = 0.0
     deadband_kw: float = 0.0
     orders_per_hour: float = 0.0
+    keep_s: float = 0.0
 
     @property
     def is_off(self) -> bool:
@@ -79,15 +83,27 @@ def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) 
     memory = _recalled(past, scene, steady)
     bays, known = scene.bays, scene.bays.connected & np.isfinite(scene.ordered_kw)
     ordered_kw = np.where(known, scene.ordered_kw, 0.0)
+    wanted_kw = _kept(wanted_kw, ordered_kw, scene, steady)
     target_kw = np.where(_may_change(wanted_kw, ordered_kw, memory, scene) | ~known, wanted_kw, ordered_kw)
     target_kw, held = _held(target_kw, ordered_kw, memory, (scene, steady))
     near = (np.abs(target_kw - ordered_kw) <= steady.deadband_kw) & (np.sign(target_kw) == np.sign(ordered_kw)) & ~held
     target_kw = np.where(near & known, ordered_kw, target_kw)
     power_kw = _within(target_kw, wanted_kw, held | (target_kw == ordered_kw), scene)
+    if steady.keep_s > 0.0:
+        more_kw = filled(power_kw, wanted_kw, ordered_kw, bays, (memory.tokens >= 1.0) & ~held)
+        power_kw = _within(more_kw, power_kw, power_kw >= more_kw, scene)
     switched = (np.sign(power_kw) != np.sign(ordered_kw)) & bays.connected
     sent = ((power_kw != ordered_kw) | ~known) & bays.connected
     switched_s = np.where(switched, scene.now_s, memory.switched_s)
     return power_kw, memory._replace(switched_s=switched_s, tokens=np.maximum(memory.tokens - sent, -BURST))
+
+
+def _kept(wanted_kw: Float, ordered_kw: Float, scene: Scene, steady: Steady) -> Float:
+    """The wanted orders with cars that charge going on, where that is asked and holds every limit."""
+    if steady.keep_s <= 0.0:
+        return wanted_kw
+    kept_kw = kept(wanted_kw, ordered_kw, scene.bays, scene.now_s, steady.keep_s)
+    return _within(kept_kw, wanted_kw, ordered_kw > 0.0, scene)
 
 
 def _may_change(wanted_kw: Float, ordered_kw: Float, memory: Past, scene: Scene) -> Bool:
@@ -120,7 +136,5 @@ def _within(target_kw: Float, wanted_kw: Float, first: Bool, scene: Scene) -> Fl
 
 def _rank(first: Bool, scene: Scene) -> Int:
     """Connected rows: those that are first, each group by how long it can wait, ties by row."""
-    bays = scene.bays
-    laxity_s = bays.departure_s - scene.now_s - 3600.0 * bays.need_kwh / np.maximum(bays.charge_max_kw, 1e-6)
-    rows = np.flatnonzero(bays.connected)
-    return rows[np.lexsort((laxity_s[rows], ~first[rows]))]
+    waits_s, rows = laxity_s(scene.bays, scene.now_s), np.flatnonzero(scene.bays.connected)
+    return rows[np.lexsort((waits_s[rows], ~first[rows]))]

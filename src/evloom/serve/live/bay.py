@@ -46,6 +46,7 @@ class Bay:
 
     drew_s     when it last drew power; offered_s since when it was offered any; done_s since when it takes none
     room_kw    what it is counted with while it is not steered, NaN while it is
+    astray     why it was last said not to be steered
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
     default    "installed", "refused" or "" for its fallback profile
     """
@@ -71,6 +72,7 @@ class Bay:
     offered_s: float = float("inf")
     done_s: float = float("inf")
     room_kw: float = float("nan")
+    astray: str = ""
     trouble: str = ""
     again_s: float = 0.0
     protocol: str = ""

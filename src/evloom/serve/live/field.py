@@ -100,6 +100,11 @@ class LiveField:
         if bay.session_id:
             self._queue.append(Untold(at_s, bay.evse_id))
 
+    def outdated(self, bay: Bay, at_s: float) -> None:
+        """The plan that an EVSE holds is to be sent again."""
+        if bay.session_id:
+            self._queue.append(Untold(at_s, bay.evse_id, is_set=True))
+
     def limited(self, limit: SetLimit, at_s: float) -> None:
         """A limit was set from outside."""
         self.limits[limit.node] = limit
@@ -195,15 +200,24 @@ class LiveField:
             bay.room_kw = float("nan")
             return [Followed(at_s, bay.evse_id)]
         room = self._room_kw(bay, at_s)
-        if room > bay.room_kw + NEWS_KW or room < bay.room_kw - 2.0 * NEWS_KW or bay.evse_id not in self._stray:
+        if (
+            self._why(bay) != bay.astray
+            or room > bay.room_kw + NEWS_KW
+            or room < bay.room_kw - 2.0 * NEWS_KW
+            or bay.evse_id not in self._stray
+        ):
             return [self._strayed(bay, at_s)]
         return []
 
     def _strayed(self, bay: Bay, at_s: float) -> Strayed:
         self._stray.add(bay.evse_id)
         bay.room_kw = self._room_kw(bay, at_s)
-        standing = bay.conduct.standing if not bay.trouble else "refused"
-        return Strayed(at_s, bay.evse_id, bay.room_kw, self.least_kw(bay), standing)
+        bay.astray = self._why(bay)
+        return Strayed(at_s, bay.evse_id, bay.room_kw, self.least_kw(bay), bay.astray)
+
+    @staticmethod
+    def _why(bay: Bay) -> str:
+        return "refused" if bay.trouble else bay.conduct.standing
 
     def _room_kw(self, bay: Bay, at_s: float) -> float:
         if bay.trouble:

@@ -1,6 +1,6 @@
 """What the loop says of its decisions, in English and Chinese. Values in braces are filled in by `serve.live.words`."""
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
+from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
 
 REASONS: dict[int, str] = {
     FULL: "full",
@@ -14,6 +14,7 @@ REASONS: dict[int, str] = {
     OFFLINE: "offline",
     STRAYED: "strayed",
     UNTRIED: "untried",
+    HELD: "held",
 }
 """Number of `dispatch.reason` to its key here; a number >= 0 is the row of a node, whose key is "node"."""
 
@@ -32,6 +33,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "new: it is asked for little until it has shown that it follows, and room is kept for more",
         "新桩：先下发小功率指令，确认其执行指令前预留容量",
     ),
+    "held": ("kept as it is for a while: charger and car need rest between changes", "暂时保持不变：充电桩和车辆在两次调整之间需要间歇"),
     "node": ("{source} binds", "{source}达到上限"),
     "node_until": ("{source} binds until {until}", "{source}达到上限，持续到{until}"),
     "leaves_told": ("you leave at {time}", "您将于{time}离开"),

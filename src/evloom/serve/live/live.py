@@ -21,7 +21,8 @@ from evloom.serve.live.base import STALE_S
 from evloom.serve.live.bay import Bay
 from evloom.serve.live.board import Board, Explanation, board_of, explanation_of
 from evloom.serve.live.post import Office, Post
-from evloom.serve.live.site_loop import Setting
+from evloom.serve.live.run import warm_up
+from evloom.serve.live.site_loop import Decide, Setting, in_thread
 from evloom.serve.live.tail import Tail
 from evloom.serve.live.words import Sentence
 from evloom.serve.logs import told
@@ -56,9 +57,19 @@ class Cycled:
 class Live:
     """Runs the loop of every site whose lease this process holds."""
 
-    def __init__(self, db: Database, bus: Bus, commands: Quick, config: Config, *, clock: Clock | None = None, holder: str = "") -> None:
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        commands: Quick,
+        config: Config,
+        *,
+        holder: str = "",
+        clock: Clock | None = None,
+        decide: Decide = in_thread,
+    ) -> None:
         self.db, self.bus, self.config = db, bus, config
-        setting = Setting(clock or SystemClock(), config.control.period_s, Path(config.server.data) / "journal")
+        setting = Setting(clock or SystemClock(), config.control.period_s, Path(config.server.data) / "journal", decide)
         self._office = Office(db, commands, setting, min(ANSWER_S, config.ocpp.call_timeout_s), self._unknown_evse)
         self._holder = holder or "alone"
         self.posts: dict[str, Post] = {}
@@ -67,12 +78,14 @@ class Live:
         self._later: set[asyncio.Task[None]] = set()
         self._changing: dict[str, asyncio.Task[None]] = {}
         self._endings: list[Callable[[], None]] = []
+        self._warm: asyncio.Future[None]
         self._tail = Tail(db, self._heard) if config.cluster.nats_url or db.kind != "sqlite" else None
 
     # start and stop
 
     async def start(self) -> None:
         """Take up every site and begin."""
+        self._warm = asyncio.ensure_future(asyncio.to_thread(warm_up))
         self._endings.append(self.bus.listen("station", self._said))
         if self._tail is not None:
             await self._tail.start()
@@ -81,6 +94,7 @@ class Live:
 
     async def stop(self) -> None:
         """End every loop; its journal is closed."""
+        await asyncio.gather(self._warm, return_exceptions=True)
         for ending in self._endings:
             ending()
         self._endings = []
@@ -123,24 +137,28 @@ class Live:
             return None
 
     async def _run(self, site_id: str) -> None:
-        """Drive the site's loop while its lease is ours."""
-        lease = Lease(self.db, f"site:{site_id}", self._holder)
-        lease.start()
+        """Drive the site's loop while its lease is ours; on a database of this process alone it always is."""
+        await asyncio.shield(self._warm)
+        lease = Lease(self.db, f"site:{site_id}", self._holder) if self.db.kind != "sqlite" else None
+        if lease is not None:
+            await lease.try_now()
+            lease.start()
         try:
             while True:
-                if lease.is_mine:
+                if lease is None or lease.is_mine:
                     await self._drive(site_id, lease)
-                await asyncio.sleep(LOOK_S / 10.0 if not lease.epoch else LOOK_S)
+                await asyncio.sleep(0.0 if lease is None or lease.is_mine else LOOK_S)
         finally:
-            await lease.stop()
+            if lease is not None:
+                await lease.stop()
 
-    async def _drive(self, site_id: str, lease: Lease) -> None:
+    async def _drive(self, site_id: str, lease: Lease | None) -> None:
         """Drive until the lease is lost, or the site is built anew."""
         post = self.posts[site_id]
         driving = asyncio.get_running_loop().create_task(post.drive())
         loop = post.loop
         try:
-            while lease.is_mine and post.loop is loop and not driving.done():
+            while (lease is None or lease.is_mine) and post.loop is loop and not driving.done():
                 await asyncio.wait({driving}, timeout=LOOK_S / 5.0)
         finally:
             driving.cancel()

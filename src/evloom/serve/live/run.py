@@ -10,16 +10,17 @@ from evloom.kernel.timegrid import TimeGrid
 from evloom.loop.driver import Loop
 from evloom.loop.record import Record
 from evloom.loop.state import State
-from evloom.pile.events import Event
+from evloom.pile.events import Event, Known, LinkLost, PluggedIn, Strayed, Tick
 from evloom.pile.orders import SetPower
 from evloom.serve.live.actuator import HOLD_S
 from evloom.serve.logs import told
-from evloom.serve.site.build import Built, n_ahead, policy_of, terms_of
+from evloom.serve.site.build import Built, built, n_ahead, policy_of, run_grid, terms_of
+from evloom.serve.site.plan import EvsePlan, SitePlan
 from evloom.serve.site.scenario import scenario_text
 from evloom.store.journal import Cycle, Frame, Header, JournalWriter
 
 _LOG = logging.getLogger("evloom.live")
-STEADY = Steady(min_on_s=600.0, min_off_s=600.0, deadband_kw=0.25, orders_per_hour=12.0)
+STEADY = Steady(min_on_s=600.0, min_off_s=600.0, deadband_kw=0.7, orders_per_hour=4.0, keep_s=1800.0)
 """How steady live orders are: docs/real-chargers.md has what each part costs."""
 
 
@@ -73,3 +74,13 @@ class Run:
             self.journal.end(self.made.plan.policy, self.cycles)
             self.journal.__exit__(None, None, None)
             self.journal = None
+
+
+def warm_up() -> None:
+    """Decide once on a made-up site, so that no car waits while kernels are compiled: that is done once on a machine, and takes a while."""
+    plan = SitePlan("warm-up", 10.0, evse=(EvsePlan("A", 1),), tariff={"price_per_kwh": 1.0})
+    made, now_s = built(plan), 1.7e9
+    run = Run(made, run_grid(plan, now_s), (6.0,), 900.0, None)
+    car = PluggedIn(now_s, "A/1", "s", now_s + 7200.0, 5.0, 7.0, 1, 6.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, [], [])
+    run.tick([Known(now_s, "price", 0, [0.5, 1.0] * 50), car, Tick(now_s, 10.0 / 3600.0)])
+    run.tick([Strayed(now_s, "A/1", 1.0, 1.0), LinkLost(now_s + 10.0, "A/1"), Tick(now_s + 10.0, 10.0 / 3600.0)])

@@ -135,7 +135,7 @@ class SiteLoop:
         self._turn += 1
         for bay in bays[self._turn % 6 :: 6]:
             if bay.session_id and bay.link and bay.told and is_outdated(bay, self.plan_of(bay, record), record.now_s):
-                self.field.untold(bay, record.now_s)
+                self.field.outdated(bay, record.now_s)
 
     def plan_of(self, bay: Bay, record: Record) -> Plan:
         """The plan of an EVSE from the last decision on."""

@@ -157,6 +157,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "short.step": ("power was rounded down to a current step of the pile", "功率按充电桩电流步长向下取整"),
     "short.bay": ("the other bay of the pile was charging (one pile, two bays)", "同一充电桩的另一车位正在充电（一桩双充）"),
     "short.fallback": ("a safe order replaced one that failed the check", "指令未通过校验，已改用安全指令"),
+    "short.held": ("charger and car needed rest between changes", "充电桩和车辆在两次调整之间需要间歇"),
     "short.offline": ("there was no link to the pile, which went on by itself", "与充电桩的通信中断，由其自行运行"),
     "short.gives": ("it gave energy to the building or the grid", "曾向楼宇或电网放电"),
     "short.sated": ("the policy believed that the car needed no more", "策略认为该车已不再需要充电"),
@@ -346,6 +347,7 @@ SCRIPT: dict[str, tuple[str, str]] = {
     "reason.step": ("Rounded down to a current step of the pile.", "按充电桩电流步长向下取整。"),
     "reason.bay": ("The other bay of this pile is charging: one pile, two bays.", "同一充电桩的另一车位正在充电（一桩双充）。"),
     "reason.fallback": ("A safe order replaced one that failed the check.", "指令未通过校验，已改用安全指令。"),
+    "reason.held": ("Kept as it is for a while: charger and car need rest.", "暂时保持不变：充电桩和车辆需要间歇。"),
     "reason.offline": ("No link to the pile: it goes on by itself.", "与充电桩的通信中断：由其自行运行。"),
     "reason.gives": ("It feeds the building or the grid, as the plan finds best.", "按计划向楼宇或电网放电。"),
     "reason.part": (

@@ -48,6 +48,7 @@ class Connection:
         self._timeout_s = timeout_s
         self._waiting: dict[str, asyncio.Future[Said]] = {}
         self._expiring: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
@@ -85,7 +86,8 @@ class Connection:
                     future.exception()  # nobody may be left who waits for it
 
     async def close(self, code: int = 1000) -> None:
-        """Close the link in good order."""
+        """Close the link in good order, after what was said."""
+        await self._flush()
         await self._socket.close(code)
 
     def abort(self) -> None:
@@ -100,11 +102,12 @@ class Connection:
             await self._flush()
 
     async def _flush(self) -> None:
-        for frame in self._link.take_outgoing():
-            try:
-                await self._socket.send(frame, text=True)
-            except ConnectionClosed:
-                return
+        async with self._sending:
+            for frame in self._link.take_outgoing():
+                try:
+                    await self._socket.send(frame, text=True)
+                except ConnectionClosed:
+                    return
 
     def _take(self, received: object) -> None:
         if isinstance(received, Asked):

@@ -86,7 +86,8 @@ class Station:
                 await self.clock.sleep_until(self._blocked_until_s)
             try:
                 socket = await open_socket(url, self.spec.station_id, self.spec.version, self.spec.password)
-            except UNREACHABLE:
+            except UNREACHABLE as unreachable:
+                self.refused["connect"] = str(unreachable)
                 await asyncio.sleep(wait_s * float(self.rng.uniform(0.5, 1.5)))
                 wait_s = min(2.0 * wait_s, self.spec.wait_max_s)
                 continue
@@ -196,7 +197,7 @@ class Station:
         """Boot anew: transactions end, the link is closed and opened again."""
         for bay in self.bays.values():
             self.end(bay, (trigger, reason))
-        await self.clock.sleep(1.0)
+        await self.clock.sleep(max(1.0, 0.05 * self.clock.speed))  # so that the answer is heard first
         self.boot_reason, self._must_boot = "RemoteReset", True
         if self._connection is not None:
             await self._connection.close()
