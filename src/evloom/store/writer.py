@@ -5,6 +5,7 @@ follow in transactions of their own, which need no flush, as they can be worked 
 savepoint, and only its caller hears of it. When a database on the network is gone, what waits goes on waiting until its time is up.
 """
 
+import logging
 import threading
 import time
 import uuid
@@ -22,6 +23,7 @@ from evloom.store.inside import inside
 from evloom.store.log import Kept, LogEntry
 from evloom.store.work import Outcome, Work, settle
 
+logger = logging.getLogger(__name__)
 BATCH_MAX = 512
 """Works in one transaction at most."""
 FINISH_S = 5.0
@@ -45,7 +47,9 @@ class Writer(threading.Thread):
         self._name = uuid.uuid4().hex
         self._batch = 0
         self._doubtful: list[Outcome] | None = None
+        self._held: list[Work] = []
         self._stopping = False
+        self._closing = threading.Event()
 
     def put(self, work: Work) -> None:
         """Ask for something; the answer comes through its future."""
@@ -56,25 +60,34 @@ class Writer(threading.Thread):
         self._queue.put(_NUDGE)
 
     def stop(self) -> None:
-        """Ask the thread to end when it has done what is waiting."""
+        """Ask the thread to end when it has done what is waiting, or at once where the database is gone."""
+        self._closing.set()
         self._queue.put(None)
 
     def run(self) -> None:
         """The thread."""
         try:
             while not self._stopping:
-                works = self._gather()
-                if works:
-                    self._write(works)
-                if not works or self._follower.is_late():
-                    self._follow()
+                try:
+                    self._turn()
+                except Exception:
+                    logger.exception("the writer stumbled and goes on")
+                    self._disconnect()
+                    self._closing.wait(RETRY_S[-1])
         finally:
             self._leave()
 
+    def _turn(self) -> None:
+        works = self._gather()
+        if works:
+            self._write(works)
+        if not works or self._follower.is_late():
+            self._follow()
+
     def _gather(self) -> list[Work]:
         """What waits, up to a batch; waits for the first as long as there is nothing to follow up."""
-        works: list[Work] = []
-        patience_s = self._follower.patience_s()
+        works, self._held = self._held, []
+        patience_s = 0.0 if works else self._follower.patience_s()
         try:
             item = self._queue.get(patience_s != 0.0, patience_s)
             while item is not None:
@@ -138,6 +151,7 @@ class Writer(threading.Thread):
         conn = self._connected()
         if (done := self._settled_doubt(conn)) is not None:
             return done
+        works = [work for work in works if not work.told]
         with inside():
             transaction = conn.begin()
             try:
@@ -188,15 +202,30 @@ class Writer(threading.Thread):
         return Outcome(work, result)
 
     def _wait(self, works: Sequence[Work], error: Exception, tries: int) -> list[Work]:
-        """A pause; tells those whose time is up what happened, and returns the others."""
+        """A pause; tells those whose time is up what happened, and returns the others.
+
+        While it is in doubt whether the works were committed, all are returned: they are settled together when that is known.
+        """
         self._disconnect()
-        time.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+        self._closing.wait(RETRY_S[min(tries, len(RETRY_S) - 1)])
+        self._hold()
         now_s = time.monotonic()
-        late = [work for work in works if work.give_up_s <= now_s or self._stopping]
-        if late and self._doubtful is not None:
-            return list(works)  # it may have been committed: nobody can be told anything before that is known
+        late = [work for work in (*works, *self._held) if not work.told and (work.give_up_s <= now_s or self._closing.is_set())]
+        for work in late:
+            work.told = True
         settle([Outcome(work, error=ours(error)) for work in late])
-        return [work for work in works if work not in late]
+        self._held = [work for work in self._held if not work.told]
+        in_doubt = self._doubtful is not None and not self._closing.is_set()
+        return [work for work in works if in_doubt or not work.told]
+
+    def _hold(self) -> None:
+        """Take over what waits in the queue, so that its time can run out too."""
+        while not self._queue.empty():
+            item = self._queue.get()
+            if isinstance(item, Work):
+                self._held.append(item)
+            elif item is None:
+                self._stopping = True
 
     def _connected(self) -> Connection:
         if self._conn is None:
@@ -210,10 +239,8 @@ class Writer(threading.Thread):
             conn.close()
 
     def _leave(self) -> None:
-        while not self._queue.empty():
-            work = self._queue.get()
-            if isinstance(work, Work):
-                settle([Outcome(work, error=StoreClosed("the store was closed"))])
+        self._hold()
+        settle([Outcome(work, error=StoreClosed("the store was closed")) for work in self._held])
         if self._conn is not None:
             self._follower.finish(self._conn, FINISH_S)
             self._conn.close()

@@ -19,7 +19,7 @@ BOOT = events.StationBooted("Volt", "X1")
 
 
 def test_entries_come_back_as_they_were(database):
-    said = [
+    said: list[events.StationEvent] = [
         events.StationConnected("ocpp2.1", "127.0.0.1", 2, "g1"),
         events.StationDisconnected("bye"),
         BOOT,

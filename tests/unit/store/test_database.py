@@ -152,8 +152,7 @@ def test_two_event_loops_are_answered_each_in_its_own(database):
 
     def one_loop(name: str):
         async def run():
-            for number in range(5):
-                results.append(await database.write(made(f"{name}{number}")))
+            results.extend([await database.write(made(f"{name}{number}")) for number in range(5)])
 
         asyncio.run(run())
 
