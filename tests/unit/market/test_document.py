@@ -16,8 +16,8 @@ from evloom.market.named_contracts import NAMED_CONTRACTS
 D = Decimal
 DAY = {"category": "day", "start": "06:00", "end": "22:00", "price_per_kwh": 0.9}
 NIGHT = {"category": "night", "start": "22:00", "end": "06:00", "price_per_kwh": 0.4}
-TARIFF = {"currency": "CNY", "zone": "Asia/Shanghai", "periods": [DAY, NIGHT]}
-CONTRACT = {"name": "orderly", "currency": "CNY", "service_price_per_kwh": "0.40"}
+TARIFF: dict[str, object] = {"currency": "CNY", "zone": "Asia/Shanghai", "periods": [DAY, NIGHT]}
+CONTRACT: dict[str, object] = {"name": "orderly", "currency": "CNY", "service_price_per_kwh": "0.40"}
 
 
 def faults(read: Callable[[dict[str, object]], object], document: dict[str, object]) -> list[tuple[str, str | None]]:
@@ -51,7 +51,7 @@ def test_a_tariff_with_a_fault(change: dict[str, object], expected: list[tuple[s
 
 
 def test_all_faults_of_a_tariff_are_told_at_once() -> None:
-    document = {"zone": "?", "periods": [{**DAY, "price_per_kwh": -1}, {**NIGHT, "days": "Sunday"}]}
+    document: dict[str, object] = {"zone": "?", "periods": [{**DAY, "price_per_kwh": -1}, {**NIGHT, "days": "Sunday"}]}
     assert [code for code, _ in faults(tariff_of_document, document)] == [
         "tariff.negative-price",
         "tariff.currency",

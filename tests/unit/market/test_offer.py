@@ -9,7 +9,7 @@ import pytest
 from evloom.kernel.timegrid import epoch_s, from_epoch_s
 from evloom.market.contract import ByTariff, Contract
 from evloom.market.named import named_tariff
-from evloom.market.offer import Assigned, Named, assigned_at, price_by_hour, version_at, with_tax_of
+from evloom.market.offer import Assigned, Named, Scope, assigned_at, price_by_hour, version_at, with_tax_of
 from evloom.market.period import Period
 from evloom.market.place import Place
 from evloom.market.tariff import Terms, TouTariff, tou_tariff
@@ -17,7 +17,7 @@ from evloom.market.tariff import Terms, TouTariff, tou_tariff
 D = Decimal
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TARIFF = named_tariff("zhejiang-jiaxing-2025")
-WHO = {"driver": "d1", "site": "s1", "organisation": "o"}
+WHO: dict[Scope, str] = {"driver": "d1", "site": "s1", "organisation": "o"}
 
 
 @pytest.mark.parametrize(("at_s", "expected"), [(-1.0, None), (0.0, 1), (99.0, 1), (100.0, 3), (250.0, 3), (300.0, 4)])

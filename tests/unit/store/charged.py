@@ -47,7 +47,7 @@ def words(
 
     def said(k: int, phase: str, **more: object) -> LogEntry:
         at_s = start_s + 900.0 * k
-        word = TransactionSaid(transaction, phase, k, evse=1, connector=1, token=token, token_type="ISO14443", **more)
+        word = TransactionSaid(transaction, phase, k, evse=1, connector=1, token=token, token_type="ISO14443", **more)  # type: ignore[arg-type]
         return LogEntry("A", word, at_s, at_s + 1.0, key=f"{transaction}:{k}")
 
     first = said(0, "started", register_kwh=begin_kwh)

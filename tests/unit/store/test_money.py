@@ -136,7 +136,7 @@ def test_every_change_is_in_the_audit_log(db: Database) -> None:
     assign(db, "tariff", "site", "s", "flat")
 
     def lines(conn: Connection) -> list[tuple[str, str, str]]:
-        return [tuple(row) for row in conn.exec_driver_sql("SELECT actor, action, subject FROM audit ORDER BY audit_id")]  # type: ignore[misc]
+        return [tuple(row) for row in conn.exec_driver_sql("SELECT actor, action, subject FROM audit ORDER BY audit_id")]
 
     assert db.read_now(lines) == [("user:anna", "tariff.version", "flat:1"), ("user:anna", "tariff.assign", "site:s")]
     assert PERSON.actor == "user:anna"

@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_later_version_changes_nothing_for_who_stands_there(db: Database) -> N
     by = By("user:anna", T0 - HOUR_S)
     new = [money.NewVersion("o", "flat", flat), money.NewVersion("o", "flat", {**flat, "price_per_kwh": 5}, T0 + HOUR_S)]
     for version in new:
-        db.write_now(lambda conn, version=version: money.create_tariff_version(conn, version, by))
+        db.write_now(partial(money.create_tariff_version, new=version, by=by))
     db.write_now(lambda conn: money.assign(conn, NewAssignment("o", "tariff", "site", "s", "flat"), by))
     hear(db, [*words("1"), *words("2", start_s=T0 + 3 * HOUR_S)])
     assert [bill(db, name, T0 + 9 * HOUR_S) for name in ("A:1", "A:2")] == ["billed", "billed"]
@@ -285,9 +286,11 @@ def test_what_is_left_to_do_is_found_page_by_page(db: Database) -> None:
         hear(db, words(f"{k}", start_s=T0 + k * 3 * HOUR_S))
     hear(db, words("runs", start_s=T0 + 20 * HOUR_S)[:-1])
     assert bill(db, "A:3") == "unpriced"
-    found, after, pages = [], "", 0
+    found: list[str] = []
+    after: str | None = ""
+    pages = 0
     while after is not None:
-        names, after = db.read_now(lambda conn, after=after: unfinished(conn, after, 2))
+        names, after = db.read_now(partial(unfinished, after=after, limit=2))
         found += names
         pages += 1
     assert sorted(found) == ["A:0", "A:1", "A:2", "A:3", "A:4"]
@@ -301,5 +304,5 @@ def test_missing_words_are_waited_for_longer(db: Database) -> None:
     hear(db, said[:3] + said[4:])
     hear(db, words("3", start_s=T0 + 6 * HOUR_S)[:-1])
     wait = Wait(60.0, 7200.0)
-    at = [db.read_now(lambda conn, name=name: ripe_at_s(conn, name, wait)) for name in ("A:1", "A:2", "A:3", "A:?")]
+    at = [db.read_now(partial(ripe_at_s, session_id=name, wait=wait)) for name in ("A:1", "A:2", "A:3", "A:?")]
     assert at == [T0 + 2 * HOUR_S + 61.0, T0 + 5 * HOUR_S + 7201.0, None, None]

@@ -1,16 +1,28 @@
 """The ledger: append-only, numbered without a gap, the same entry once, and any altered row found."""
 
+import random
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from evloom.kernel.errors import InputError
+from evloom.market.guard import GuardRules
 from evloom.market.ledger import Account, EntryKind, payment_postings
-from evloom.store import ledger
+from evloom.market.receipt import Notes
+from evloom.market.stay import Correction
+from evloom.store import billing, ledger, payments
 from evloom.store.connection import Connection
-from evloom.store.database import Database
+from evloom.store.database import Database, opened
 from evloom.store.errors import Conflict
 from evloom.store.ledger import NewEntry, NewReceipt
+from evloom.store.money import By
+from evloom.store.payments import Payment
 from evloom.store.scope import EVERYTHING, Scope
+from tests.unit.store.charged import HOUR_S, T0, bill, hear, operator, priced, words
 
 D = Decimal
 
@@ -72,7 +84,7 @@ def test_what_fails_leaves_no_gap(database: Database) -> None:
 )
 def test_an_altered_row_is_found(database: Database, change: str, codes: set[str]) -> None:
     for k in range(3):
-        database.write_now(lambda conn, k=k: ledger.add(conn, payment(f"k{k}", "1.00"), paper("1.00")))
+        database.write_now(partial(ledger.add, new=payment(f"k{k}", "1.00"), paper=paper("1.00")))
     database.write_now(lambda conn: conn.exec_driver_sql(change))
     found = database.read_now(lambda conn: ledger.verify(conn, "o"))
     assert {finding.code for finding in found} >= codes
@@ -108,3 +120,52 @@ def test_pages_and_who_sees_them(database: Database) -> None:
     own, _ = database.read_now(lambda conn: ledger.entry_page(conn, Scope("o", driver_id="d1"), None, 10))
     assert [e.number for e in own] == [4, 2]
     assert database.read_now(lambda conn: ledger.entry_page(conn, Scope("p"), None, 10)) == ([], None)
+
+
+def _played(database: Database, seed: int) -> list[tuple[int, str]]:
+    """Forty sessions and what chance does with them: billed, refunded, corrected by late words, released, voided, paid, written off."""
+    chance = random.Random(seed)
+    database.write_now(operator)
+    database.write_now(priced)
+    at_s = T0
+    for k in range(40):
+        at_s += 3 * HOUR_S
+        said = words(f"{k}", start_s=at_s, begin_kwh=chance.choice([0.0, 500.0]), hours=chance.choice([1.0, 2.0]))
+        hear(database, said if chance.random() < 0.7 else said[1:])
+        bill(database, f"A:{k}", at_s + 5 * HOUR_S)
+        by = By("user:anna", at_s + 6 * HOUR_S)
+        for _ in range(chance.randrange(3)):
+            with suppress(InputError, Conflict):
+                _done(database, chance, f"A:{k}", by)
+    entries, _ = database.read_now(lambda conn: ledger.entry_page(conn, EVERYTHING, None, 1000))
+    return [(entry.number, entry.digest) for entry in entries]
+
+
+def _done(database: Database, chance: random.Random, session_id: str, by: By) -> None:
+    amount = D(chance.randrange(1, 900)) / 100
+    paid = Payment("o", "d1", amount, "CNY", f"k{chance.randrange(10**6)}", "chance")
+    release = Correction("chance", begin_kwh=chance.choice([None, 0.0, 499.0]))
+    deeds: list[Callable[[Connection], object]] = [
+        lambda conn: payments.refund(conn, session_id, amount, f"r{chance.randrange(3)}", "chance", by),
+        lambda conn: payments.pay(conn, paid, by),
+        lambda conn: payments.write_off(conn, paid, by),
+        lambda conn: billing.void(conn, session_id, "chance", by),
+        lambda conn: billing.release(conn, session_id, release, by, GuardRules(), Notes()),
+    ]
+    database.write_now(chance.choice(deeds))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_is_done_the_books_balance_and_the_same_deeds_give_the_same_books(seed: int, tmp_path: Path) -> None:
+    played = []
+    for name in ("one", "two"):
+        database = opened(f"sqlite:///{tmp_path / name}.db")
+        played.append(_played(database, seed))
+        assert database.read_now(lambda conn: ledger.verify(conn, "o")) == []
+        sums = database.read_now(lambda conn: ledger.totals(conn, "o"))
+        assert sum(sums.values(), start=D(0)) == 0
+        (balance,) = database.read_now(lambda conn: ledger.balance(conn, "o", "d1"))
+        assert balance.owed == sums["CNY", Account.RECEIVABLE] + sums.get(("CNY", Account.V2G_PAYABLE), D(0))
+        database.close_now()
+    assert played[0] == played[1]
+    assert len(played[0]) > 60
