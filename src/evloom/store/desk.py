@@ -58,6 +58,15 @@ def registered(conn: Connection, station_id: str) -> Registered | None:
     return Registered(station_id, row.site_id, row.accepted, row.vendor, row.serial, frozenset(evses))
 
 
+def named(conn: Connection, names: Iterable[str]) -> list[str]:
+    """Stations whose identity or serial number is one of these, as certificates name them."""
+    wanted = sorted(set(names))
+    query = select(station.c.station_id).where(
+        or_(station.c.station_id.in_(wanted), station.c.serial.in_(wanted)), station.c.removed_at_s.is_(None)
+    )
+    return list(conn.execute(query.order_by(station.c.station_id)).scalars()) if wanted else []
+
+
 def enrol(conn: Connection, station_id: str, accepted: str, now_s: float) -> None:
     """Enter a station that nobody has registered, at the first site. Does nothing where it is known, even as removed."""
     if conn.execute(select(station.c.station_id).where(station.c.station_id == station_id)).first() is not None:
