@@ -14,10 +14,15 @@ ReceiptKind = Literal["receipt", "correction", "credit"]
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What is told beside the money: why the session charged when it did, and what the diagnosis says of the battery, line by line."""
+    """What is told beside the money: why the session charged when it did, and what the diagnosis says of the battery.
+
+    In English, and in Chinese where it is known in Chinese.
+    """
 
     why: tuple[str, ...] = ()
     battery: str = ""
+    why_zh: tuple[str, ...] = ()
+    battery_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)

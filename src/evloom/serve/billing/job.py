@@ -7,9 +7,9 @@ and every hour, it looks through all sessions for what was left.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from evloom.kernel.errors import EvloomError
 from evloom.market.guard import GuardRules
@@ -23,6 +23,27 @@ from evloom.store.money import By
 
 _log = logging.getLogger("evloom.billing")
 _PAGE = 1000
+NOTE_S = 600.0
+"""How often a running session is asked why it charges when it does."""
+NOTES_MAX = 20_000
+
+
+class Told(Protocol):
+    """An explanation that can be said in a language: `serve.live.board.Explanation`."""
+
+    def text(self, lang: str = "en") -> str:
+        """All of it in one line."""
+        ...
+
+
+def notes_from(explain: Callable[[str], Told | None]) -> Callable[[str], Notes | None]:
+    """What the live loop explains of a session, as notes of its receipt."""
+
+    def notes_of(session_id: str) -> Notes | None:
+        told = explain(session_id)
+        return None if told is None else Notes(why=(told.text("en"),), why_zh=(told.text("zh"),))
+
+    return notes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,8 @@ class Billed:
 
 
 class BillingJob:
-    """Bills sessions as they end. notes_of tells why a session charged when it did, asked at its end while that is still known."""
+    """Bills sessions as they end. notes_of tells why a session charges when it does, None where that is not known: it is asked while
+    the session runs, and the last that was told is printed."""
 
     def __init__(
         self,
@@ -53,7 +75,7 @@ class BillingJob:
         bus: Bus,
         now_s: Callable[[], float],
         options: JobOptions = JobOptions(),
-        notes_of: Callable[[str], Notes] | None = None,
+        notes_of: Callable[[str], Notes | None] | None = None,
     ) -> None:
         self._db = db
         self._bus = bus
@@ -61,7 +83,7 @@ class BillingJob:
         self._options = options
         self._notes_of = notes_of
         self._due: dict[str, float] = {}
-        self._notes: dict[str, Notes] = {}
+        self._notes: dict[str, tuple[float, Notes]] = {}
         self._sweep_at_s = 0.0
         self._unpriced_at_s = 0.0
         self._ending: Callable[[], None] | None = None
@@ -112,9 +134,19 @@ class BillingJob:
             return
         name = session_id(happening.subject, said.transaction)
         self._due[name] = happening.known_s + self._options.wait.settle_s
-        if said.phase == "ended" and self._notes_of is not None:
-            with suppress(LookupError):
-                self._notes[name] = self._notes_of(name)
+        self._note(name, happening.known_s, said.phase == "ended")
+
+    def _note(self, name: str, at_s: float, ended: bool) -> None:
+        """Ask why it charges when it does, now and then and at its end; what was told before stands where nothing is told."""
+        before = self._notes.get(name)
+        if self._notes_of is None or (before is not None and not ended and at_s - before[0] < NOTE_S):
+            return
+        told = self._notes_of(name)
+        if told is not None:
+            self._notes.pop(name, None)
+            while len(self._notes) >= NOTES_MAX:
+                self._notes.pop(next(iter(self._notes)))
+            self._notes[name] = (at_s, told)
 
     async def _bill(self, name: str, now_s: float) -> State | None:
         """Bill one session if it is ripe; None where it is not."""
@@ -127,7 +159,7 @@ class BillingJob:
         if ripe_s > now_s:
             self._due[name] = ripe_s
             return None
-        by, notes = By(SYSTEM, now_s), self._notes.get(name, Notes())
+        by, (_, notes) = By(SYSTEM, now_s), self._notes.get(name, (0.0, Notes()))
         try:
             state = await self._db.write(lambda conn: bill_session(conn, name, by, self._options.rules, notes))
         except Exception:  # noqa: BLE001  one session must not stop the others

@@ -188,9 +188,11 @@ def _use(use: PeriodUse, receipt: Receipt, language: Language, given: bool) -> t
 
 def _paragraphs(receipt: Receipt, language: Language) -> tuple[tuple[str, tuple[str, ...]], ...]:
     remarks = tuple(dict.fromkeys(text for f in receipt.warnings if (text := remark(f.code, language))))
+    notes, chinese = receipt.notes, language == "zh"
+    battery = (chinese and notes.battery_zh) or notes.battery
     found = (
-        (word("why", language), receipt.notes.why),
-        (word("battery", language), (receipt.notes.battery,) if receipt.notes.battery else ()),
+        (word("why", language), (chinese and notes.why_zh) or notes.why),
+        (word("battery", language), (battery,) if battery else ()),
         (word("warnings", language), remarks),
     )
     return tuple((title, texts) for title, texts in found if texts)

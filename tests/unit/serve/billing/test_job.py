@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evloom.market.receipt import Notes
-from evloom.serve.billing.job import Billed, BillingJob, JobOptions
+from evloom.serve.billing.job import Billed, BillingJob, JobOptions, notes_from
 from evloom.serve.bus import Bus, Happening
 from evloom.store.billing import Billing, Wait, billing_of
 from evloom.store.database import Database, opened
@@ -29,7 +29,7 @@ class World:
     def now_s(self) -> float:
         return self.at_s
 
-    def job(self, notes_of: Callable[[str], Notes] | None = None) -> BillingJob:
+    def job(self, notes_of: Callable[[str], Notes | None] | None = None) -> BillingJob:
         return BillingJob(self.db, self.bus, self.now_s, JobOptions(wait=Wait(60.0, 600.0), poll_s=0.0), notes_of)
 
     async def hear(self, entries: Sequence[LogEntry]) -> None:
@@ -88,14 +88,21 @@ def test_it_bills_when_late_words_had_their_time(tmp_path: Path) -> None:
 
 
 def test_it_hears_of_ends_while_it_runs_and_keeps_why_it_charged_when_it_did(tmp_path: Path) -> None:
+    class Words:
+        def text(self, lang: str = "en") -> str:
+            return f"why, in {lang}"
+
+    told: list[Words | None] = [Words(), None]  # at the end the loop has forgotten the car
+
     async def test(world: World) -> None:
-        task = await listening(world.job(lambda name: Notes((f"why of {name}",), "SOH 94 %")))
+        task = await listening(world.job(notes_from(lambda name: told.pop(0) if name == "A:1" and told else None)))
         await world.hear(words())
         world.at_s = END_S + 62.0
         await until(lambda: bool(world.told))
         await stopped(task)
         paper = (await world.bill()).receipts[0]
-        assert (paper.notes.why, paper.notes.battery) == (("why of A:1",), "SOH 94 %")
+        assert (paper.notes.why, paper.notes.why_zh) == (("why, in en",), ("why, in zh",))
+        assert told == []
 
     run(tmp_path, test)
 
