@@ -50,7 +50,7 @@ def _accept(kind: Any, module: Any, name: str, **fields: Any) -> None:
     setattr(kind, answer.__name__, on(name)(answer))
 
 
-class Central16(Station16):
+class Central16(Station16):  # type: ignore[misc]
     """A station of 1.6 as the central system sees it."""
 
     heard: Heard
@@ -92,7 +92,7 @@ MORE_21 = "ReportDERControl NotifyDERStartStop BatterySwap ClosePeriodicEventStr
 def _central_2(base: Any, module: Any, more: list[str]) -> Any:
     """The class of a station of 2.x as the central system sees it."""
 
-    class Central2(base):  # type: ignore[misc, valid-type]
+    class Central2(base):  # type: ignore[misc]
         heard: Heard
 
         async def route_message(self, raw_msg: str) -> None:
@@ -117,6 +117,8 @@ def _central_2(base: Any, module: Any, more: list[str]) -> Any:
     _accept(Central2, module, "Heartbeat", current_time=NOW)
     for name in ("NotifyEVChargingNeeds", "SignCertificate", *(["OpenPeriodicEventStream"] if more else [])):
         _accept(Central2, module, name, status="Accepted")
+    if more:
+        _accept(Central2, module, "PullDynamicScheduleUpdate", status="Accepted", schedule_update={"setpoint": -3000.0})
     for name in NOTIFICATIONS + more:
         _accept(Central2, module, name)
     return Central2
@@ -135,9 +137,9 @@ def _note(station: Any, text: str) -> None:
 
 
 KINDS = {
-    "ocpp1.6": ("1.6", Central16),
-    "ocpp2.0.1": ("2.0.1", _central_2(Station201, answer201, [])),
-    "ocpp2.1": ("2.1", _central_2(Station21, answer21, MORE_21)),
+    "ocpp1.6": Central16,
+    "ocpp2.0.1": _central_2(Station201, answer201, []),
+    "ocpp2.1": _central_2(Station21, answer21, MORE_21),
 }
 
 
@@ -164,7 +166,7 @@ class Central:
 
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
-        version, kind = KINDS[str(socket.subprotocol)]
+        kind = KINDS[str(socket.subprotocol)]
         station = kind(socket.request.path.rpartition("/")[2], _Texts(socket))
         station.heard = self.heard
         self.stations[station.id], self.sockets[station.id] = station, socket
@@ -204,5 +206,5 @@ class _Texts:
 async def until(condition: Any, seconds: float = 10.0) -> None:
     """Wait until something is true."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition of a test
             await asyncio.sleep(0.005)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,8 @@ def test_profiles_are_followed_and_reported(version):
         most = ChargingProfile(4, "ChargingStationMaxProfile", 0, "Absolute", (Schedule("A", (Period(0.0, 6.0),)),))
         assert (await order(central, version, say.SetProfile(0, most))).accepted
         assert bay.power_kw == pytest.approx(6 * 0.69)
+        whole = (await order(central, version, say.AskComposite(0, 600))).detail["composite"]
+        assert (whole["unit"], whole["periods"][0]["ceiling"]) == ("kW", pytest.approx(6 * 0.69, abs=1e-3))
 
     run(scene, spec(version), speed=100.0)
 
@@ -237,7 +240,7 @@ def test_a_station_that_is_pending_asks_again_and_a_reset_boots_anew(version):
         if version is not Version.V16:
             assert central.heard.all("BootNotification")[-1]["reason"] == "RemoteReset"
 
-    run(scene, spec(version), speed=6000.0)
+    run(scene, spec(version), speed=3000.0)
 
 
 @VERSIONS
@@ -307,6 +310,9 @@ def test_dynamic_schedules_grid_rules_and_discharging():
         station.settle()
         assert bay.given_kwh > 0.4
         assert not (await order(central, Version.V21, say.UpdateDynamic(6, "kW", setpoint=-7.0))).accepted
+        pulled = replace(profile, profile_id=6, update_every_s=30.0)
+        assert (await order(central, Version.V21, say.SetProfile(1, pulled))).accepted
+        await until(lambda: bay.power_kw == pytest.approx(-3.0))
         outcome = await order(central, Version.V21, say.SetDer(orders_to_try.RULE))
         assert outcome.accepted
         assert (await order(central, Version.V21, say.AskDer(3, "VoltVar"))).accepted

@@ -7,6 +7,7 @@ from evloom.pile.profile import TX, ChargingProfile
 from evloom.simulate.station.bay import Bay
 from evloom.simulate.station.connection import Said
 from evloom.simulate.station.station import ACCEPTED, Station
+from evloom.wire.ocpp.v201.command_profile import read_period
 from evloom.wire.ocpp.version import Version
 
 REJECTED = "Rejected"
@@ -165,9 +166,25 @@ def set_profile(station: Station, evse: int, profile: ChargingProfile) -> str:
         return "UnsupportedRequest"
     refusal = station.book.refusal(evse, profile, station.bays)
     if not refusal:
-        station.book.take(evse, profile, station.clock.now_s())
+        station.book.take(evse, profile, station.says_s())
         station.settle()
+        if profile.kind == "Dynamic" and profile.update_every_s:
+            station.later(_pull(station, profile, profile.update_every_s))
     return refusal
+
+
+async def _pull(station: Station, profile: ChargingProfile, every_s: float) -> None:
+    """Ask for new values of a dynamic profile as often as it says, as long as it is installed."""
+    while True:
+        await station.clock.sleep(every_s)
+        held = next((item.profile for item in station.book.installed if item.profile.profile_id == profile.profile_id), None)
+        if held is None or held.transaction != profile.transaction:
+            return
+        answer = await station.ask_quietly("PullDynamicScheduleUpdate", {"chargingProfileId": profile.profile_id})
+        if answer is not None and "scheduleUpdate" in answer:
+            period = read_period(answer["scheduleUpdate"], "A" if profile.schedule.unit == "A" else "W")
+            station.book.update(profile.profile_id, period, station.says_s())
+            station.settle()
 
 
 def clear_profiles(station: Station, profile_id: int | None, evse: int | None, purpose: str, stack_level: int | None) -> str:

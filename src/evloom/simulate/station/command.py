@@ -106,10 +106,8 @@ async def _run(options: argparse.Namespace, played: Cast, start_s: float | None,
     with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    names = ", ".join(sorted({name for name in options.versions}))
-    voice.say(
-        f"{len(played.specs)} virtual stations of OCPP {names} connect to {options.url}, {options.speed:g} times as fast as real time"
-    )
+    names = ", ".join(sorted(set(options.versions)))
+    voice.say(f"{len(played.specs)} virtual stations of OCPP {names} connect to {options.url}, {options.speed:g} times real time")
     pool.start(options.url, spread_s=min(len(played.specs) * 0.005, 5.0))
     telling = asyncio.create_task(_tell(pool, voice))
     playing = asyncio.create_task(_play(pool, played, start_s, voice))

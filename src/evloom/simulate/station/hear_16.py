@@ -62,14 +62,25 @@ def _clear_profile(station: Station, said: Said) -> Said:
 
 
 def _composite(station: Station, said: Said) -> Said:
-    bay = station.bays.get(said["connectorId"] or 1)
-    if bay is None:
+    found = composite_of(station, said["connectorId"], said.get("chargingRateUnit"), float(said["duration"]))
+    if found is None:
         return _status(acts.REJECTED)
-    unit = said.get("chargingRateUnit", "W" if bay.spec.dc else "A")
-    now_s = station.says_s()
-    allowed = station.book.schedule(bay, "A" if unit == "A" else "kW", now_s, float(said["duration"]))
-    schedule = {"duration": said["duration"], "chargingRateUnit": unit, "chargingSchedulePeriod": periods(allowed, unit, now_s)}
+    unit, listed, now_s = found
+    schedule = {"duration": said["duration"], "chargingRateUnit": unit, "chargingSchedulePeriod": listed}
     return {"status": ACCEPTED, "connectorId": said["connectorId"], "scheduleStart": when(now_s), "chargingSchedule": schedule}
+
+
+def composite_of(station: Station, evse: int, unit: str | None, length_s: float) -> tuple[str, list[Said], float] | None:
+    """Unit, periods and start of the composite schedule of an EVSE, or (0) of the station, which is in W; None for an unknown one."""
+    now_s = station.says_s()
+    if evse == 0:
+        whole = station.book.whole_schedule(list(station.bays.values()), station.spec.rating_kw, now_s, length_s)
+        return "W", periods(whole, "W", now_s), now_s
+    bay = station.bays.get(evse)
+    if bay is None:
+        return None
+    chosen = unit or ("W" if bay.spec.dc else "A")
+    return chosen, periods(station.book.schedule(bay, "A" if chosen == "A" else "kW", now_s, length_s), chosen, now_s), now_s
 
 
 def periods(allowed: tuple[Allowed, ...], unit: str, now_s: float) -> list[Said]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from evloom.simulate.station import acts
 from evloom.simulate.station.connection import Said
-from evloom.simulate.station.hear_16 import periods
+from evloom.simulate.station.hear_16 import composite_of
 from evloom.simulate.station.station import ACCEPTED, Station
 from evloom.wire.ocpp.phrase import Phrase, epoch, given, when
 from evloom.wire.ocpp.v201.command_profile import profile_payload, read_profile
@@ -110,12 +110,10 @@ def _profiles(station: Station, said: Said) -> Said:
 
 
 def _composite(station: Station, said: Said) -> Said:
-    bay = station.bays.get(said["evseId"] or 1)
-    if bay is None:
+    found = composite_of(station, said["evseId"], said.get("chargingRateUnit"), float(said["duration"]))
+    if found is None:
         return status(acts.REJECTED, "UnknownEvse")
-    unit = said.get("chargingRateUnit", "W" if bay.spec.dc else "A")
-    now_s = station.says_s()
-    listed = periods(station.book.schedule(bay, "A" if unit == "A" else "kW", now_s, float(said["duration"])), unit, now_s)
+    unit, listed, now_s = found
     if station.spec.version is Version.V201:
         listed = [{name: each[name] for name in ("startPeriod", "limit", "numberPhases") if name in each} for each in listed]
     schedule = {"evseId": said["evseId"], "duration": said["duration"], "scheduleStart": when(now_s), "chargingRateUnit": unit}

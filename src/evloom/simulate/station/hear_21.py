@@ -67,7 +67,7 @@ def _dynamic(station: Station, said: Said) -> Said:
     if profile is None or station.spec.manners.rejects_profiles:
         return status(acts.REJECTED, "UnknownProfile")
     period = read_period(said["scheduleUpdate"], "A" if profile.schedule.unit == "A" else "W")
-    done = station.book.update(number, period, station.clock.now_s())
+    done = station.book.update(number, period, station.says_s())
     station.settle()
     return yes(done, "NotDynamic")
 

@@ -120,6 +120,19 @@ class ProfileBook:
         found = composite(self.installed, self.situation(bay, unit), now_s, length_s)
         return tuple(item if item.ceiling is not None else replace(item, ceiling=most) for item in found)
 
+    def whole_schedule(self, bays: Sequence[Bay], rating_kw: float, now_s: float, length_s: float) -> tuple[Allowed, ...]:
+        """What the station as a whole may draw, in kW: its bays together, its own profiles, its rating."""
+        each = [self.schedule(bay, "kW", now_s, length_s) for bay in bays]
+        station_wide = replace(self.situation(bays[0]), evse=0, transaction="")
+        whole = composite(self.installed, station_wide, now_s, length_s)
+        merged: list[Allowed] = []
+        for at_s in sorted({item.at_s for items in (*each, whole) for item in items}):
+            total_kw = sum(_ruling_kw(items, at_s, rating_kw) for items in each)
+            allowed = Allowed(at_s, ceiling=min(total_kw, rating_kw, _ruling_kw(whole, at_s, rating_kw)))
+            if not merged or merged[-1].ceiling != allowed.ceiling:
+                merged.append(allowed)
+        return tuple(merged)
+
     def has_priority(self, evse: int) -> bool:
         """Whether a profile for priority charging is installed for an EVSE."""
         return any(item.profile.purpose == PRIORITY and item.evse in (0, evse) for item in self.installed)
@@ -127,3 +140,8 @@ class ProfileBook:
 
 def _ended(profile: ChargingProfile, offline_s: float) -> bool:
     return profile.offline_ends and profile.offline_max_s is not None and offline_s > profile.offline_max_s
+
+
+def _ruling_kw(items: Sequence[Allowed], at_s: float, silent_kw: float) -> float:
+    ceiling_kw = [item.ceiling for item in items if item.at_s <= at_s][-1]
+    return silent_kw if ceiling_kw is None else ceiling_kw

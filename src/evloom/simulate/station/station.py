@@ -110,7 +110,7 @@ class Station:
             self._accepted.clear()
             self.outbox.set_open(False)
             if self.clock.is_set:
-                self.book.offline_since_s = self.clock.now_s()
+                self.book.offline_since_s = self.says_s()
             await connection.close()
 
     async def _greet(self) -> None:
@@ -144,7 +144,7 @@ class Station:
     def _go_online(self) -> None:
         self.is_accepted = True
         self._accepted.set()
-        self.book.end_offline(self.clock.now_s())
+        self.book.end_offline(self.says_s())
         for bay in (None, *self.bays.values()):
             phrase = self.words.status(bay, self.says_s())
             if phrase is not None:
@@ -257,10 +257,10 @@ class Station:
         now_s = self.clock.now_s()
         bay.advance(now_s)
         named = "" if self.spec.version is Version.V16 else self.rng.bytes(12).hex()
-        bay.transaction = running = Transaction(named, token[0], token[1], now_s, bay.register_kwh, remote_start, group=token[2])
+        bay.transaction = running = Transaction(named, token[0], token[1], self.says_s(), bay.register_kwh, remote_start, group=token[2])
         running.said_at_s = now_s
         if profile is not None:
-            self.book.take(bay.evse, profile, now_s)
+            self.book.take(bay.evse, profile, self.says_s())
         self.put(self.words.started(bay, running, trigger, self._read(bay, "Transaction.Begin")))
         if bay.reservation is not None:
             self.memory.reservations.pop(bay.reservation, None)
@@ -333,10 +333,10 @@ class Station:
         """Share the pile: by the profiles of each bay, of the station, its rating; who came first goes first."""
         manners = self.spec.manners
         running = sorted((bay for bay in self.bays.values() if bay.transaction is not None), key=lambda bay: bay.plugged_at_s or now_s)
-        whole_kw = None if manners.ignores_profiles else self.book.station_kw(running, now_s)
+        whole_kw = None if manners.ignores_profiles else self.book.station_kw(running, self.says_s())
         left_kw = self.spec.rating_kw if whole_kw is None else min(self.spec.rating_kw, whole_kw)
         for bay in running:
-            wanted_kw = bay.spec.rating_kw if manners.ignores_profiles else self.book.wanted_kw(bay, now_s)
+            wanted_kw = bay.spec.rating_kw if manners.ignores_profiles else self.book.wanted_kw(bay, self.says_s())
             if not bay.plugged or (bay.transaction is not None and bay.transaction.refused):
                 wanted_kw = 0.0
             bay.offer(min(wanted_kw, max(left_kw, 0.0)))
@@ -353,7 +353,7 @@ class Station:
         if state != running.state:
             running.state = state
             if state == "Charging" and running.charging_since_s is None:
-                running.charging_since_s = self.clock.now_s()
+                running.charging_since_s = self.says_s()
             self.put(self.words.updated(bay, running, "ChargingStateChanged", ()))
             self.say_status(bay)
 
