@@ -1,4 +1,6 @@
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -198,3 +200,8 @@ def test_in_order_a_step_back_is_always_found(registers_kwh):
     said = [(started(), 0), *((updated(register(at(n), kwh)), n) for n, kwh in enumerate(registers_kwh))]
     falls = any(later < earlier for earlier, later in pairwise(registers_kwh))
     assert ("backwards" in told(*said, rating_kw=1e6).codes) == falls
+
+
+def test_the_page_lists_every_mark():
+    page = (Path(__file__).parents[3] / "docs" / "ocpp-meaning.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)) == SUSPECT
