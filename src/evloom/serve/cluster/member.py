@@ -80,8 +80,10 @@ class Member:
 
     async def _let_go(self) -> None:
         """Stations that have connected elsewhere, though nobody told us; and those of which others believed that we were dead."""
+        if not self._others:
+            return
         name, here = self._gateway.name, [link.station_id for link in self._gateway.connected()]
-        if here and self._others:
+        if here:
             for owned in await self._db.read(lambda conn: cluster.not_owned(conn, name, here)):
                 if owned.gateway:
                     self._gateway.fence(owned.station_id, owned.epoch)

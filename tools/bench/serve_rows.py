@@ -1,0 +1,129 @@
+"""The platform under load: `python -m tools.bench.serve_rows [--quick]`, and `rows` for `python -m tools.bench`.
+
+The server is `evloom serve` as a user starts it, its loop and pages included; the stations are in another process. CPU is that of the
+server with all its threads. Machine code is compiled before the clock runs.
+"""
+
+import argparse
+import asyncio
+import resource
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.system.ocpp_client import OcppClient
+from tools.bench.row import Row, markdown
+from tools.bench.serve_load import boot, closed_loop, connected, heartbeat, word
+from tools.bench.serve_server import Server
+from tools.bench.serve_storm import storms
+from tools.bench.serve_two import two_gateways
+
+SETTINGS = {"OCPP__MESSAGES_PER_S": "1000000", "OCPP__PING_S": "0", "AUTHORISATION__UNKNOWN_TOKENS": "accept", "LOG__LEVEL": "warning"}
+WARM_S = 15.0
+_SAID = "SELECT count(*) FROM log WHERE kind = 'TransactionSaid' AND key NOT LIKE '%:closed'"
+"""What stations said; a transaction that the next one closes gets a last word of ours."""
+
+
+def rows(quick: bool = False) -> Iterator[Row]:
+    """Every row; with `quick` a tenth of the stations."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    yield asyncio.run(_words(50 if quick else 500, 5.0 if quick else 20.0))
+    yield asyncio.run(_heartbeats(50 if quick else 500, 5.0))
+    yield asyncio.run(_idle(1000 if quick else 10_000))
+    yield asyncio.run(_storm(200 if quick else 2000))
+    yield asyncio.run(two_gateways(50 if quick else 300))
+
+
+async def _words(n: int, last_s: float) -> Row:
+    """Transactions of 2.0.1, a word of nine samples as soon as the last one was answered."""
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
+        clients = await _booted(server, n, "ocpp2.0.1")
+        warm = await closed_loop(server, clients, word, WARM_S / 3.0)
+        await _caught_up(server)
+        await asyncio.sleep(WARM_S)  # the loop compiles its solver
+        turns = 1000 * (1 + warm.n_message // n // 1000)
+        begun_cpu_s = server.cpu_s()
+        done = await closed_loop(server, clients, lambda number, turn: word(number, turn + turns), last_s)
+        lag_s = server.metric("evloom_projection_lag_seconds")
+        await _caught_up(server)
+        cpu_s = server.cpu_s() - begun_cpu_s
+        n_kept = _count(server, _SAID) - warm.n_message
+        _part(clients)
+    quality = f"{done.n_message:,} answered, {n_kept:,} in the log; lag {lag_s:.1f} s; {done.n_message / done.took_s:,.0f}/s"
+    sound = n_kept == done.n_message and lag_s < 2.0 and not done.n_error
+    what = f"{n} stations, words of 9 samples, durable and projected"
+    return Row(what, done.n_message / cpu_s, 1500.0, "/core-s", quality, sound, more=True)
+
+
+async def _heartbeats(n: int, last_s: float) -> Row:
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
+        clients = await _booted(server, n, "ocpp1.6")
+        await _caught_up(server)
+        await asyncio.sleep(WARM_S)
+        done = await closed_loop(server, clients, heartbeat, last_s)
+        _part(clients)
+    quality = f"{done.n_message:,} answered, {done.n_error} errors; {done.n_message / done.took_s:,.0f}/s"
+    return Row(f"{n} stations, heartbeats", done.per_cpu_s, 15_000.0, "/core-s", quality, not done.n_error, more=True)
+
+
+async def _idle(n: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
+        _part(await connected(server.port, 100, "ocpp1.6", "WARM"))
+        await asyncio.sleep(2.0)
+        before_kb = server.memory_kb()
+        clients = await connected(server.port, n, "ocpp1.6", "IDLE")
+        await _caught_up(server)
+        await asyncio.sleep(2.0)
+        each_kb = (server.memory_kb() - before_kb) / n
+        begun_s, begun_cpu_s = time.perf_counter(), server.cpu_s()
+        await asyncio.sleep(5.0)
+        load = (server.cpu_s() - begun_cpu_s) / (time.perf_counter() - begun_s)
+        n_here = int(server.metric("evloom_stations_connected"))
+        _part(clients)
+    quality = f"{n_here:,} connected; {load:.1%} of a core while idle"
+    return Row(f"{n:,} idle connections, memory of each", each_kb, 25.0, "kB", quality, n_here == n)
+
+
+async def _storm(n: int) -> Row:
+    settings = {**SETTINGS, "OCPP__MESSAGES_PER_S": "50"}
+    with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **settings) as server:
+        seen = await storms(server, n, 3, n // 20)
+    ended = ", ".join(f"{count} {state}" for state, count in sorted(seen.states.items()))
+    quality = f"{seen.n_connected:,} connected, {seen.n_session:,} sessions; commands: {ended}, {seen.told_twice} twice"
+    what = f"{n:,} stations drop and return within 0.2 s, three times: until all have booted"
+    return Row(what, max(seen.took_s), 30.0, "s", quality, seen.sound)
+
+
+async def _booted(server: Server, n: int, version: str) -> list[OcppClient]:
+    clients = await connected(server.port, n, version)
+    await asyncio.gather(*(client.call(*boot(version, number), timeout_s=60.0) for number, client in enumerate(clients)))
+    return clients
+
+
+async def _caught_up(server: Server) -> None:
+    """Wait until everything that was kept is projected."""
+    for _ in range(600):
+        if not server.metric("evloom_projection_lag_events"):
+            return
+        await asyncio.sleep(0.1)
+
+
+def _count(server: Server, query: str) -> int:
+    conn = sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)
+    try:
+        return int(conn.execute(query).fetchone()[0])
+    finally:
+        conn.close()
+
+
+def _part(clients: Sequence[OcppClient]) -> None:
+    for client in clients:
+        client.drop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    print(markdown(list(rows(parser.parse_args().quick))))
