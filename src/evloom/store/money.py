@@ -182,6 +182,12 @@ def offer_at(conn: Connection, who: Who, instant_s: float) -> Offer:
     return Offer(contract, tariff, named, Named(priced.terms_id, priced.version, priced.from_s), scope)
 
 
+def tariff_at(conn: Connection, who: Who, instant_s: float) -> TouTariff | None:
+    """The tariff that holds for a site at an instant, the one that its sessions are billed by; None where none is assigned."""
+    held = _holding(conn, who, "tariff", instant_s)
+    return None if held is None else _tariff(_text(held[1].document))
+
+
 def offer_of_versions(conn: Connection, org_id: str, contract: Named, tariff: Named, who: Who) -> Offer:
     """The offer that a bill names, for correcting it by the rules that it was made by."""
     priced = _numbered(conn, org_id, "tariff", tariff)

@@ -12,7 +12,7 @@ from evloom.store.listing import one
 from evloom.store.money import Who, offer_at
 from evloom.store.tables.assets import evse, organisation, site, station, token
 from evloom.store.tables.people import driver
-from evloom.store.tables.projections import session
+from evloom.store.tables.projections import meter_value, session
 
 _session = msgspec.json.Decoder(Session)
 _BOUGHT = "Energy.Active.Import.Register"
@@ -20,14 +20,17 @@ _SOLD = "Energy.Active.Export.Register"
 _LAST_WORDS = 300
 
 
-def stay_of(conn: Connection, session_id: str) -> Stay | None:
-    """Everything that the bill of a session needs; None for one that is not known."""
+def stay_of(conn: Connection, session_id: str, *, quick: bool = False) -> Stay | None:
+    """Everything that the bill of a session needs; None for one that is not known.
+
+    quick: for a cost on the way. Signed values are left out, and the export register where nothing was given back.
+    """
     row = one(conn, select(session).where(session.c.session_id == session_id))
     if row is None:
         return None
     known = _session.decode(row["body"])
     place, where = _place(conn, row), _evse(conn, row)
-    bought, sold, signed = _readings(conn, session_id)
+    bought, sold, signed = _charted(conn, session_id) if quick and not known.discharged_kwh else _readings(conn, session_id)
     org_id = place["org_id"] if place is not None else ""
     who = _driver(conn, known, org_id)
     return Stay(
@@ -114,6 +117,14 @@ def _readings(conn: Connection, session_id: str) -> tuple[_Readings, _Readings, 
                 found.append((value.at_s, total))
         signed += [sample.signed for sample in value.samples if sample.signed]
     return tuple(bought), tuple(sold), tuple(dict.fromkeys([*signed[:1], *signed[-1:]]))
+
+
+def _charted(conn: Connection, session_id: str) -> tuple[_Readings, _Readings, tuple[str, ...]]:
+    """The import register as charts show it, read without unpacking what else was measured."""
+    query = select(meter_value.c.at_s, meter_value.c.energy_kwh).where(
+        meter_value.c.session_id == session_id, meter_value.c.energy_kwh.is_not(None)
+    )
+    return tuple((row.at_s, row.energy_kwh) for row in conn.execute(query)), (), ()
 
 
 def _total(samples: tuple[Sample, ...], measurand: str) -> float | None:

@@ -126,6 +126,14 @@ def test_wrong_assignments(db: Database, kind: money.Kind, scope: str, subject: 
     assert code in codes(lambda: assign(db, kind, scope, subject, terms_id))
 
 
+def test_the_tariff_of_a_site_for_whoever_plans_there(db: Database) -> None:
+    assert db.read_now(lambda conn: money.tariff_at(conn, WHO, NOW_S)) is None
+    assign(db, "tariff", "site", "s", "zhejiang-jiaxing-2025")
+    found = db.read_now(lambda conn: money.tariff_at(conn, WHO, NOW_S))
+    assert found is not None
+    assert found.terms.name == "zhejiang-jiaxing-2025"
+
+
 def test_organisations_do_not_see_each_other_s(db: Database) -> None:
     tariff(db, 0.6)
     assert db.read_now(lambda conn: money.versions(conn, "other", "tariff", "flat")) == []

@@ -37,7 +37,7 @@ def cost_so_far(conn: Connection, session_id: str, now_s: float) -> Running | No
 
     It holds what the contract says of energy, time and tax. It is an estimate: registers may be late, guards have not looked.
     """
-    stay = stay_of(conn, session_id)
+    stay = stay_of(conn, session_id, quick=True)
     if stay is None:
         return None
     try:
