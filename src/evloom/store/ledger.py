@@ -5,7 +5,7 @@ that no row was altered after it was written.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select, tex
 from evloom.kernel.finding import Finding
 from evloom.market.ledger import Account, Balance, EntryKind, Posting, balances, checked
 from evloom.store.errors import Conflict
-from evloom.store.listing import Key, page
+from evloom.store.listing import Key, Row, page
 from evloom.store.scope import Scope
 from evloom.store.scoped import of_org
 from evloom.store.tables.money import book, ledger_entry, ledger_posting, receipt
@@ -169,7 +169,7 @@ def entry_page(conn: Connection, scope: Scope, after: Key | None, limit: int) ->
     return _with_postings(conn, rows), more
 
 
-def receipt_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> tuple[list[RowMapping], Key | None]:
+def receipt_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> tuple[list[Row], Key | None]:
     """Receipts of what may be seen, newest first; a driver sees one's own."""
     own = [] if scope.driver_id is None else [receipt.c.driver_id == scope.driver_id]
     query = select(receipt).where(*of_org(scope, receipt), *own)
@@ -280,7 +280,7 @@ def _entries(conn: Connection, query: Select[Any]) -> list[Entry]:
     return _with_postings(conn, conn.execute(query).mappings().all())
 
 
-def _with_postings(conn: Connection, rows: Sequence[RowMapping]) -> list[Entry]:
+def _with_postings(conn: Connection, rows: Sequence[Mapping[Any, Any]]) -> list[Entry]:
     """The entries of rows, their postings read for some hundreds at a time."""
     postings: dict[tuple[str, int], list[Posting]] = {}
     for org_id in dict.fromkeys(row["org_id"] for row in rows):
@@ -293,6 +293,6 @@ def _with_postings(conn: Connection, rows: Sequence[RowMapping]) -> list[Entry]:
     return [_entry(row, tuple(postings.get((row["org_id"], row["number"]), ()))) for row in rows]
 
 
-def _entry(row: RowMapping, postings: tuple[Posting, ...]) -> Entry:
+def _entry(row: Mapping[Any, Any], postings: tuple[Posting, ...]) -> Entry:
     values = {name: row[name] for name in NewEntry.__dataclass_fields__ if name not in ("kind", "postings")}
     return Entry(row["number"], NewEntry(**values, kind=EntryKind(row["kind"]), postings=postings), row["digest"])

@@ -1,14 +1,14 @@
 """What is known of a session for its bill, gathered from the tables of the store."""
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from evloom.market.offer import Offer
 from evloom.market.stay import Stay
 from evloom.pile.station import Sample
 from evloom.pile.transaction import RATING_MAX_KW, SUSPECT, Session
 from evloom.store import log, meters
-from evloom.store.listing import one
+from evloom.store.listing import Row, one
 from evloom.store.money import Who, offer_at
 from evloom.store.tables.assets import evse, organisation, site, station, token
 from evloom.store.tables.people import driver
@@ -71,7 +71,7 @@ def _latest(known: Session) -> float | None:
     return known.last_kwh if known.begin_kwh is None or known.last_kwh is None else max(known.last_kwh, known.begin_kwh)
 
 
-def _place(conn: Connection, row: RowMapping) -> RowMapping | None:
+def _place(conn: Connection, row: Row) -> Row | None:
     """Organisation and site of a session's station."""
     at = row["site_id"] or station.c.site_id
     query = (
@@ -84,11 +84,11 @@ def _place(conn: Connection, row: RowMapping) -> RowMapping | None:
     return one(conn, query)
 
 
-def _evse(conn: Connection, row: RowMapping) -> RowMapping | None:
+def _evse(conn: Connection, row: Row) -> Row | None:
     return one(conn, select(evse).where(evse.c.station_id == row["station_id"], evse.c.evse == row["evse"]))
 
 
-def _driver(conn: Connection, known: Session, org_id: str) -> RowMapping | None:
+def _driver(conn: Connection, known: Session, org_id: str) -> Row | None:
     if not known.token:
         return None
     query = (
@@ -97,7 +97,7 @@ def _driver(conn: Connection, known: Session, org_id: str) -> RowMapping | None:
         .outerjoin(driver, driver.c.driver_id == token.c.driver_id)
         .where(token.c.token == known.token, token.c.org_id == org_id)
     )
-    rows = conn.execute(query).mappings().all()
+    rows = [dict(row) for row in conn.execute(query).mappings()]
     same = [row for row in rows if row["token_type"] == known.token_type]
     return next(iter(same or rows), None)
 
