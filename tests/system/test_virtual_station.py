@@ -131,7 +131,7 @@ def test_profiles_are_followed_and_reported(version):
         whole = (await order(central, version, say.AskComposite(0, 600))).detail["composite"]
         assert (whole["unit"], whole["periods"][0]["ceiling"]) == ("kW", pytest.approx(6 * 0.69, abs=1e-3))
 
-    run(scene, spec(version), speed=100.0)
+    run(scene, spec(version), speed=300.0)
 
 
 @VERSIONS
@@ -155,7 +155,7 @@ def test_every_command_is_answered_validly(version):
                 continue
             n_tried += 1
         assert n_tried > 30
-        await pool.clock.sleep(120.0)
+        await pool.clock.sleep(60.0)
         assert central.heard.bad == []
         assert station.refused == {}
 
@@ -172,7 +172,7 @@ def test_words_of_a_transaction_wait_for_the_link_and_keep_their_order(version):
         station.plug(bay, CAR, 0)
         await station.present(bay, "CARD")
         await station.outbox.drained()
-        station.cut(900.0)
+        station.cut(400.0)
         await until(lambda: not station.is_accepted)
         await pool.clock.sleep(300.0)
         assert len(station.outbox) >= 4
@@ -278,7 +278,7 @@ def test_misbehaviour_is_as_asked(version):
         own = ChargingProfile(2, "TxDefaultProfile", 1, "Relative", (Schedule("A", (Period(0.0, 6.0),)),))
         assert (await order(central, version, say.SetProfile(1, own))).accepted
         assert bay.power_kw == pytest.approx(11.04)
-        await pool.clock.sleep(700.0)
+        await pool.clock.sleep(500.0)
         await station.outbox.drained()
         name = "MeterValues" if version is Version.V16 else "TransactionEvent"
         said = [message for message in central.heard.all(name) if "meterValue" in message]
