@@ -12,17 +12,25 @@ from evloom.store.tables.operations import command
 from evloom.store.tables.projections import session
 from evloom.store.tables.transactions import transaction_number
 
+BOOTED = ("vendor", "model", "serial", "firmware", "protocol", "boot_status")
+"""Columns of a station that it tells at its boot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A station as it is registered: accepted is "accepted", "pending" or "refused"; evses its EVSE that are entered."""
+    """A station as it is registered: accepted is "accepted", "pending" or "refused"; booted what it said of itself at its last boot:
+    vendor, model, serial number, firmware, protocol, what was answered; evses its EVSE that are entered."""
 
     station_id: str
     site_id: str
     accepted: str
-    vendor: str = ""
-    serial: str = ""
+    booted: tuple[str, str, str, str, str, str] = ("", "", "", "", "", "")
     evses: frozenset[int] = field(default=frozenset())
+
+    @property
+    def serial(self) -> str:
+        """Its serial number, as it said."""
+        return self.booted[BOOTED.index("serial")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,13 @@ def registered(conn: Connection, station_id: str) -> Registered | None:
     if row is None:
         return None
     evses = conn.execute(select(evse.c.evse).where(evse.c.station_id == station_id)).scalars()
-    return Registered(station_id, row.site_id, row.accepted, row.vendor, row.serial, frozenset(evses))
+    return Registered(
+        station_id,
+        row.site_id,
+        row.accepted,
+        (row.vendor, row.model, row.serial, row.firmware, row.protocol, row.boot_status),
+        frozenset(evses),
+    )
 
 
 def named(conn: Connection, names: Iterable[str]) -> list[str]:
@@ -83,21 +97,15 @@ def enrol(conn: Connection, station_id: str, accepted: str, now_s: float) -> Non
     )
 
 
+def told(booted: StationBooted, protocol: str) -> tuple[str, str, str, str, str, str]:
+    """What a station tells at its boot, in the order of BOOTED."""
+    return booted.vendor, booted.model, booted.serial, booted.firmware, protocol, booted.status
+
+
 def note_boot(conn: Connection, station_id: str, booted: StationBooted, protocol: str, now_s: float) -> None:
     """Keep with the station what it said of itself."""
-    conn.execute(
-        update(station)
-        .where(station.c.station_id == station_id)
-        .values(
-            vendor=booted.vendor,
-            model=booted.model,
-            serial=booted.serial,
-            firmware=booted.firmware,
-            protocol=protocol,
-            boot_status=booted.status,
-            last_seen_s=now_s,
-        )
-    )
+    values = dict(zip(BOOTED, told(booted, protocol), strict=True))
+    conn.execute(update(station).where(station.c.station_id == station_id).values(**values, last_seen_s=now_s))
 
 
 def enter_evses(conn: Connection, station_id: str, numbers: Iterable[int], rating_kw: float, n_phase: int) -> None:

@@ -24,7 +24,7 @@ def test_a_station_is_entered_once_and_at_the_first_site(database):
     database.write_now(lambda conn: desk.enter_evses(conn, "S", {1, 2}, 11.0, 3))
     database.write_now(lambda conn: desk.enter_evses(conn, "S", {2, 3}, 7.0, 1))
     known = database.read_now(lambda conn: desk.registered(conn, "S"))
-    assert known == desk.Registered("S", "a", "pending", "ACME", "no. 7", frozenset({1, 2, 3}))
+    assert known == desk.Registered("S", "a", "pending", ("ACME", "One", "no. 7", "", "ocpp1.6", "Accepted"), frozenset({1, 2, 3}))
     rated = database.read_now(lambda conn: [row.rating_kw for row in conn.execute(evse.select().order_by(evse.c.evse))])
     assert rated == [11.0, 11.0, 7.0]
 

@@ -15,7 +15,7 @@ from evloom.serve.desk.tokens import Asking, Tokens
 from evloom.serve.desk.transactions import Call, Transactions
 from evloom.store.connection import Connection
 from evloom.store.database import Database
-from evloom.store.desk import Registered, enrol, enter_evses, note_boot
+from evloom.store.desk import Registered, enrol, enter_evses, note_boot, told
 from evloom.store.errors import Conflict
 from evloom.wire.ocpp.spoken import (
     Answer,
@@ -123,21 +123,20 @@ class Answers:
 
     async def _boot(self, call: Call, ask: AskBoot) -> Welcome:
         """Register who is new, and say whether it may work."""
-        memory = await self._office.memories.looked_up(call.caller, call.now_s)
-        met = policy(memory.accepted, self._office.rules)
+        office, caller, memory = self._office, call.caller, call.memory
+        met = policy(memory.accepted, office.rules)
         booted = replace(ask.booted, status=met.welcome.status)
-        caller = call.caller
+        if met.enrol or (memory.registered is not None and memory.registered.booted != told(booted, caller.version.value)):
 
-        def note(conn: Connection) -> None:
-            if met.enrol:
-                enrol(conn, caller.station_id, met.enrol, call.now_s)
-            note_boot(conn, caller.station_id, booted, caller.version.value, call.now_s)
+            def note(conn: Connection) -> None:
+                if met.enrol:
+                    enrol(conn, caller.station_id, met.enrol, call.now_s)
+                note_boot(conn, caller.station_id, booted, caller.version.value, call.now_s)
 
-        if met.enrol or memory.registered is not None:
-            await self._office.db.write(note)
-            memory = await self._office.memories.looked_up(caller, call.now_s)
+            await office.db.write(note)
+            memory = await office.memories.looked_up(caller, call.now_s)
         if memory.accepted == "" and met.welcome.status != "Rejected":
-            met = policy("refused", self._office.rules)  # it was removed by an operator
+            met = policy("refused", office.rules)  # it was removed by an operator
             booted = replace(booted, status=met.welcome.status)
         await self._keep(replace(call, beside=(*call.beside, Dated(booted, call.now_s))))
         return met.welcome

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from evloom.pile.command import Trigger
 from evloom.pile.station import Deviated
 from evloom.serve.bus import Bus
 from evloom.serve.desk.answers import Answers, Office
@@ -17,7 +18,7 @@ from evloom.serve.desk.boot import refusal
 from evloom.serve.desk.caller import Caller, Reply
 from evloom.serve.desk.certificates import Certificates
 from evloom.serve.desk.keep import Keeper
-from evloom.serve.desk.memory import Memories
+from evloom.serve.desk.memory import Memories, Memory
 from evloom.serve.desk.ports import DeskRules, Ports
 from evloom.serve.desk.tokens import Tokens
 from evloom.serve.desk.transactions import Call, Transactions
@@ -37,6 +38,9 @@ _LOG = logging.getLogger("evloom.desk")
 _TONGUES: dict[Version, ModuleType] = {Version.V16: v16, Version.V201: v201, Version.V21: v21}
 _NUL, _REPLACED = b"\\u0000", b"\\ufffd"
 """No database keeps a NUL in a text; it becomes the sign for what cannot be shown."""
+
+INVITED_S = 300.0
+"""So often at most a station that nobody knows is asked to introduce itself."""
 
 VALUE_MAX = 200
 DESCRIPTION_MAX = 255
@@ -58,6 +62,7 @@ class Desk:
     def __init__(self, db: Database, bus: Bus, rules: DeskRules, now_s: Callable[[], float], ports: Ports | None = None) -> None:
         ports = ports or Ports()
         self._now_s = now_s
+        self._rules, self._ports = rules, ports
         self._keeper = Keeper(db, bus)
         self._memories = Memories(db)
         tokens = Tokens(db, TokenRules(rules.unknown_tokens, rules.concurrent))
@@ -91,16 +96,27 @@ class Desk:
         now_s = self._now_s()
         memory = self._memories.known(caller.station_id) or await self._memories.of(caller, now_s)
         if (why := refusal(memory.accepted, "Heartbeat")) != "":
+            await self._invite(caller, memory, now_s)
             return Reply(code="SecurityError", description=why)
         return Reply(check.write(_TONGUES[caller.version].answer("Heartbeat", None, now_s)))
+
+    async def _invite(self, caller: Caller, memory: Memory, now_s: float) -> None:
+        """Have a station that nobody knows send BootNotification: many send it when they are switched on and never again, and so not to a
+        platform that they are moved to."""
+        if memory.accepted != "" or self._rules.unknown_stations == "refuse" or 0.0 <= now_s - memory.invited_s < INVITED_S:
+            return
+        memory.invited_s = now_s
+        await self._ports.order(caller.station_id, Trigger("BootNotification"))
 
     async def _handled(self, caller: Caller, frame: Frame, *, answered: bool) -> Reply:
         now_s = self._now_s()
         action, payload = frame.action, frame.payload.replace(_NUL, _REPLACED) if _NUL in frame.payload else frame.payload
         if (refused := _out_of_place(caller.version, action, answered)) is not None:
             return refused
-        memory = await self._memories.of(caller, now_s)
+        look = self._memories.looked_up if action == "BootNotification" else self._memories.of
+        memory = await look(caller, now_s)
         if (why := refusal(memory.accepted, action)) != "":
+            await self._invite(caller, memory, now_s)
             return Reply(code="SecurityError", description=why)
         reading = check.read_request(caller.version, action, payload)
         call = Call(caller, action, frame.raw, now_s, memory, _odd(action, reading.deviations, now_s))

@@ -17,12 +17,14 @@ ENDED_MAX = 8
 
 @dataclass(slots=True)
 class Memory:
-    """A station as the desk knows it. registered None: nobody knows it. open: transactions that run, by id; ended: the last that ended."""
+    """A station as the desk knows it. registered None: nobody knows it. open: transactions that run, by id; ended: the last that ended;
+    invited_s: when it was asked to send BootNotification."""
 
     epoch: int
     registered: Registered | None
     evses: set[int]
     looked_s: float
+    invited_s: float = 0.0
     open: dict[str, Running] = field(default_factory=dict)
     ended: deque[str] = field(default_factory=lambda: deque(maxlen=ENDED_MAX))
 

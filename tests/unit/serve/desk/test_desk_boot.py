@@ -1,7 +1,9 @@
 import pytest
 
+from evloom.pile.command import Trigger
+from evloom.serve.desk.ports import Ports
 from evloom.store.tables.assets import evse, station
-from tests.unit.serve.desk.counter import V16, V21, V201, run
+from tests.unit.serve.desk.counter import NOON_S, V16, V21, V201, run
 
 VERSIONS = pytest.mark.parametrize("version", [V16, V201, V21])
 
@@ -27,6 +29,37 @@ def test_an_unknown_station_is_entered_at_the_first_site(tmp_path, version):
         assert (await here.ask(version, "Heartbeat"))["currentTime"] == "2030-03-17T17:46:40Z"
 
     run(tmp_path, story, heartbeat_s=77)
+
+
+def test_a_station_that_nobody_knows_is_asked_to_boot(tmp_path):
+    orders = []
+
+    async def order(station_id, command):
+        orders.append((station_id, command))
+
+    async def story(here):
+        for _ in range(3):
+            assert await here.ask(V16, "Heartbeat") == "SecurityError"
+            assert await status(here, V16) == "SecurityError"
+        here.now_s += 400
+        assert await here.ask(V16, "Heartbeat") == "SecurityError"
+        await here.boot(V16)
+        await here.ask(V16, "Heartbeat")
+
+    run(tmp_path, story, ports=Ports(order=order))
+    assert orders == [("S", Trigger("BootNotification"))] * 2
+
+
+def test_a_station_that_boots_as_before_is_not_written_again(tmp_path):
+    async def story(here):
+        await here.boot(V16)
+        here.now_s += 3600
+        await here.boot(V16)
+        (row,) = await here.rows(station)
+        assert row["last_seen_s"] == NOON_S
+        assert len(await here.kept("StationBooted")) == 2
+
+    run(tmp_path, story)
 
 
 @VERSIONS
