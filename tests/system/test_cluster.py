@@ -12,9 +12,9 @@ from evloom.serve.system_clock import machine_s, now_s
 from evloom.store import cluster
 from evloom.store.database import opened
 from tests.system.gateway_process import GatewayProcess
-from tests.system.gateway_room import room, until
+from tests.system.gateway_room import refused, room, until
 from tests.system.nats_server import NatsServer
-from tests.system.ocpp_client import OcppClient
+from tests.system.ocpp_client import NotLetInError, OcppClient
 from tests.unit.store.postgres import postgres_server
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -76,6 +76,46 @@ def test_the_newer_connection_wins_across_gateways_and_the_older_can_do_no_harm(
             asyncio.run(story(nats.url))
     else:
         asyncio.run(story(""))
+
+
+def test_a_station_is_dismissed_wherever_it_is(tmp_path):
+    async def story(nats_url: str):
+        async with _two(tmp_path, nats_url) as (one, two):
+            clients = [await OcppClient.connect(one.port, "/CP1"), await OcppClient.connect(two.port, "/CP2")]
+            for client, station_id in zip(clients, ("CP1", "CP2"), strict=True):
+                await one.gateway.dismiss(station_id, "this station was removed")
+                await asyncio.wait_for(client.closed, 5.0)
+                assert (client.close_code, client.close_reason) == (1008, "this station was removed")
+            await until(lambda: two.events("CP2") == ["StationConnected", "StationDisconnected"])
+            assert two.happened[-1].event.reason == "this station was removed"
+
+    with NatsServer(tmp_path) as nats:
+        asyncio.run(story(nats.url))
+
+
+def test_a_database_that_is_gone_refuses_newcomers_and_keeps_the_others(tmp_path):
+    server = postgres_server()
+
+    async def story():
+        async with room(tmp_path, url=server.fresh()) as here:
+            client = await OcppClient.connect(here.port, "/CP1")
+            await until(lambda: here.events("CP1") == ["StationConnected"])
+            server.stop()
+            try:
+                said = await refused(here.port, "/CP2")
+                assert (said.status, "Retry-After" in said.head) == (503, True)
+                assert await client.call("Heartbeat", {}) == {"heard": "Heartbeat"}
+            finally:
+                server.start()
+            newcomer = None
+            while newcomer is None:
+                with contextlib.suppress(NotLetInError):
+                    newcomer = await OcppClient.connect(here.port, "/CP2")
+            assert await newcomer.call("Heartbeat", {}) == {"heard": "Heartbeat"}
+            for one in (client, newcomer):
+                one.drop()
+
+    asyncio.run(story())
 
 
 def test_nats_that_goes_and_comes_costs_nothing_but_time(tmp_path):

@@ -34,6 +34,7 @@ class Member:
         self._others = True
         gateway.wakeups = wakeups
         wakeups.on("fence", self._fence)
+        wakeups.on("dismiss", lambda body: gateway.close(str(body.get("station", "")), str(body.get("reason", ""))))
 
     async def start(self) -> None:
         """Show that this process lives, and settle what a former one of its name left behind."""

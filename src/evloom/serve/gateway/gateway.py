@@ -170,6 +170,19 @@ class Gateway:
             self.metrics.takeovers.inc()
             link.fence("this station has connected to another gateway")
 
+    async def dismiss(self, station_id: str, reason: str) -> None:
+        """Close the link of a station, wherever it is: it was removed or refused, or must come with other credentials."""
+        self.close(station_id, reason)
+        if self.wakeups is not None:
+            await self.wakeups.tell_all("dismiss", station=station_id, reason=reason)
+
+    def close(self, station_id: str, reason: str) -> None:
+        """Close the link of a station that is connected to this process."""
+        link = self._links.get(station_id)
+        if link is not None:
+            told(_LOG, logging.INFO, "station.dismissed", station=station_id, reason=reason)
+            link.socket.close(1008, reason)
+
     async def resume(self, station_id: str, epoch: int) -> None:
         """The station was taken for disconnected by another process, and is connected here under that epoch all the same."""
         link = self._links.get(station_id)
