@@ -111,7 +111,7 @@ def note_boot(conn: Connection, station_id: str, booted: StationBooted, protocol
 def enter_evses(conn: Connection, station_id: str, numbers: Iterable[int], rating_kw: float, n_phase: int) -> None:
     """Enter EVSE that the station spoke of and nobody has entered."""
     there = set(conn.execute(select(evse.c.evse).where(evse.c.station_id == station_id)).scalars())
-    new = [{"station_id": station_id, "evse": number, "rating_kw": rating_kw, "n_phase": n_phase} for number in numbers]
+    new = [{"station_id": station_id, "evse": number, "rating_kw": rating_kw, "n_phase": n_phase, "assumed": True} for number in numbers]
     new = [row for row in new if row["evse"] not in there]
     if new:
         conn.execute(insert(evse), new)

@@ -100,7 +100,9 @@ def evse_of(conn: Connection, station_id: str) -> list[Row]:
 
 
 def put_evse(conn: Connection, station_id: str, number: int, values: Mapping[str, Any]) -> None:
-    """Make an EVSE, or change one."""
+    """Make an EVSE, or change one. A rating that is given is assumed no more."""
+    if "rating_kw" in values:
+        values = {"assumed": False, **values}
     mine = (evse.c.station_id == station_id) & (evse.c.evse == number)
     if one(conn, select(evse.c.evse).where(mine)) is None:
         conn.execute(insert(evse).values(station_id=station_id, evse=number, **values))

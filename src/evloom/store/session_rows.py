@@ -46,7 +46,8 @@ def load(conn: Connection, names: Sequence[str]) -> dict[str, Session]:
 def begun(conn: Connection, station_id: str, evse: int, protocol: str) -> Session:
     """The session that a first word is folded into: where its station stands, and what the EVSE can give."""
     query = (
-        "SELECT station.site_id, evse.rating_kw FROM station LEFT JOIN evse ON evse.station_id = station.station_id AND evse.evse = ?"
+        "SELECT station.site_id, CASE WHEN evse.assumed THEN NULL ELSE evse.rating_kw END FROM station"
+        " LEFT JOIN evse ON evse.station_id = station.station_id AND evse.evse = ?"
         " WHERE station.station_id = ?"
     )
     site_id, rating_kw = next(iter(raw.rows(conn, query, (evse, station_id))), ("", None))

@@ -107,7 +107,7 @@ def add_evse(conn: Connection, station_id: str, number: int, rating_kw: float, n
     """An EVSE that a station spoke of and nobody had entered."""
     there = conn.execute(select(evse.c.evse).where(evse.c.station_id == station_id, evse.c.evse == number)).first()
     if there is None:
-        conn.execute(evse.insert().values(station_id=station_id, evse=number, rating_kw=rating_kw, n_phase=n_phase))
+        conn.execute(evse.insert().values(station_id=station_id, evse=number, rating_kw=rating_kw, n_phase=n_phase, assumed=True))
 
 
 def limits_of(conn: Connection, site_id: str, now_s: float) -> list[SetLimit]:

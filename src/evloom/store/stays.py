@@ -53,7 +53,7 @@ def stay_of(conn: Connection, session_id: str, *, quick: bool = False) -> Stay |
         end_kwh=known.end_kwh if known.ended_at_s is not None else _latest(known),
         samples=bought,
         given=sold,
-        rating_kw=where["rating_kw"] if where is not None else (known.rating_kw if known.rating_kw != RATING_MAX_KW else None),
+        rating_kw=_rating_kw(where, known),
         discharge_rating_kw=where["discharge_max_kw"] if where is not None else None,
         held_back=_held_back(conn, known),
         suspect=tuple((code, SUSPECT.get(code, code)) for code in known.codes),
@@ -86,6 +86,14 @@ def _place(conn: Connection, row: Row) -> Row | None:
 
 def _evse(conn: Connection, row: Row) -> Row | None:
     return one(conn, select(evse).where(evse.c.station_id == row["station_id"], evse.c.evse == row["evse"]))
+
+
+def _rating_kw(where: Row | None, known: Session) -> float | None:
+    """What the EVSE is rated, where somebody said it."""
+    if where is not None and not where["assumed"]:
+        rating_kw: float = where["rating_kw"]
+        return rating_kw
+    return known.rating_kw if known.rating_kw != RATING_MAX_KW else None
 
 
 def _driver(conn: Connection, known: Session, org_id: str) -> Row | None:

@@ -1,6 +1,7 @@
 """A session is billed once, held where it is doubtful, corrected by late words, released, voided and refunded by people."""
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -12,7 +13,8 @@ from evloom.market.ledger import EntryKind
 from evloom.market.receipt import Notes
 from evloom.market.stay import Correction
 from evloom.pile.station import TransactionSaid
-from evloom.store import billing, ledger, money, payments
+from evloom.store import billing, ledger, money, payments, registry
+from evloom.store import desk as desk_rows
 from evloom.store.billing import Billing, Wait, billing_of, ripe_at_s, unfinished, unpriced
 from evloom.store.connection import Connection
 from evloom.store.database import Database
@@ -140,6 +142,20 @@ def test_what_cannot_be_is_not_released(db: Database) -> None:
     with pytest.raises(InputError, match="say why"):
         release(db, Correction("  ", begin_kwh=5000.0))
     assert state(db).state == "held"
+
+
+def test_a_rating_that_nobody_told_holds_nobody(database: Database) -> None:
+    """An EVSE that entered itself has the site's usual 7 kW; that it charges with more is no fault."""
+    database.write_now(operator)
+    database.write_now(priced)
+    database.write_now(lambda conn: desk_rows.enter_evses(conn, "A", [2], 3.5, 1))
+    said = [LogEntry("A", replace(e.event, evse=2), e.happened_at_s, e.known_at_s, e.key) for e in words()]  # type: ignore[type-var]
+    hear(database, said)
+    assert bill(database) == "billed"
+    database.write_now(lambda conn: registry.put_evse(conn, "A", 2, {"rating_kw": 3.5}))
+    told = [LogEntry("A", replace(e.event, evse=2), e.happened_at_s, e.known_at_s, e.key) for e in words("2", start_s=T0 + 9 * HOUR_S)]  # type: ignore[type-var]
+    hear(database, told)
+    assert bill(database, "A:2", T0 + 20 * HOUR_S) == "held"
 
 
 def test_late_words_that_clear_the_doubt_bill_it(db: Database) -> None:

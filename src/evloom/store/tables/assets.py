@@ -57,8 +57,10 @@ evse = Table(
     Column("current_step_a", Double, nullable=False, server_default="1"),
     Column("dc", Boolean, nullable=False, server_default="0"),
     Column("discharge_max_kw", Double, nullable=False, server_default="0"),
+    Column("assumed", Boolean, nullable=False, server_default="0"),
 )
-"""EVSE of a station: where it hangs in the site's tree of limits (node), and what it can be set to."""
+"""EVSE of a station: where it hangs in the site's tree of limits (node), and what it can be set to. assumed: nobody told its rating, it is
+the site's usual one: good enough to plan with, no measure for what a meter may have counted."""
 
 token = Table(
     "token",
