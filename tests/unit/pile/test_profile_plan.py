@@ -1,5 +1,8 @@
 """What a station is told of a plan: never more than the plan, seldom, and at once when a limit falls."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,3 +152,10 @@ def test_a_dynamic_profile_begins_with_the_value_of_now_and_is_updated():
     assert (update.profile_id, update.unit, update.ceiling) == (9, "kW", 0.0)
     assert update.floor == update.setpoint == pytest.approx(-4.83)
     assert dynamic_update(5.0, THREE, 9).ceiling == 7.0
+
+
+def test_the_page_prints_what_it_says(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "charging-profiles.md").read_text(encoding="utf-8")
+    [program], [printed] = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S), re.findall(r"^```text\n(.*?)^```$", page, re.M | re.S)
+    exec(program, {})
+    assert capsys.readouterr().out == printed
