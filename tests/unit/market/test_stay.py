@@ -1,14 +1,18 @@
 """From what is known of a session to its bill, or to why it is held; and what a correction changes."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evloom.kernel.timegrid import epoch_s
 from evloom.market.bill import LineKind
 from evloom.market.contract import ByTariff, Contract, Counts, TimeFee
+from evloom.market.document import tariff_of_document
 from evloom.market.guard import GuardRules
 from evloom.market.named import named_tariff
 from evloom.market.offer import Named, Offer
@@ -143,3 +147,20 @@ def test_a_session_that_runs_has_no_bill() -> None:
 @pytest.mark.parametrize(("token", "shown"), [("04A2B9C1", "****B9C1"), ("ABCD", "ABCD"), ("", "")])
 def test_a_token_is_shown_by_its_end(token: str, shown: str) -> None:
     assert masked(replace(STAY, token=token)) == shown
+
+
+@pytest.mark.parametrize(("day", "night_kwh"), [("2025-03-30", 5.0), ("2025-10-26", 7.0), ("2025-06-01", 6.0)])
+def test_nights_on_which_the_clock_changes(day: str, night_kwh: float) -> None:
+    """One kWh an hour from local midnight to six: five, seven or six hours of night really passed."""
+    zone = "Europe/Berlin"
+    start_s = epoch_s(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)))
+    periods = [
+        {"category": "night", "start": "00:00", "end": "06:00", "price_per_kwh": 0.2},
+        {"category": "day", "start": "06:00", "end": "24:00", "price_per_kwh": 0.4},
+    ]
+    tariff = tariff_of_document({"currency": "EUR", "zone": zone, "periods": periods})
+    end_s = start_s + 8 * HOUR_S
+    samples = tuple((start_s + 900.0 * k, 0.25 * k) for k in range(33))
+    stay = Stay("A:1", started_s=start_s, ended_s=end_s, known_s=end_s, begin_kwh=0.0, end_kwh=8.0, samples=samples, rating_kw=7.4)
+    draft = drafted(stay, replace(OFFER, contract=Contract("x", "EUR"), tariff=tariff), RULES)
+    assert [(use.category, use.charged_kwh) for use in draft.uses] == [("night", night_kwh), ("day", 8.0 - night_kwh)]
