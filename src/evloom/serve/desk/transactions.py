@@ -18,6 +18,9 @@ from evloom.store.log import Appended, entry_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Dated, Followed, Verdict
 
+LATER = "~"
+"""Between an id that a station uses again and the instant at which it does, in the name of that transaction."""
+
 TRIES = 3
 """So often a number is asked for where another gateway takes it at the same moment."""
 
@@ -57,9 +60,13 @@ class Transactions:
 
     async def follow(self, call: Call, ask: AskFollow) -> Followed:
         """A word of a transaction that has an id."""
-        said = self._named(call, ask.said, ask.happened_at_s) if ask.numbered else ask.said
+        said, key = ask.said, ask.key
+        if ask.numbered:
+            said = self._named(call, said, ask.happened_at_s)
+        elif (later := _later_use(call.memory, said.transaction)) != "":
+            said, key = replace(said, transaction=later), key.replace(said.transaction, later, 1)
         shown = said.token != "" or said.token_type != ""
-        return await self._follow(call, Dated(said, ask.happened_at_s, ask.key), shown=shown)
+        return await self._follow(call, Dated(said, ask.happened_at_s, key), shown=shown)
 
     async def meter(self, call: Call, ask: AskMeter) -> None:
         """Meter values without an id: of the transaction that runs at the EVSE, where one does."""
@@ -122,7 +129,7 @@ class Transactions:
         for end in closing:
             _remember(call.memory, end.event, at_s)
         if done.duplicate:
-            await self._said_again(call, word, done)
+            said = await self._said_again(call, word, done)
         else:
             _remember(call.memory, said, at_s)
         name = session_id(call.station_id, said.transaction)
@@ -159,21 +166,36 @@ class Transactions:
             for one in memory.before(said.evse, said.transaction, at_s)
         )
 
-    async def _said_again(self, call: Call, word: Dated, done: Appended) -> None:
-        """A word whose key is known. Where it is another word (a station that counts wrongly), it is kept without its number."""
+    async def _said_again(self, call: Call, word: Dated, done: Appended) -> TransactionSaid:
+        """A word whose key is known, as it is kept in the end. Another word is kept too: as one of a later use of the same id (by a
+        station that begins its ids anew), or without its number (by one that counts wrongly)."""
         said = word.event
         assert isinstance(said, TransactionSaid)
-        if said.seq < 0:
-            return
-        first = await self._db.read(lambda conn: entry_of(conn, done.number))
-        same = first is not None and first.happened_at_s == word.happened_at_s
-        if first is None or (same and isinstance(first.event, TransactionSaid) and first.event.phase == said.phase):
-            return
-        other = replace(said, seq=-1, marks=(*said.marks, "seq_repeated"))
-        key = f"{word.key}:{word.happened_at_s:.3f}:{said.phase}:{digest(repr(said).encode())}"
-        again = await self._keeper.keep(call.caller, (Dated(other, word.happened_at_s, key),), call.raw, call.now_s)
-        if not again[0].duplicate:
+        first = None if said.seq < 0 else await self._db.read(lambda conn: entry_of(conn, done.number))
+        if first is None or not isinstance(first.event, TransactionSaid):
+            return said
+        if first.happened_at_s == word.happened_at_s and first.event.phase == said.phase:
+            return said
+        if said.phase == first.event.phase == "started" and said.transaction not in call.memory.open:
+            other = replace(said, transaction=f"{said.transaction}{LATER}{word.happened_at_s:.0f}")
+            key, rule = f"{other.transaction}:{said.seq}", "id_reused"
+        else:
+            other = replace(said, seq=-1, marks=(*said.marks, "seq_repeated"))
+            key, rule = f"{word.key}:{word.happened_at_s:.3f}:{said.phase}:{digest(repr(said).encode())}", "seq_repeated"
+        advice = "a transaction id is used once, a sequence number once in its transaction"
+        odd = Dated(Deviated(call.action, rule, "transactionId", said.transaction[:200], advice), call.now_s, f"{key}:{rule}")
+        kept = await self._keeper.keep(call.caller, (odd, Dated(other, word.happened_at_s, key)), call.raw, call.now_s)
+        if not kept[-1].duplicate:
             _remember(call.memory, other, instant_of(word.happened_at_s, call.now_s)[0])
+        return other
+
+
+def _later_use(memory: Memory, transaction: str) -> str:
+    """Name of the later use of an id, where it is that one which runs or has just ended; "" where there is none."""
+    if transaction in memory.open:
+        return ""
+    begin = f"{transaction}{LATER}"
+    return next((name for name in (*memory.open, *reversed(memory.ended)) if name.startswith(begin)), "")
 
 
 def _marked(said: TransactionSaid, verdict: Verdict) -> TransactionSaid:
