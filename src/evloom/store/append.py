@@ -101,6 +101,8 @@ class PostgresAppender:
         " ON CONFLICT (writer) DO UPDATE SET batch = excluded.batch, at_s = excluded.at_s"
     )
 
+    _OLD_MARKS = "DELETE FROM writer_mark WHERE at_s < extract(epoch FROM clock_timestamp()) - 30 * 86400"
+
     def append(self, conn: Connection, rows: Sequence[Row]) -> list[Appended]:
         """Three round trips: owners where stations are fenced, numbers, rows; a fourth where keys are there already."""
         raw = _psycopg_of(conn)
@@ -110,7 +112,9 @@ class PostgresAppender:
         return done if allowed is None else _with_fenced(done, allowed)
 
     def mark(self, conn: Connection, writer: str, batch: int) -> None:
-        """One small row that each transaction of this writer rewrites."""
+        """One small row that each transaction of this writer rewrites; the first removes those of writers of the past."""
+        if batch == 1:
+            _psycopg_of(conn).execute(self._OLD_MARKS)
         _psycopg_of(conn).execute(self._MARK, (writer, batch))
 
     def was_committed(self, conn: Connection, writer: str, batch: int) -> bool:

@@ -94,7 +94,12 @@ def retake(conn: Connection, station_id: str, gateway: str, epoch: int) -> bool:
 
 
 def take_lease(conn: Connection, name: str, holder: str, now_s: float, term_s: float) -> int | None:
-    """Take a lease that is free or one's own, until now_s + term_s; its epoch, None when another holds it."""
+    """Take a lease that is free or one's own, until now_s + term_s; its epoch, None when another holds it.
+
+    On PostgreSQL the server's clock is taken instead of `now_s`: those of several machines differ.
+    """
+    if not raw.is_sqlite(conn):
+        now_s = float(raw.rows(conn, "SELECT extract(epoch FROM clock_timestamp())")[0][0])
     found = raw.rows(conn, _LEASE, (name, holder, now_s + term_s, now_s))
     return int(found[0][0]) if found else None
 

@@ -12,20 +12,22 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DBAPIError
 
 from evloom.store.append import Appender, PostgresAppender, SqliteAppender
-from evloom.store.engine import checked_url, reading_engine, writing_engine
-from evloom.store.errors import ProgrammerError, StoreClosed
+from evloom.store.engine import checked_url, copied, not_opened, reading_engine, writing_engine
+from evloom.store.errors import ProgrammerError, StoreClosed, StoreError
 from evloom.store.failure import ours, wrote
 from evloom.store.follow import Follower
 from evloom.store.frames import Frame, FrameBuffer
 from evloom.store.inside import check_blocking, check_outside, inside
 from evloom.store.log import Appended, LogEntry, Row, row_of
+from evloom.store.migrate import migrate
 from evloom.store.projector import Lag, Projector
-from evloom.store.tables.base import every_table
 from evloom.store.work import Job, Work
 from evloom.store.writer import Writer
 
@@ -40,7 +42,11 @@ def opened(url: str, *, wait_max_s: float = WAIT_MAX_S, gateway: str = "") -> "D
 
     gateway: name of this gateway where several share a PostgreSQL; it then works out the projections of the stations it owns.
     """
-    return Database(checked_url(url), wait_max_s, gateway)
+    checked = checked_url(url)
+    try:
+        return Database(checked, wait_max_s, gateway)
+    except (DBAPIError, OSError) as error:
+        raise not_opened(checked, error) from error
 
 
 class Database:
@@ -51,7 +57,11 @@ class Database:
         self._closed = False
         self._writing = writing_engine(url)
         self._reading = reading_engine(url, N_READER)
-        every_table().create_all(self._writing)
+        try:
+            migrate(self._writing)
+        except BaseException:
+            self._writing.dispose()
+            raise
         self.kind = url.get_backend_name()
         appender: Appender = SqliteAppender() if self.kind == "sqlite" else PostgresAppender()
         self._readers = ThreadPoolExecutor(N_READER, thread_name_prefix="store-reader")
@@ -127,6 +137,12 @@ class Database:
     def caught_up_now(self) -> None:
         """`caught_up` for tools and tests; never from an event loop."""
         self._waited((), (), None, caught_up=True)
+
+    async def backup(self, file: Path) -> None:
+        """Copy the database, as it stands at one moment, into a new file while it goes on. SQLite only: PostgreSQL has pg_dump."""
+        if self.kind != "sqlite":
+            raise StoreError("a copy of a PostgreSQL is made by pg_dump")
+        await self.read(lambda conn: copied(conn, file))
 
     async def close(self) -> None:
         """Write what is waiting, then let go of the database."""

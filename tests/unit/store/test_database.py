@@ -162,3 +162,23 @@ def test_two_event_loops_are_answered_each_in_its_own(database):
     for thread in threads:
         thread.join()
     assert results == [1] * 10
+
+
+def test_a_copy_is_a_database_too(database, tmp_path):
+    database.write_now(made("a"))
+    database.append_now([entry("S1", BOOT)])
+    copy = tmp_path / "copy.db"
+    if database.kind == "postgresql":
+        with pytest.raises(StoreError, match="pg_dump"):
+            asyncio.run(database.backup(copy))
+        return
+    asyncio.run(database.backup(copy))
+    with pytest.raises(StoreError, match="there already"):
+        asyncio.run(database.backup(copy))
+    with pytest.raises(StoreError, match="unable to open"):
+        asyncio.run(database.backup(tmp_path / "nowhere" / "copy.db"))
+    database.write_now(made("b"))
+    copied = opened(f"sqlite:///{copy}")
+    assert copied.read_now(names) == ["a"]
+    assert len(copied.read_now(log.read)) == 1
+    copied.close_now()
