@@ -6,7 +6,7 @@ import numpy as np
 
 from evloom.dispatch.allocate import allocate
 from evloom.dispatch.moment import with_units
-from evloom.dispatch.real.dwell import AS_DECIDED, Past, Scene, Steady, steadied
+from evloom.dispatch.real.dwell import AS_DECIDED, Past, Scene, Steady, ahead_steadied, steadied
 from evloom.dispatch.reason import FALLBACK, FULL, HELD, OFFLINE
 from evloom.dispatch.verify import Units, Violation, verify
 from evloom.loop.ports import Policy
@@ -63,7 +63,8 @@ def _steadied(wanted: Orders, snapshot: Snapshot, memory: Memory, steady: Steady
     scene = Scene(snapshot.bays, wires, sight.ordered_kw, sight.done, snapshot.session_id, snapshot.now_s)
     power_kw, past = steadied(wanted.power_kw, scene, memory.past, steady)
     held = np.abs(power_kw - wanted.power_kw) > SAME_KW
-    return replace(wanted, power_kw=power_kw, reason=np.where(held, HELD, wanted.reason)), past
+    ahead_kw = None if wanted.ahead_kw is None else ahead_steadied(wanted.ahead_kw, snapshot.ahead.edges_s, power_kw, (scene, past, steady))
+    return replace(wanted, power_kw=power_kw, reason=np.where(held, HELD, wanted.reason), ahead_kw=ahead_kw), past
 
 
 def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:

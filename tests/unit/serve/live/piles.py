@@ -1,0 +1,149 @@
+"""Stations as plain events for tests of the live loop: twins of piles and cars that speak on a bus and answer commands."""
+
+from dataclasses import dataclass, field
+
+from evloom.pile.command import Command, SetProfile, Trigger
+from evloom.pile.profile import TX, TX_DEFAULT, ChargingProfile
+from evloom.pile.station import Sample, StationBooted, StationConnected, StationDisconnected, TransactionSaid
+from evloom.serve.bus import Bus, Happening
+from evloom.wire.ocpp.command_outcome import Outcome
+
+KW_PER_A = 0.69
+
+
+@dataclass
+class Pile:
+    """A three-phase station with one EVSE. obeys: it does what profiles say; takes: it accepts them."""
+
+    station_id: str
+    rating_kw: float = 11.04
+    obeys: bool = True
+    takes: bool = True
+    link: bool = False
+    session: str = ""
+    need_kwh: float = 0.0
+    register_kwh: float = 100.0
+    default: ChargingProfile | None = None
+    plan: ChargingProfile | None = None
+    n_profile: int = 0
+    log: list[tuple[float, float]] = field(default_factory=list)
+
+    def offered_kw(self, at_s: float) -> float:
+        """What the station offers its car."""
+        if not self.obeys:
+            return self.rating_kw
+        for profile in (self.plan, self.default):
+            value = None if profile is None else _value(profile, at_s)
+            if value is not None:
+                return min(self.rating_kw, value * KW_PER_A)
+        return self.rating_kw
+
+    def power_kw(self, at_s: float) -> float:
+        """What the car draws."""
+        if not self.session or self.need_kwh <= 0.0:
+            return 0.0
+        offered = self.offered_kw(at_s)
+        return offered if offered >= 6.0 * KW_PER_A - 1e-6 else 0.0
+
+
+def _value(profile: ChargingProfile, at_s: float) -> float | None:
+    """The ceiling in amperes at an instant; None before and after."""
+    schedule = profile.schedule
+    begin_s = schedule.start_at_s if schedule.start_at_s is not None else float("-inf")
+    since_s = at_s - begin_s if schedule.start_at_s is not None else 0.0
+    if since_s < 0.0 or (schedule.length_s is not None and schedule.start_at_s is not None and since_s >= schedule.length_s):
+        return None
+    return [period.ceiling for period in schedule.periods if period.start_s <= since_s][-1]
+
+
+class Yard:
+    """All piles of a test, with the clock that they live on."""
+
+    def __init__(self, bus: Bus, now_s) -> None:
+        self.bus, self.now_s = bus, now_s
+        self.piles: dict[str, Pile] = {}
+        self.last_s: float | None = None
+        self.n = 0
+
+    def add(self, *piles: Pile) -> None:
+        for pile in piles:
+            self.piles[pile.station_id] = pile
+
+    def say(self, station_id: str, event: object) -> None:
+        self.n += 1
+        self.bus.publish(Happening("station", station_id, event, self.now_s(), self.now_s(), self.n))
+
+    def connect(self, *ids: str) -> None:
+        for name in ids or self.piles:
+            self.piles[name].link = True
+            self.say(name, StationConnected("ocpp2.0.1"))
+            self.say(name, StationBooted("Twin", "T1"))
+
+    def disconnect(self, *ids: str) -> None:
+        for name in ids:
+            self.piles[name].link = False
+            self.say(name, StationDisconnected("gone"))
+
+    def plug(self, name: str, need_kwh: float, token: str = "") -> None:
+        pile = self.piles[name]
+        self.pass_time()
+        pile.session, pile.need_kwh, pile.plan = f"t{self.n}", need_kwh, None
+        self._words(pile, "started", token)
+
+    def unplug(self, name: str) -> None:
+        pile = self.piles[name]
+        self.pass_time()
+        self._words(pile, "ended", "")
+        pile.session, pile.plan = "", None
+
+    def _words(self, pile: Pile, phase: str, token: str) -> None:
+        if pile.link:
+            at_s = self.now_s()
+            samples = (
+                Sample(at_s, "Energy.Active.Import.Register", pile.register_kwh),
+                Sample(at_s, "Power.Active.Import", pile.power_kw(at_s)),
+            )
+            self.say(
+                pile.station_id,
+                TransactionSaid(pile.session, phase, evse=1, token=token, samples=samples if phase != "started" else samples[:1]),
+            )
+
+    def pass_time(self) -> None:
+        """Let cars charge up to now."""
+        now_s = self.now_s()
+        if self.last_s is not None:
+            for pile in self.piles.values():
+                kwh = min(pile.need_kwh, pile.power_kw(self.last_s) * (now_s - self.last_s) / 3600.0)
+                pile.register_kwh += kwh
+                pile.need_kwh -= kwh
+        self.last_s = now_s
+
+    def total_kw(self) -> float:
+        return sum(pile.power_kw(self.now_s()) for pile in self.piles.values())
+
+    def read(self) -> None:
+        """Every pile with a car sends its meter."""
+        self.pass_time()
+        for pile in self.piles.values():
+            if pile.session:
+                self._words(pile, "updated", "")
+
+    async def quick(self, station_id: str, command: Command, timeout_s: float) -> Outcome:
+        """Commands of the platform."""
+        pile = self.piles[station_id]
+        if not pile.link:
+            return Outcome(False, "NotConnected")
+        self.pass_time()
+        if isinstance(command, Trigger):
+            self._words(pile, "updated", "")
+            return Outcome(True, "Accepted")
+        assert isinstance(command, SetProfile)
+        if not pile.takes:
+            return Outcome(False, "Rejected")
+        if command.profile.purpose == TX_DEFAULT:
+            pile.default = command.profile
+        elif command.profile.purpose == TX and pile.session == command.profile.transaction:
+            pile.plan, pile.n_profile = command.profile, pile.n_profile + 1
+        else:
+            return Outcome(False, "Rejected")
+        return Outcome(True, "Accepted")
