@@ -32,9 +32,9 @@ class CommandPath(Input):
 
 
 class Wait(Input):
-    """How long to wait for the station's answer."""
+    """How long to wait for the station's answer; ask again for more."""
 
-    wait_s: Annotated[float, Meta(ge=0, le=60)] = 0.0
+    wait_s: Annotated[float, Meta(ge=0, le=10)] = 0.0
 
 
 class OrderHeaders(Input, rename={"idempotency_key": "Idempotency-Key"}):

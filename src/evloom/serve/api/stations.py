@@ -241,7 +241,7 @@ async def change_station(call: Call, path: StationPath, body: StationChange) -> 
     made, site_before = await call.change("station.change", path.station_id, change)
     await site_changed(call, site_before, made.site_id)
     if body.accepted == "refused":
-        cut_off(call, path.station_id, "this station was refused")
+        await cut_off(call, path.station_id, "this station was refused")
     return made
 
 
@@ -256,7 +256,7 @@ async def renew_station_password(call: Call, path: StationPath) -> MadeStation:
         return Change(station_view(after), None, None, before["org_id"])
 
     made = await call.change("station.password", path.station_id, change)
-    cut_off(call, path.station_id, "the password of this station was changed")
+    await cut_off(call, path.station_id, "the password of this station was changed")
     return MadeStation(made, password)
 
 
@@ -275,7 +275,7 @@ async def remove_station(call: Call, path: StationPath, query: Removal) -> None:
         return Change(before["site_id"], shown(before), {"forced": query.force, "running": running}, before["org_id"])
 
     site_id = await call.change("station.remove", path.station_id, remove)
-    cut_off(call, path.station_id, "this station was removed")
+    await cut_off(call, path.station_id, "this station was removed")
     await site_changed(call, site_id)
 
 

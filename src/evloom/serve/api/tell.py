@@ -23,9 +23,7 @@ async def need_changed(call: Call, session_id: str) -> None:
         await call.platform.live.need_changed(session_id)
 
 
-def cut_off(call: Call, station_id: str, reason: str) -> None:
-    """A station may no longer be connected: its link is closed where it is held by this process."""
-    gateway = call.platform.gateway
-    link = None if gateway is None else gateway.link(station_id)
-    if link is not None:
-        link.fence(reason)
+async def cut_off(call: Call, station_id: str, reason: str) -> None:
+    """A station may no longer be connected: its link is closed, by whichever process holds it."""
+    if call.platform.gateway is not None:
+        await call.platform.gateway.dismiss(station_id, reason)

@@ -117,7 +117,7 @@ def check_documented(document: dict, row: Endpoint, answer: httpx.Response) -> N
     media = answer.headers["content-type"].partition(";")[0]
     shapes = {name.partition(";")[0]: shape for name, shape in content.items()}
     assert media in shapes, (row.name, media)
-    if media.endswith("json"):
+    if media in ("application/json", "application/problem+json"):
         validator(document, shapes[media]["schema"]).validate(answer.json())
 
 
