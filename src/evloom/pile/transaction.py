@@ -38,6 +38,9 @@ PAST_MAX_S = 180 * 86400.0
 CLOSED_BY_NEXT = "NewTransaction"
 """Reason of an end that we wrote ourselves, because another transaction began at the same EVSE."""
 
+LATER_USE = "~"
+"""Between an id that a station uses again and the instant at which it does."""
+
 SUSPECT = {
     "backwards": "the energy register went down",
     "begin_zero": "the begin register was zero although the meter was not",
@@ -141,6 +144,17 @@ class Session:
 def session_id(station_id: str, transaction: str) -> str:
     """Name of a transaction in the platform: transaction ids are unique within their station only."""
     return f"{station_id}:{transaction}"
+
+
+def later_use(transaction: str, at_s: float) -> str:
+    """Name in the platform of a transaction whose id the station has used before."""
+    return f"{transaction}{LATER_USE}{at_s:.0f}"
+
+
+def id_at_station(transaction: str) -> str:
+    """The id by which the station knows a transaction."""
+    known, _, at = transaction.rpartition(LATER_USE)
+    return known if known and at.isdigit() and len(at) > 8 else transaction
 
 
 def instant_of(happened_at_s: float, known_at_s: float) -> tuple[float, bool]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evloom.pile.register import KEPT
 from evloom.pile.station import Sample, TransactionSaid
-from evloom.pile.transaction import CLOSED_BY_NEXT, SUSPECT, Session, fold
+from evloom.pile.transaction import CLOSED_BY_NEXT, SUSPECT, Session, fold, id_at_station, later_use
 
 NOON_S = 1_800_000_000.0
 
@@ -200,6 +200,12 @@ def test_in_order_a_step_back_is_always_found(registers_kwh):
     said = [(started(), 0), *((updated(register(at(n), kwh)), n) for n, kwh in enumerate(registers_kwh))]
     falls = any(later < earlier for earlier, later in pairwise(registers_kwh))
     assert ("backwards" in told(*said, rating_kw=1e6).codes) == falls
+
+
+@pytest.mark.parametrize("known", ["t", "a~b", "~1", "x~2030"])
+def test_an_id_that_is_used_again(known):
+    assert id_at_station(later_use(known, NOON_S)) == known
+    assert id_at_station(known) == known
 
 
 def test_the_page_lists_every_mark():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evloom.pile.station import Deviated, MeterSeen, TransactionSaid
-from evloom.pile.transaction import CLOSED_BY_NEXT, instant_of, session_id
+from evloom.pile.transaction import CLOSED_BY_NEXT, LATER_USE, instant_of, later_use, session_id
 from evloom.serve.desk.authorise import Stopping, may_stop
 from evloom.serve.desk.caller import Caller
 from evloom.serve.desk.keep import Keeper
@@ -17,9 +17,6 @@ from evloom.store.errors import Conflict
 from evloom.store.log import Appended, entry_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Dated, Followed, Verdict
-
-LATER = "~"
-"""Between an id that a station uses again and the instant at which it does, in the name of that transaction."""
 
 TRIES = 3
 """So often a number is asked for where another gateway takes it at the same moment."""
@@ -177,7 +174,7 @@ class Transactions:
         if first.happened_at_s == word.happened_at_s and first.event.phase == said.phase:
             return said
         if said.phase == first.event.phase == "started" and said.transaction not in call.memory.open:
-            other = replace(said, transaction=f"{said.transaction}{LATER}{word.happened_at_s:.0f}")
+            other = replace(said, transaction=later_use(said.transaction, word.happened_at_s))
             key, rule = f"{other.transaction}:{said.seq}", "id_reused"
         else:
             other = replace(said, seq=-1, marks=(*said.marks, "seq_repeated"))
@@ -194,7 +191,7 @@ def _later_use(memory: Memory, transaction: str) -> str:
     """Name of the later use of an id, where it is that one which runs or has just ended; "" where there is none."""
     if transaction in memory.open:
         return ""
-    begin = f"{transaction}{LATER}"
+    begin = f"{transaction}{LATER_USE}"
     return next((name for name in (*memory.open, *reversed(memory.ended)) if name.startswith(begin)), "")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from evloom.pile.command import KINDS, Command, Raw
+from evloom.pile.transaction import id_at_station
 from evloom.wire.ocpp.base import custom_data
 from evloom.wire.ocpp.check import catalog, write
 from evloom.wire.ocpp.command_outcome import Outcome, outcome_of
@@ -41,6 +42,8 @@ def supports(version: Version, kind: type) -> bool:
 def request_of(version: Version, command: Command) -> tuple[str, bytes]:
     """Action and payload that say `command` to a station of `version`. Raises Unsupported, with the reason, where it cannot be said."""
     action, payload = _phrase(version, command)
+    if not isinstance(command, Raw):
+        _name_as_known(payload)
     entry = catalog(version).get(action)
     if entry is None or entry.direction == "cs":
         raise Unsupported(f"{version.value} has no {action} that we may send")
@@ -62,6 +65,15 @@ def _phrase(version: Version, command: Command) -> Phrase:
     if teller is None:
         raise Unsupported(f"{version.value} has no message for {type(command).__name__}")
     return teller(command)
+
+
+def _name_as_known(payload: dict[str, Any]) -> None:
+    """Transactions by the ids that the station knows (`pile.transaction.later_use`)."""
+    for name, value in payload.items():
+        if name == "transactionId" and isinstance(value, str):
+            payload[name] = id_at_station(value)
+        elif isinstance(value, dict):
+            _name_as_known(value)
 
 
 def to_json(command: Command) -> bytes:

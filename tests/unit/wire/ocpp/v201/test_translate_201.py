@@ -1,7 +1,10 @@
 import msgspec
 
+from evloom.pile.command import StopCharging
 from evloom.pile.station import NeedsSeen, StatusSeen
+from evloom.pile.transaction import later_use
 from evloom.wire.ocpp.check import read_request, write
+from evloom.wire.ocpp.command import request_of
 from evloom.wire.ocpp.spoken import AskFollow, AskToken, Decided, Followed, Heard, OcspStatus, Verdict
 from evloom.wire.ocpp.v201.translate import answer, said
 from evloom.wire.ocpp.version import Version
@@ -114,3 +117,8 @@ def test_answers():
     refused = {"status": "Failed", "statusInfo": {"reasonCode": "NotOurs", "additionalInfo": "why"}}
     assert answered("GetCertificateStatus", OcspStatus("", "NotOurs", "why")) == refused
     assert answered("GetCertificateStatus", OcspStatus("AA==")) == {"status": "Accepted", "ocspResult": "AA=="}
+
+
+def test_a_station_is_told_the_id_that_it_knows():
+    told = request_of(Version.V201, StopCharging(later_use("t", NOON_S)))
+    assert told == ("RequestStopTransaction", b'{"transactionId":"t"}')
