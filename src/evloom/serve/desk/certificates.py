@@ -1,6 +1,7 @@
 """What stations ask about certificates: to sign theirs, the status of others, and contracts of cars (Plug & Charge)."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from evloom.pile.command import GiveCertificate
@@ -9,10 +10,14 @@ from evloom.serve.certificates.contract import checked, roots_in
 from evloom.serve.certificates.status import GOOD_S, response_for, status_of
 from evloom.serve.desk.ports import Ports
 from evloom.store.desk import Registered
+from evloom.store.errors import StoreError
 from evloom.wire.ocpp.spoken import AskChain, AskOcsp, AskSign, AskToken, CertificateHash, ChainStatus, Decided, OcspStatus
 
 ROOTS = "contract-roots"
 """Folder, beside our authority's files, of the roots of mobility operators that are trusted."""
+
+AFTER_ANSWER_S = 0.3
+"""A certificate is sent this long after the request for it was answered."""
 
 ANSWERED_S = 3600.0
 """How long an answer about a certificate of others holds, of which nobody said how long it does."""
@@ -25,6 +30,7 @@ class Certificates:
         self._folder = folder
         self._authority = None if folder is None else Authority(folder)
         self._ports = ports
+        self._giving: set[asyncio.Task[None]] = set()
 
     async def sign(self, station: Registered, ask: AskSign, now_s: float) -> Decided:
         """Sign a station's request and send it the certificate, which is a command of its own (2.0.1 A02)."""
@@ -37,8 +43,16 @@ class Certificates:
             return Decided("Rejected", refused.reason, refused.info)
         except OSError as error:
             return Decided("Rejected", "Storage", f"the certificate could not be kept: {error}")
-        await self._ports.order(station.station_id, GiveCertificate(signed.chain, ask.kind, ask.request))
+        task = asyncio.create_task(self._give(station.station_id, GiveCertificate(signed.chain, ask.kind, ask.request)))
+        self._giving.add(task)
+        task.add_done_callback(self._giving.discard)
         return Decided("Accepted")
+
+    async def _give(self, station_id: str, command: GiveCertificate) -> None:
+        """Stations expect the answer first and the certificate then. If it is lost here they ask again (2.0.1 A02.FR.17)."""
+        await asyncio.sleep(AFTER_ANSWER_S)
+        with suppress(StoreError):
+            await self._ports.order(station_id, command)
 
     async def ocsp(self, ask: AskOcsp, now_s: float) -> OcspStatus:
         """An OCSP response about a certificate of ours; we have none about others and do not ask addresses that a station names."""

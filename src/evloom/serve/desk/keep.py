@@ -15,6 +15,10 @@ class Fenced(StoreError):  # noqa: N818  the name says what is the case
     """Another gateway has taken the station over: nothing that comes over this link is kept."""
 
 
+RAW_MAX = 64 * 1024
+"""So much of a frame is kept as evidence; longer ones are in the log of messages for a while."""
+
+
 class Keeper:
     """Appends to the log and publishes what is new."""
 
@@ -26,7 +30,9 @@ class Keeper:
         """The entries, in order, all or none; the frame as evidence with the last. Raises StoreError, Fenced."""
         last = len(said) - 1
         entries = [
-            LogEntry(caller.station_id, one.event, one.happened_at_s, known_s, one.key, raw if place == last else b"", caller.epoch)
+            LogEntry(
+                caller.station_id, one.event, one.happened_at_s, known_s, one.key, raw[:RAW_MAX] if place == last else b"", caller.epoch
+            )
             for place, one in enumerate(said)
         ]
         appended = await self._db.append(entries)

@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 from cryptography import x509
 
 from evloom.pile.command import GiveCertificate
 from evloom.serve.certificates.authority import Authority
-from evloom.serve.desk.certificates import ROOTS
+from evloom.serve.desk.certificates import AFTER_ANSWER_S, ROOTS
 from evloom.serve.desk.ports import Ports
 from tests.unit.serve.certificates.test_authority import chain, csr, hash_of
 from tests.unit.serve.desk.counter import NOON_S, V16, V21, V201, run
@@ -22,7 +24,9 @@ def test_a_station_asks_for_a_certificate_and_is_sent_it(tmp_path, version):
     async def story(here):
         await here.boot(version)
         assert await here.ask(version, "SignCertificate", csr=csr("S"), **more) == {"status": "Accepted"}
+        assert orders == []  # the answer goes first
         assert (await here.ask(version, "SignCertificate", csr=csr("another")))["status"] == "Rejected"
+        await asyncio.sleep(AFTER_ANSWER_S + 0.1)
 
     run(tmp_path, story, ports=Ports(order=orders), certificates=tmp_path / "ca")
     ((station_id, command),) = orders
