@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evloom.pile.station import StationDisconnected
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.cluster.member import Member
 from evloom.serve.cluster.wakeups import Wakeups
@@ -13,6 +14,7 @@ from evloom.serve.commands import Commands
 from evloom.serve.config import Ocpp
 from evloom.serve.desk.caller import Caller, Reply
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
+from evloom.serve.gateway.station_link import StationLink
 from evloom.store.database import Database, opened
 from tests.system.ocpp_client import NotLetInError, OcppClient
 
@@ -70,6 +72,17 @@ class Room:
     def events(self, station_id: str) -> list[str]:
         """Kinds of what was told of a station, in order."""
         return [type(h.event).__name__ for h in self.happened if h.subject == station_id]
+
+    @property
+    def last_reason(self) -> str:
+        """Why the link that was lost last was lost."""
+        return next(h.event.reason for h in reversed(self.happened) if isinstance(h.event, StationDisconnected))
+
+    def link(self, station_id: str) -> StationLink:
+        """The link of a station that is connected."""
+        found = self.gateway.link(station_id)
+        assert found is not None
+        return found
 
 
 @contextlib.asynccontextmanager

@@ -87,7 +87,7 @@ def test_a_station_is_dismissed_wherever_it_is(tmp_path):
                 await asyncio.wait_for(client.closed, 5.0)
                 assert (client.close_code, client.close_reason) == (1008, "this station was removed")
             await until(lambda: two.events("CP2") == ["StationConnected", "StationDisconnected"])
-            assert two.happened[-1].event.reason == "this station was removed"
+            assert two.last_reason == "this station was removed"
 
     with NatsServer(tmp_path) as nats:
         asyncio.run(story(nats.url))

@@ -66,7 +66,7 @@ async def closed_loop(server: Server, clients: Sequence[OcppClient], message: Ca
 
     cpu_s, begun_s = server.cpu_s(), time.perf_counter()
     for number, client in enumerate(clients):
-        client.on_answer = lambda body, number=number, client=client: answered(number, client, body)  # type: ignore[misc]
+        client.on_answer = lambda body, number=number, client=client: answered(number, client, body)
         client.send(message(number, 0))
     await asyncio.sleep(last_s)
     going = False

@@ -1,4 +1,4 @@
-"""The platform under load: `python -m tools.bench.serve_rows [--quick]`, and `rows` for `python -m tools.bench`.
+"""The platform under load: `python -m tools.bench.serve_rows` writes the table of docs/gateway.md; with --quick it only prints one.
 
 The server is `evloom serve` as a user starts it, its loop and pages included; the stations are in another process. CPU is that of the
 server with all its threads. Machine code is compiled before the clock runs.
@@ -8,12 +8,14 @@ import argparse
 import asyncio
 import resource
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.system.ocpp_client import OcppClient
+from tools.bench.environment import ROOT
 from tools.bench.row import Row, markdown
 from tools.bench.serve_load import boot, closed_loop, connected, heartbeat, word
 from tools.bench.serve_server import Server
@@ -21,6 +23,8 @@ from tools.bench.serve_storm import storms
 from tools.bench.serve_two import two_gateways
 
 SETTINGS = {"OCPP__MESSAGES_PER_S": "1000000", "OCPP__PING_S": "0", "AUTHORISATION__UNKNOWN_TOKENS": "accept", "LOG__LEVEL": "warning"}
+PAGE = ROOT / "docs" / "gateway.md"
+MARKS = "<!-- figures serve begin: python -m tools.bench.serve_rows -->", "<!-- figures serve end -->"
 WARM_S = 15.0
 _SAID = "SELECT count(*) FROM log WHERE kind = 'TransactionSaid' AND key NOT LIKE '%:closed'"
 """What stations said; a transaction that the next one closes gets a last word of ours."""
@@ -123,7 +127,19 @@ def _part(clients: Sequence[OcppClient]) -> None:
         client.drop()
 
 
+def measure(quick: bool) -> bool:
+    """Print the table, write it into the page where everything was measured; whether every figure was reached."""
+    found = list(rows(quick))
+    table = markdown(found)
+    print(table)
+    if not quick:
+        begin, end = MARKS
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(f"{text.split(begin)[0]}{begin}\n{table}\n{end}{text.split(end)[1]}", encoding="utf-8")
+    return all(row.reached for row in found)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    print(markdown(list(rows(parser.parse_args().quick))))
+    sys.exit(0 if measure(parser.parse_args().quick) else 1)

