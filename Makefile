@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo month test check bench lock clean
 
 help: ## this text
 	@echo 'Evloom: electric-vehicle charging as one closed loop. Targets:'
@@ -15,9 +15,13 @@ help: ## this text
 setup: ## make .venv from the committed lock, with the command .venv/bin/evloom (does nothing when up to date)
 	@PYTHON='$(PYTHON)' bash tools/setup.sh
 
-demo: setup ## a month of real sessions on one site, disorderly and orderly; writes out/demo.html
+demo: setup ## a community garage before and after, then live: 30 piles over real OCPP, console in the browser
 	@mkdir -p out
-	$(bin)/evloom simulate examples/workplace-month/scenario.toml --report out/demo.html --json out/demo.json
+	$(bin)/python -m tools.demo
+
+month: setup ## a month of real charging sessions on one site, disorderly and orderly; writes out/month.html
+	@mkdir -p out
+	$(bin)/evloom simulate examples/workplace-month/scenario.toml --report out/month.html --json out/month.json
 
 test: setup ## all tests
 	$(bin)/python -m pytest

@@ -12,6 +12,7 @@ import evloom
 from evloom.kernel.errors import is_interrupt
 from evloom.plan.fleet.options import dispatch_parser
 from evloom.serve.options import serve_parser
+from evloom.simulate.station.options import stations_parser
 
 EPILOG = """\
 examples:
@@ -21,6 +22,7 @@ examples:
   evloom sessions my-sessions.csv --check
   evloom dispatch --generate 1000 --report city.html
   evloom serve
+  evloom stations ws://127.0.0.1:9000/ocpp --count 3
   evloom selftest
 
 docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files,
@@ -113,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _simulate_options(simulate)
     dispatch_parser(jobs).set_defaults(run=_dispatch)
     serve_parser(jobs).set_defaults(run=_serve)
+    stations_parser(jobs).set_defaults(run=_stations)
     sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
     sessions.add_argument("file", type=Path, help="CSV, CSV.gz or parquet; docs/sessions.md lists the formats")
     sessions.add_argument(
@@ -216,6 +219,13 @@ def _serve(options: argparse.Namespace) -> int:
     from evloom.serve.command import serve
 
     return serve(options, partial(print, flush=True), partial(print, file=sys.stderr))
+
+
+def _stations(options: argparse.Namespace) -> int:
+    from evloom.simulate.command import Voice
+    from evloom.simulate.station.command import run_stations
+
+    return run_stations(options, Voice(partial(print, flush=True), partial(print, file=sys.stderr)))
 
 
 def _sessions(options: argparse.Namespace) -> int:

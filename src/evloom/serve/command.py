@@ -12,6 +12,7 @@ from evloom.kernel.finding import Finding
 from evloom.serve.config import Config
 from evloom.serve.options import of_options
 from evloom.serve.settings import read_config
+from evloom.serve.system_clock import pace
 
 Say = Callable[[str], None]
 
@@ -32,6 +33,8 @@ def serve(options: argparse.Namespace, say: Say, warn: Say) -> int:
         raise InputError(
             [Finding("serve.not-installed", "refused", "evloom serve", None, None, f"no {error.name}", allowed, advice)]
         ) from None
+    if options.speed != 1.0 or options.clock is not None:
+        pace(options.speed, options.clock)
     return run(config, say, warn)
 
 

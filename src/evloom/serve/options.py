@@ -1,6 +1,7 @@
 """The options of `evloom serve` and what their help says. Light to import: every other command reads this file too."""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
 ABOUT = """\
@@ -30,8 +31,28 @@ def serve_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--port", metavar="PORT", help="port of console and API (default: 8080; 0 takes a free one)")
     parser.add_argument("--ocpp-port", metavar="PORT", help="port for chargers (default: 9000; 0 takes a free one)")
     parser.add_argument("--data", metavar="FOLDER", help="folder for database, journals and certificates (default: evloom-data)")
+    show = parser.add_argument_group("for a demonstration")
+    show.add_argument("--speed", type=_above_zero, default=1.0, metavar="X", help="the platform's clock runs so many times as fast")
+    show.add_argument("--clock", type=_instant, metavar="WHEN", help="and begins at this instant, e.g. 2025-06-02T16:00+08:00")
     parser.add_argument("--check", action="store_true", help="say what is set and what is wrong, and stop")
     return parser
+
+
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value <= 3600.0:
+        raise argparse.ArgumentTypeError(f"{text} must be above 0 and at most 3600")
+    return value
+
+
+def _instant(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no instant such as 2025-06-02T16:00+08:00") from None
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text} needs its offset from UTC, e.g. {text}+08:00")
+    return at.timestamp()
 
 
 def of_options(options: argparse.Namespace) -> dict[str, str]:
