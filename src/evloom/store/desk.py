@@ -117,9 +117,13 @@ def enter_evses(conn: Connection, station_id: str, numbers: Iterable[int], ratin
         conn.execute(insert(evse), new)
 
 
-def tokens(conn: Connection, text: str) -> list[TokenRow]:
-    """Tokens of this text, whatever their type; upper and lower case are the same (OCPP: CiString, identifierString)."""
+def tokens(conn: Connection, text: str, station_id: str) -> list[TokenRow]:
+    """Tokens of this text, whatever their type; upper and lower case are the same (OCPP: CiString, identifierString). A token of one
+    organisation is none at the stations of another."""
     query = select(token).where(func.lower(token.c.token) == text.lower()).order_by(token.c.token_type)
+    owner = conn.execute(select(station.c.org_id).where(station.c.station_id == station_id)).scalar() or ""
+    if owner:
+        query = query.where(token.c.org_id.in_(("", owner)))
     return [
         TokenRow(row.token, row.token_type, row.group_id, bool(row.master), row.status, row.expiry_s, row.language)
         for row in conn.execute(query)

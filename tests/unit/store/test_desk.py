@@ -38,10 +38,23 @@ def test_a_removed_station_is_not_known_and_not_entered_again(database):
 def test_tokens_are_found_in_any_case(database):
     add(database, token, token="AbC", token_type="ISO14443", group_id="G", expiry_s=9.0, language="de", master=True)
     add(database, token, token="abc", token_type="")
-    found = database.read_now(lambda conn: desk.tokens(conn, "aBc"))
+    found = database.read_now(lambda conn: desk.tokens(conn, "aBc", "S"))
     assert found[0] == desk.TokenRow("abc", "", "", False, "Accepted", None, "")
     assert found[1] == desk.TokenRow("AbC", "ISO14443", "G", True, "Accepted", 9.0, "de")
-    assert database.read_now(lambda conn: desk.tokens(conn, "' OR 1=1 --")) == []
+    assert database.read_now(lambda conn: desk.tokens(conn, "' OR 1=1 --", "S")) == []
+
+
+def test_organisations_are_apart(database):
+    for station_id, org_id in (("S1", "one"), ("S2", "two"), ("S0", "")):
+        add(database, station, station_id=station_id, org_id=org_id)
+    for text, org_id in (("A", "one"), ("B", "")):
+        add(database, token, token=text, token_type="", org_id=org_id)
+    found = {
+        (text, station_id): len(database.read_now(lambda conn, text=text, at=station_id: desk.tokens(conn, text, at)))
+        for text in "AB"
+        for station_id in ("S0", "S1", "S2")
+    }
+    assert [at for at, n in found.items() if not n] == [("A", "S2")]
 
 
 @pytest.mark.parametrize(

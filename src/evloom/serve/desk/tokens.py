@@ -54,7 +54,7 @@ class Tokens:
         text, rules = asking.token[:TEXT_MAX], self._rules
 
         def look(conn: Connection) -> Judged:
-            rows = tokens(conn, text)
+            rows = tokens(conn, text, asking.station_id)
             row = row_for(rows, asking.token_type)
             ordered = row is None and was_ordered(conn, asking.station_id, text, now_s - ORDERED_S)
             busy = asking.begins and not rules.concurrent and runs_elsewhere(conn, text, asking.station_id, asking.transaction)
