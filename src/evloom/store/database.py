@@ -25,7 +25,7 @@ from evloom.store.failure import ours, wrote
 from evloom.store.follow import Follower
 from evloom.store.frames import Frame, FrameBuffer
 from evloom.store.inside import check_blocking, check_outside, inside
-from evloom.store.log import Appended, LogEntry, Row, row_of
+from evloom.store.log import Appended, LogEntry, Row, rows_of
 from evloom.store.migrate import migrate
 from evloom.store.projector import Lag, Projector
 from evloom.store.work import Job, Work
@@ -72,7 +72,7 @@ class Database:
 
     async def append(self, entries: Sequence[LogEntry]) -> list[Appended]:
         """Put entries into the log; they are on the disk when this returns. Raises StoreFull, StoreGone, StoreClosed."""
-        rows = [row_of(entry) for entry in entries]
+        entries, rows = rows_of(entries)
         if not rows:
             return []
         done: list[Appended] = await self._asked(entries, rows, None)
@@ -91,7 +91,7 @@ class Database:
 
     def append_now(self, entries: Sequence[LogEntry]) -> list[Appended]:
         """`append` for tools and tests; never from an event loop."""
-        rows = [row_of(entry) for entry in entries]
+        entries, rows = rows_of(entries)
         done: list[Appended] = self._waited(entries, rows, None) if rows else []
         return done
 

@@ -3,8 +3,9 @@
 Kind is the name of the event's class, body its fields as JSON. Kinds and fields are kept for ever: fields are only added, with a default.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import msgspec
@@ -20,6 +21,9 @@ KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(station.Stati
 Row = tuple[str, str, str, float, float, str | None, bytes, int]
 """station_id, kind, body, happened_at_s, known_at_s, key, raw, epoch"""
 
+_NUL = "\\u0000"
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""The escape of NUL, where its backslash is not itself escaped."""
 _encode = msgspec.json.Encoder().encode
 _decoders: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
 
@@ -76,6 +80,21 @@ def row_of(entry: LogEntry) -> Row:
         raise ProgrammerError(f"the log holds events of pile.station, not {type(event).__qualname__}")
     body = _encode(event).decode()
     return (entry.station_id, kind, body, entry.happened_at_s, entry.known_at_s, entry.key, entry.raw, entry.epoch)
+
+
+def rows_of(entries: Sequence[LogEntry]) -> tuple[Sequence[LogEntry], list[Row]]:
+    """The entries as rows, and as they are kept: without the character NUL, which stations send that fill their texts up with it, and
+    which PostgreSQL does not take. The frame, `raw`, keeps it."""
+    rows = [row_of(entry) for entry in entries]
+    if any(_NUL in row[2] or (row[5] is not None and "\0" in row[5]) for row in rows):
+        entries = [_without_nul(entry, row) for entry, row in zip(entries, rows, strict=True)]
+        rows = [row_of(entry) for entry in entries]
+    return entries, rows
+
+
+def _without_nul(entry: LogEntry, row: Row) -> LogEntry:
+    event = event_of(row[1], _NUL_IN_JSON.sub(r"\1", row[2]))
+    return replace(entry, event=event, key=entry.key and entry.key.replace("\0", ""))
 
 
 def event_of(kind: str, body: str | bytes) -> object:

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from evloom.kernel.errors import InputError
 from evloom.pile import station as events
-from evloom.store import log
+from evloom.store import log, session_rows
 from evloom.store.database import Database, opened
 from evloom.store.errors import ProgrammerError
 from evloom.store.tables.operations import ownership
@@ -24,7 +24,7 @@ def test_entries_come_back_as_they_were(database):
         events.StationDisconnected("bye"),
         BOOT,
         events.StatusSeen(1, 2, "Faulted", "Faulted", "GroundFailure", "hüllе 充电", "E7"),
-        events.TransactionSaid("T\u0000'; DROP TABLE log; --<b>", "started", samples=nine_samples(START_S)),
+        events.TransactionSaid("T'; DROP TABLE log; --<b>", "started", samples=nine_samples(START_S)),
         events.MeterSeen(1, nine_samples(START_S)),
         events.NeedsSeen(1, "DC_BPT", departure_s=START_S, energy_min_kwh=-5.0),
         events.Noted("NotifyReport", 0, '{"a": 1}'),
@@ -154,3 +154,14 @@ def test_a_password_is_not_told():
     with pytest.raises(InputError) as caught:
         opened("mysql://me:secret@host/db")
     assert "secret" not in str(caught.value)
+
+
+def test_texts_that_a_station_filled_up_with_nul(database):
+    said = events.TransactionSaid("T1\0\0", "started", token="CARD\0\0\0", reason=r"\u0000 \\u0000" + "\0\\\0")
+    database.append_now([entry("S1", said, key="k\0", raw=b"T1\0\0"), entry("S1", BOOT)])
+    (kept, _) = database.read_now(log.read)
+    assert kept.event == events.TransactionSaid("T1", "started", token="CARD", reason=r"\u0000 \\u0000" + "\\")
+    assert (kept.key, kept.raw) == ("k", b"T1\0\0")
+    assert database.append_now([entry("S1", said, key="k\0")])[0].duplicate
+    database.caught_up_now()
+    assert database.read_now(lambda conn: session_rows.load(conn, ["S1:T1"]))["S1:T1"].token == "CARD"
