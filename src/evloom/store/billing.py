@@ -32,7 +32,7 @@ from evloom.store import ledger, people
 from evloom.store.ledger import Entry, NewEntry, NewReceipt
 from evloom.store.money import By, Who, offer_of_versions
 from evloom.store.scope import Scope
-from evloom.store.scoped import of_org
+from evloom.store.scoped import of_org, sessions
 from evloom.store.stays import offer_of, stay_of
 from evloom.store.tables.money import billing
 from evloom.store.tables.projections import session
@@ -161,7 +161,10 @@ def billing_of(conn: Connection, session_id: str) -> Billing:
 
 def in_state(conn: Connection, scope: Scope, states: Sequence[State], limit: int = 500) -> list[Billing]:
     """Sessions whose bill is in one of these states, the latest first, without entries and receipts: what the operator has to do."""
-    query = select(billing).where(*of_org(scope, billing), billing.c.state.in_(states)).order_by(billing.c.at_s.desc()).limit(limit)
+    seen = of_org(scope, billing)
+    if scope.site_ids is not None or scope.driver_id is not None:
+        seen = [*seen, billing.c.session_id.in_(select(session.c.session_id).where(*sessions(scope)))]
+    query = select(billing).where(*seen, billing.c.state.in_(states)).order_by(billing.c.at_s.desc()).limit(limit)
     return [
         Billing(row["session_id"], row["org_id"], row["state"], msgspec.json.decode(row["findings"], type=tuple[Finding, ...]))
         for row in conn.execute(query).mappings()

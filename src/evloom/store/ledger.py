@@ -11,15 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, Select, Table, func, insert, select, text, update
 
 from evloom.kernel.finding import Finding
 from evloom.market.ledger import Account, Balance, EntryKind, Posting, balances, checked
 from evloom.store.errors import Conflict
 from evloom.store.listing import Key, Row, page
 from evloom.store.scope import Scope
-from evloom.store.scoped import of_org
+from evloom.store.scoped import Conditions, of_org
 from evloom.store.tables.money import book, ledger_entry, ledger_posting, receipt
+from evloom.store.tables.projections import session
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +164,25 @@ def entries_of_session(conn: Connection, session_id: str) -> list[Entry]:
 
 def entry_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> tuple[list[Entry], Key | None]:
     """Entries of what may be seen, newest first; a driver sees one's own."""
-    own = [] if scope.driver_id is None else [ledger_entry.c.driver_id == scope.driver_id]
-    query = select(ledger_entry).where(*of_org(scope, ledger_entry), *own)
+    query = select(ledger_entry).where(*_seen(scope, ledger_entry))
     rows, more = page(conn, query, [ledger_entry.c.org_id, ledger_entry.c.number], after, limit, descending=True)
     return _with_postings(conn, rows), more
 
 
 def receipt_page(conn: Connection, scope: Scope, after: Key | None, limit: int) -> tuple[list[Row], Key | None]:
     """Receipts of what may be seen, newest first; a driver sees one's own."""
-    own = [] if scope.driver_id is None else [receipt.c.driver_id == scope.driver_id]
-    query = select(receipt).where(*of_org(scope, receipt), *own)
+    query = select(receipt).where(*_seen(scope, receipt))
     return page(conn, query, [receipt.c.org_id, receipt.c.number], after, limit, descending=True)
+
+
+def _seen(scope: Scope, table: Table) -> Conditions:
+    """Rows of a table of money that may be seen: of a driver one's own, of some sites those of sessions there."""
+    found = of_org(scope, table)
+    if scope.driver_id is not None:
+        found = [*found, table.c.driver_id == scope.driver_id]
+    if scope.site_ids is not None:
+        found = [*found, table.c.session_id.in_(select(session.c.session_id).where(session.c.site_id.in_(scope.site_ids)))]
+    return found
 
 
 def receipts_of_session(conn: Connection, session_id: str) -> list[RowMapping]:

@@ -230,6 +230,31 @@ def test_void_of_a_held_session_is_an_entry_without_amounts(db: Database) -> Non
     assert found.receipts == ()
 
 
+@pytest.mark.parametrize(
+    ("scope", "n"),
+    [
+        (Scope("o"), 1),
+        (Scope("p"), 0),
+        (Scope("o", ("s",)), 1),
+        (Scope("o", ("other",)), 0),
+        (Scope("o", driver_id="d1"), 1),
+        (Scope("o", driver_id="d2"), 0),
+    ],
+)
+def test_who_sees_what(db: Database, scope: Scope, n: int) -> None:
+    db.write_now(priced)
+    hear(db, words())
+    bill(db)
+    seen = db.read_now(
+        lambda conn: (
+            billing.in_state(conn, scope, ["billed"]),
+            ledger.receipt_page(conn, scope, None, 9)[0],
+            ledger.entry_page(conn, scope, None, 9)[0],
+        )
+    )
+    assert [len(rows) for rows in seen] == [n, n, n]
+
+
 def test_refunds_once_for_each_key_and_never_more_than_was_paid(db: Database) -> None:
     db.write_now(priced)
     hear(db, words())
