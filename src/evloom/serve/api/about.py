@@ -8,6 +8,7 @@ from msgspec import Meta, UnsetType
 
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Blob, Endpoint, Stream, endpoint
+from evloom.serve.api.events import HEARTBEAT_S
 from evloom.serve.api.problem import Problem
 from evloom.serve.api.shape import UNSET, Input
 from evloom.serve.metrics import MEDIA, TOPICS
@@ -84,11 +85,13 @@ async def openapi(call: Call) -> dict[str, Any]:
 async def events(call: Call, query: EventQuery, headers: EventHeaders) -> Stream:
     """What happens, as it happens (server-sent events).
 
-    `id` goes on where a connection broke off; `event: missed` says that some are no longer there, `event: dropped` that the reader was too
-    slow and is let go. A comment comes every 15 s.
+    With `Accept: text/event-stream`, as browsers send it, the stream has no end; with any other it ends where nothing more is there, so
+    that it can be polled. Last-Event-ID goes on where a connection broke off; `event: missed` says that some are no longer there,
+    `event: dropped` that the reader was too slow and is let go. A comment comes every 15 s.
     """
     topics = frozenset(TOPICS) if isinstance(query.topics, UnsetType) else frozenset(query.topics.split(","))
-    return Stream(call.platform.events.listen(call.caller, topics, headers.last_event_id))
+    heartbeat_s = HEARTBEAT_S if "text/event-stream" in call.accept else 0.0
+    return Stream(call.platform.events.listen(call.caller, topics, headers.last_event_id, heartbeat_s))
 
 
 TAG = "platform"

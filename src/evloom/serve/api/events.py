@@ -66,7 +66,10 @@ class EventHub:
     async def listen(
         self, caller: Caller, topics: frozenset[str], last_id: str, heartbeat_s: float = HEARTBEAT_S
     ) -> AsyncGenerator[bytes, None]:
-        """What `caller` is to read, for ever: events of `topics` after the one with id `last_id` ("" from now on), heartbeats."""
+        """What `caller` is to read: events of `topics` after the one with id `last_id` ("" from now on), and heartbeats.
+
+        Without end; with heartbeat_s 0 until there is nothing more to read just now.
+        """
         news = asyncio.Event()
         self._news.add(news)
         self.metrics.readers.inc()
@@ -87,6 +90,8 @@ class EventHub:
                 if waiting:
                     at = waiting[-1].number
                     continue
+                if not heartbeat_s:
+                    return
                 try:
                     await asyncio.wait_for(news.wait(), heartbeat_s)
                 except TimeoutError:

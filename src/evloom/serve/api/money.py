@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, UnsetType
 
+from evloom.kernel.errors import InputError
 from evloom.market.guard import GuardRules
 from evloom.market.receipt import Notes, Receipt
 from evloom.market.stay import Correction
@@ -88,7 +89,15 @@ class NewPayment(Input):
     currency: Currency
     key: Reference
     reason: Reason
-    kind: Literal["payment", "write-off"] = "payment"
+
+
+class WriteOff(Input):
+    """What a driver owes and is given up. The same key enters it once."""
+
+    amount: Amount
+    currency: Currency
+    key: Reference
+    reason: Reason
 
 
 class Span(Input):
@@ -177,15 +186,20 @@ async def refund(call: Call, path: SessionPath, body: Refund) -> Entry:
 
 
 async def enter_payment(call: Call, path: DriverPath, body: NewPayment) -> Entry:
-    """Enter what a driver paid, or what is given up."""
+    """Enter what a driver paid."""
     by = call.by
+    return await _written(call, lambda conn: payments.pay(conn, _payment(conn, call, path, body), by))
 
-    def job(conn: Connection) -> Entry:
-        row = found_driver(conn, call, path.driver_id)
-        payment = Payment(row["org_id"], path.driver_id, Decimal(body.amount), body.currency, body.key, body.reason)
-        return payments.pay(conn, payment, by) if body.kind == "payment" else payments.write_off(conn, payment, by)
 
-    return await _written(call, job)
+async def write_off(call: Call, path: DriverPath, body: WriteOff) -> Entry:
+    """Give up what a driver owes."""
+    by = call.by
+    return await _written(call, lambda conn: payments.write_off(conn, _payment(conn, call, path, body), by))
+
+
+def _payment(conn: Connection, call: Call, path: DriverPath, body: NewPayment | WriteOff) -> Payment:
+    row = found_driver(conn, call, path.driver_id)
+    return Payment(row["org_id"], path.driver_id, Decimal(body.amount), body.currency, body.key, body.reason)
 
 
 async def read_statement(call: Call, path: DriverPath, query: Span) -> Statement:
@@ -273,8 +287,12 @@ def _papers(conn: Connection, call: Call, path: SessionPath) -> list[Receipt]:
 
 
 async def _written(call: Call, job: Callable[[Connection], T]) -> T:
-    """Run a job of the books, which write their own line of audit."""
-    done = await call.platform.db.write(job)
+    """Run a job of the books, which write their own line of audit. What they refuse contradicts what stands in them: 409."""
+    try:
+        done = await call.platform.db.write(job)
+    except InputError as error:
+        faults = [fault_of(finding) for finding in error.findings]
+        raise conflict("books", "; ".join(fault.advice for fault in faults), *faults) from None
     call.audited = True
     return done
 
@@ -290,6 +308,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(read_receipt_pdf, "GET /sessions/{session_id}/receipt.pdf", "receipts", ALL, media=("application/pdf",)),
     endpoint(list_receipts, "GET /receipts", "receipts", OFFICE | OWN),
     endpoint(enter_payment, "POST /drivers/{driver_id}/payments", "ledger", OPERATE, 409, status=201),
+    endpoint(write_off, "POST /drivers/{driver_id}/write-offs", "ledger", OPERATE, 409, status=201),
     endpoint(read_statement, "GET /drivers/{driver_id}/statement", "ledger", OFFICE | OWN),
     endpoint(read_statement_csv, "GET /drivers/{driver_id}/statement.csv", "ledger", OFFICE | OWN, media=("text/csv",)),
     endpoint(read_ledger, "GET /ledger", "ledger", OFFICE),

@@ -9,7 +9,7 @@ from msgspec import Meta, UnsetType
 
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Blob, Endpoint, endpoint
-from evloom.serve.api.problem import Fault, missing, wrong
+from evloom.serve.api.problem import Fault, conflict, missing
 from evloom.serve.api.sessions import SessionPath, found_session
 from evloom.serve.api.shape import UNSET, Input, Instant, SignedKw, instant, seconds
 from evloom.serve.api.sites import NodeId, SitePath, found_site
@@ -133,7 +133,7 @@ async def put_base_load(call: Call, path: SitePath, body: LoadReadings) -> Taken
             allowed = f"at most {OLD_S:.0f} s old and {AHEAD_S:.0f} s ahead"
             faults.append(Fault("base-load.time", f"readings[{index}].at", str(body.readings[index].at), allowed, "set the meter's clock"))
     if faults:
-        raise wrong(*faults)
+        raise conflict("meter-clock", "readings are not of the present", *faults)
     for reading, at_s in zip(body.readings, times, strict=True):
         if not live.base_load(path.site_id, reading.node, reading.kw, at_s):
             raise missing("node", reading.node)
@@ -199,7 +199,7 @@ def _files(folder: Path) -> list[JournalFile]:
 ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(read_board, "GET /sites/{site_id}/board", "board", LOOK),
     endpoint(read_forecast, "GET /sites/{site_id}/forecast", "board", LOOK),
-    endpoint(put_base_load, "POST /sites/{site_id}/base-load", "base load", SITE),
+    endpoint(put_base_load, "POST /sites/{site_id}/base-load", "base load", SITE, 409),
     endpoint(read_base_load, "GET /sites/{site_id}/base-load", "base load", LOOK),
     endpoint(explain, "GET /sessions/{session_id}/explanation", "sessions", ALL),
     endpoint(read_cost, "GET /sessions/{session_id}/cost", "sessions", ALL),

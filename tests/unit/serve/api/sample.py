@@ -36,6 +36,7 @@ BODIES: dict[str, dict] = {
     "void_bill": {"reason": "x"},
     "refund": {"amount": "1.00", "key": "k", "reason": "x"},
     "enter_payment": {"amount": "1.00", "currency": "CNY", "key": "k", "reason": "x"},
+    "write_off": {"amount": "1.00", "currency": "CNY", "key": "k", "reason": "x"},
     "change_password": {"old": "correct horse 42", "new": "correct horse 43"},
 }
 
