@@ -1,4 +1,4 @@
-"""Forty piles on a transformer of 200 kW, of which five ignore their orders and five lose their link: on one machine, on a clock that jumps.
+"""Forty piles on a transformer of 200 kW, of which five ignore their orders and five lose their link, on a clock that jumps.
 
 The loop, its database and its commands are real; piles and cars are twins that speak in plain events (tests/unit/serve/live/piles.py).
 """
@@ -80,7 +80,7 @@ def nights(tmp_path_factory):
     folders = {policy: tmp_path_factory.mktemp(policy) for policy in ("optimal", "equal-share")}
     found = {policy: night_of(folder, policy) for policy, folder in folders.items()}
     for policy, night in found.items():
-        print(f"\n{policy}: {night}")
+        print(f"\n{policy}: {night}")  # noqa: T201  figures for the page, shown by pytest -s
     return found, folders
 
 

@@ -48,6 +48,7 @@ class Bay:
     room_kw    what it is counted with while it is not steered, NaN while it is
     astray     why it was last said not to be steered
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
+    asked_s    when it was last asked for a reading; infinity where it does not know how
     default    "installed", "refused" or "" for its fallback profile
     """
 
@@ -75,6 +76,7 @@ class Bay:
     astray: str = ""
     trouble: str = ""
     again_s: float = 0.0
+    asked_s: float = float("-inf")
     protocol: str = ""
     default: str = ""
     bucket: Bucket | None = None
@@ -177,6 +179,14 @@ class Bay:
         """The last reading beside what was ordered; a car is able to draw what it drew before, else what car and pile can."""
         could_kw = most_kw if self.meter.n <= 2 else max(self.peak_kw, self.meter.power_kw)
         return Check(self.allowed_kw(self.meter.at_s), self.meter.power_kw, could_kw)
+
+    def is_unread(self, now_s: float, period_s: float) -> bool:
+        """No reading tells yet whether it does what it was told last, or whether it goes on ignoring it."""
+        if not self.session_id or not self.link or self.trouble or not self.told or now_s - self.asked_s < 0.9 * period_s:
+            return False
+        settled_s = self.told[-1].from_s + SETTLE_S
+        is_old = now_s - self.meter.at_s >= 0.9 * period_s
+        return is_old and now_s >= settled_s and (self.meter.at_s < settled_s or not self.conduct.is_steered or self.conduct.over > 0)
 
     def telling(self, plan: Plan, at_s: float) -> None:
         """A plan is being sent: from now on it may be in force."""

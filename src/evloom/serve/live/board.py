@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evloom.dispatch.reason import MINIMUM, PLAN, STEP
 from evloom.kernel.timegrid import Float
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Snapshot
@@ -13,6 +14,7 @@ from evloom.serve.live.bay import Bay
 from evloom.serve.live.site_loop import SiteLoop
 from evloom.serve.live.words import Sentence, reason_key
 
+UNDER_LIMIT = frozenset({PLAN, STEP, MINIMUM})
 FULL_SHARE = 0.985  # a node with more of its limit planned than this is full
 
 
@@ -150,7 +152,7 @@ def reason_of(loop: SiteLoop, record: Record | None, row: int) -> Sentence:
     """Why an EVSE gets what it gets; of a limit that binds, until when by the plan."""
     if record is None:
         return Sentence("empty")
-    reason = int(record.reason[row])
+    reason = binding(loop, record, row)
     if reason < 0:
         return Sentence(reason_key(reason))
     source, until_s = loop.made.site.tree.source[reason], binds_until_s(loop, record, reason)
@@ -159,6 +161,24 @@ def reason_of(loop: SiteLoop, record: Record | None, row: int) -> Sentence:
     if until_s is None:
         return Sentence("node", {"source": source})
     return Sentence("node_until", {"source": source, "until": until_s}, loop.made.plan.zone)
+
+
+def binding(loop: SiteLoop, record: Record, row: int) -> int:
+    """The reason of an order, of `dispatch.reason`: a limit that the plan fills is what binds, though the plan knew of it."""
+    reason = int(record.reason[row])
+    snapshot = loop.run.loop.snapshot if loop.run is not None else None
+    if reason not in UNDER_LIMIT or snapshot is None or not snapshot.bays.connected[row]:
+        return reason
+    own_kw, evse, bays = np.zeros(loop.made.site.tree.n), loop.made.evse, snapshot.bays
+    np.add.at(own_kw, evse.node, np.where(bays.connected, record.power_kw, 0.0))
+    room_kw = loop.field.limit_kw() - node_total(loop.made.site.tree, own_kw) - snapshot.wires.base_kw
+    more_kw = max(float(bays.current_step_a[row]), 1.0) * float(bays.kw_per_a[row])
+    if record.power_kw[row] <= 0.0:
+        more_kw = max(more_kw, float(bays.current_min_a[row] * bays.kw_per_a[row]))
+    wants_more = bays.need_kwh[row] > 0.0 and record.power_kw[row] < bays.charge_max_kw[row] - more_kw
+    path = snapshot.wires.path[evse.node[row]]
+    full = [int(node) for node in path[path >= 0] if room_kw[node] < more_kw]
+    return full[0] if wants_more and full else reason
 
 
 def binds_until_s(loop: SiteLoop, record: Record, node: int) -> float | None:
@@ -220,7 +240,7 @@ def explanation_of(loop: SiteLoop, bay: Bay) -> Explanation | None:
         return None
     zone, belief, row = loop.made.plan.zone, stand[0], bay.row
     ordered_kw, plan = float(record.power_kw[row]), loop.plan_of(bay, record)
-    reason = int(record.reason[row])
+    reason = binding(loop, record, row)
     sentences = [reason_of(loop, record, row)]
     starts = next(((at_s, power_kw) for at_s, power_kw in plan[1:] if power_kw > 0.0), None)
     if ordered_kw <= 0.0 and starts is not None:

@@ -26,6 +26,7 @@ from evloom.serve.live.site_loop import Decide, Setting, in_thread
 from evloom.serve.live.tail import Tail
 from evloom.serve.live.words import Sentence
 from evloom.serve.logs import told
+from evloom.serve.meters.meters import Meters
 from evloom.serve.site.build import Built, built
 from evloom.serve.site.plan import ROOT, SitePlan, evse_id_of
 from evloom.serve.site.stored import default_plan, with_evses
@@ -79,6 +80,7 @@ class Live:
         self._changing: dict[str, asyncio.Task[None]] = {}
         self._endings: list[Callable[[], None]] = []
         self._warm: asyncio.Future[None]
+        self._meters = Meters(config.meters, self, setting.clock.now_s)
         self._tail = Tail(db, self._heard) if config.cluster.nats_url or db.kind != "sqlite" else None
 
     # start and stop
@@ -91,9 +93,11 @@ class Live:
             await self._tail.start()
         for site_id in [row[0] for row in await self.db.read(sites.sites)]:
             await self._take_up(site_id)
+        await self._meters.start()
 
     async def stop(self) -> None:
         """End every loop; its journal is closed."""
+        await self._meters.stop()
         await asyncio.gather(self._warm, return_exceptions=True)
         for ending in self._endings:
             ending()

@@ -306,6 +306,7 @@ class Post:
         load, base, limit = self.field.load_kw(record.now_s), self.field.base_kw(record.now_s), self.field.limit_kw()
         if not self.past or record.now_s - self.past[-1][0] >= PAST_S:
             self.past.append((record.now_s, float(load[0]), float(base[0]), float(limit[0])))
+        self._ask(record.now_s)
         for bay in self.bays.values():
             if bay.conduct.standing != self._standing.get(bay.evse_id, "untried"):
                 self._standing[bay.evse_id] = bay.conduct.standing
@@ -314,6 +315,18 @@ class Post:
             self._learnt_s = record.now_s
             self._later(self._learn(record.now_s))
         self.cycled(self, record)
+
+    def _ask(self, now_s: float) -> None:
+        """Ask for readings where the station's own are too far apart to tell whether it follows: two control periods must do."""
+        for bay in self.bays.values():
+            if bay.is_unread(now_s, self.office.setting.period_s):
+                bay.asked_s = now_s
+                self._later(self._ask_one(bay))
+
+    async def _ask_one(self, bay: Bay) -> None:
+        done = await self.sender.actuator.ask_meter(bay)
+        if done.accepted is False:
+            bay.asked_s = float("inf")  # it does not know how
 
     async def _keep_conduct(self, bay: Bay, standing: str) -> None:
         now_s = self.now_s()
