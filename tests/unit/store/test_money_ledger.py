@@ -1,5 +1,6 @@
 """The ledger: append-only, numbered without a gap, the same entry once, and any altered row found."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,7 @@ from evloom.market.ledger import Account, EntryKind, payment_postings
 from evloom.market.receipt import Notes
 from evloom.market.stay import Correction
 from evloom.store import billing, ledger, payments
+from evloom.store.billing import bill_session
 from evloom.store.connection import Connection
 from evloom.store.database import Database, opened
 from evloom.store.errors import Conflict
@@ -169,3 +171,28 @@ def test_whatever_is_done_the_books_balance_and_the_same_deeds_give_the_same_boo
         database.close_now()
     assert played[0] == played[1]
     assert len(played[0]) > 60
+
+
+def test_two_processes_share_one_ledger(url: str) -> None:
+    """Two open databases stand for two gateways: numbers have no gap, the chain one order, the same session one entry."""
+
+    async def test() -> list[int]:
+        one, two = opened(url), opened(url)
+        await one.write(operator)
+        await one.write(priced)
+        await one.append([entry for k in range(6) for entry in words(f"{k}", start_s=T0 + 60.0 * k, hours=1.0)])
+        await one.caught_up()
+        by = By("billing", T0 + 9 * HOUR_S)
+        names = [f"A:{k}" for k in range(6)] * 2
+        jobs = [partial(bill_session, session_id=name, by=by, rules=GuardRules(), notes=Notes()) for name in names]
+        bills = [db.write(job) for job in jobs for db in (one, two)]
+        others = [db.write(partial(ledger.add, new=payment(f"p{k}", "1.00"))) for k in range(10) for db in (one, two)]
+        assert set(await asyncio.gather(*bills)) == {"billed"}
+        await asyncio.gather(*others)
+        assert await two.read(lambda conn: ledger.verify(conn, "o")) == []
+        entries, _ = await two.read(lambda conn: ledger.entry_page(conn, EVERYTHING, None, 100))
+        await one.close()
+        await two.close()
+        return [entry.number for entry in reversed(entries)]
+
+    assert asyncio.run(test()) == list(range(1, 17))
