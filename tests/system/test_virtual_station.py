@@ -1,5 +1,6 @@
 """A virtual station and the independent package `ocpp` agree on every message, in every version."""
 
+import argparse
 import asyncio
 import json
 from dataclasses import replace
@@ -9,10 +10,13 @@ import pytest
 
 from evloom.pile import command as say
 from evloom.pile.profile import ChargingProfile, Period, Schedule
+from evloom.simulate.command import Voice
 from evloom.simulate.station.bay import one_car
 from evloom.simulate.station.clock import StationClock
+from evloom.simulate.station.command import run_stations
+from evloom.simulate.station.options import stations_parser
 from evloom.simulate.station.pool import Pool
-from evloom.simulate.station.spec import BaySpec, Manners, StationSpec
+from evloom.simulate.station.spec import BaySpec, Manners, StationSpec, Stay, Traffic
 from evloom.wire.ocpp.command import Unsupported, outcome_of, request_of
 from evloom.wire.ocpp.version import Version
 from tests.system.ocpp_central import START_S, Central, until
@@ -321,3 +325,60 @@ def test_dynamic_schedules_grid_rules_and_discharging():
         await until(lambda: len(central.heard.all("BatterySwap")) == 2)
 
     run(scene, spec(Version.V21, bays=(BaySpec(11.04, discharge_max_kw=11.04),)))
+
+
+@VERSIONS
+def test_a_driver_comes_charges_and_leaves(version):
+    async def scene(central, pool):
+        pool.start(central.url)
+        stay = Stay(1, 0, START_S + 60.0, START_S + 600.0, "CARD", told_departure_s=START_S + 900.0, told_kwh=7.5)
+        gone = Stay(1, 0, START_S - 900.0, START_S - 600.0, "EARLY")
+        pool.drive("CS-1", Traffic(CAR, (stay, gone)))
+        await pool.wait_accepted()
+        bay = pool.stations["CS-1"].bays[1]
+        await until(lambda: bay.transaction is not None)
+        await until(lambda: not bay.plugged)
+        await pool.stations["CS-1"].outbox.drained()
+        assert bay.transaction is None
+        assert bay.register_kwh == pytest.approx(11.04 * 535.0 / 3600.0, rel=0.15)
+        assert pool.tally().n_sent > 8
+        if version is not Version.V16:
+            (needs,) = central.heard.all("NotifyEVChargingNeeds")
+            assert needs["chargingNeeds"]["acChargingParameters"]["energyAmount"] == 7500
+            assert needs["chargingNeeds"]["departureTime"] == "2026-01-01T12:15:00Z"
+
+    run(scene, spec(version))
+
+
+@VERSIONS
+def test_a_station_may_refuse_profiles_and_lose_its_link_now_and_then(version):
+    async def scene(central, pool):
+        pool.start(central.url)
+        await pool.wait_accepted()
+        station = pool.stations["CS-1"]
+        profile = ChargingProfile(2, "TxDefaultProfile", 1, "Relative", (Schedule("A", (Period(0.0, 6.0),)),))
+        assert not (await order(central, version, say.SetProfile(1, profile))).accepted
+        await until(lambda: station.n_link == 3)
+        assert (station.n_boot, central.heard.bad) == (1, [])
+
+    manners = Manners(rejects_profiles=True, offline_every_s=120.0, offline_for_s=60.0)
+    run(scene, spec(version, manners=manners))
+
+
+def test_the_command_runs_the_stations_of_a_scenario():
+    async def main():
+        async with Central() as central:
+            said: list[str] = []
+            parser = argparse.ArgumentParser()
+            stations_parser(parser.add_subparsers())
+            scenario = ["--scenario", "examples/community/scenario.toml", "--start", "2025-06-03T19:30"]
+            options = parser.parse_args(["stations", central.url, "--count", "6", "--speed", "300", "--for", "1.5", *scenario])
+            assert await asyncio.to_thread(run_stations, options, Voice(said.append, said.append)) == 0
+            assert len(central.heard.all("BootNotification")) == 6
+            assert said[0].startswith("6 virtual stations of OCPP 1.6, 2.0.1, 2.1 connect to ws://127.0.0.1")
+            assert "words of transactions sent" in said[-1]
+            options.url = "ws://127.0.0.1:1/ocpp"
+            options.for_s = 0.2
+            assert await asyncio.to_thread(run_stations, options, Voice(said.append, said.append)) == 1
+
+    asyncio.run(main())

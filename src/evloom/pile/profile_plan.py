@@ -206,11 +206,13 @@ class ChangeRule:
     """When a change is worth a write.
 
     lead_s           a lower limit counts as one for now when it begins within so long
+    ahead_s          one that begins within so long is worth a write, however small: the link may be lost before it counts
     rise_min_kw      a rise now of at least this much; rise_min_kwh: a difference of energy over the plan of at least this much
     renew_s          the plan that was told ends within so long
     """
 
     lead_s: float = 120.0
+    ahead_s: float = 900.0
     rise_min_kw: float = 1.0
     rise_min_kwh: float = 0.5
     renew_s: float = 900.0
@@ -228,8 +230,8 @@ def change_of(told: Plan | None, new: Plan, now_s: float, rule: ChangeRule) -> C
         if old_kw is None or new_kw is None or at_s >= horizon_s:
             break
         until_s = min(edges_s[k + 1] if k + 1 < len(edges_s) else horizon_s, horizon_s)
-        if _is_beyond(old_kw, new_kw) and at_s < now_s + rule.lead_s:
-            return Change.LOWER
+        if _is_beyond(old_kw, new_kw) and at_s < now_s + rule.ahead_s:
+            return Change.LOWER if at_s < now_s + rule.lead_s else Change.RISE
         if at_s <= now_s and abs(new_kw - old_kw) >= rule.rise_min_kw:
             return Change.RISE
         differing_kwh += abs(new_kw - old_kw) * (until_s - at_s) / 3600.0

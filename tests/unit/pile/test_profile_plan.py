@@ -106,6 +106,7 @@ def test_a_lower_limit_goes_out_at_once_a_small_rise_waits():
     assert change_of(told, told, 10.0, RULE) is Change.NONE
     assert change_of(told, plan((0, 10.35), (3600, 6.9)), 10.0, RULE) is Change.LOWER
     assert change_of(told, plan((0, 11.04), (100, 10.35), (200, 11.04), (3600, 6.9)), 10.0, RULE) is Change.LOWER
+    assert change_of(told, plan((0, 11.04), (800, 10.35), (900, 11.04), (3600, 6.9)), 10.0, RULE) is Change.RISE
     assert change_of(told, plan((0, 11.04), (1000, 10.35), (1100, 11.04), (3600, 6.9)), 10.0, RULE) is Change.NONE
     assert change_of(told, plan((0, 11.73), (100, 11.04), (3600, 6.9)), 10.0, RULE) is Change.NONE
     assert change_of(told, plan((0, 12.42), (100, 11.04), (3600, 6.9)), 10.0, RULE) is Change.RISE

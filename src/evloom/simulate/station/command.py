@@ -103,7 +103,7 @@ def manners_of(options: argparse.Namespace) -> tuple[Manners, ...]:
 async def _run(options: argparse.Namespace, played: Cast, start_s: float | None, voice: Voice) -> int:
     pool = Pool(played.specs, StationClock(options.speed))
     ended = asyncio.Event()
-    with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
+    with contextlib.suppress(NotImplementedError, RuntimeError):  # on Windows, and outside the main thread, there are no such handlers
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
     names = ", ".join(sorted(set(options.versions)))

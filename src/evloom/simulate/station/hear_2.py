@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from evloom.pile.profile import TX
 from evloom.simulate.station import acts
 from evloom.simulate.station.connection import Said
 from evloom.simulate.station.hear_16 import composite_of
@@ -73,7 +74,10 @@ def _reserve(station: Station, said: Said) -> Said:
 
 
 def _set_profile(station: Station, said: Said) -> Said:
-    refusal = acts.set_profile(station, said["evseId"], read_profile(said["chargingProfile"]))
+    profile = read_profile(said["chargingProfile"])
+    if profile.purpose == TX and not profile.transaction:  # 2.x K01.FR.03; without one it comes with a remote start alone
+        return status(acts.REJECTED, "MissingParam")
+    refusal = acts.set_profile(station, said["evseId"], profile)
     return yes(not refusal, refusal)
 
 
