@@ -15,8 +15,8 @@ def bays():
     return made
 
 
-def profile(number, purpose, *periods, kind="Absolute", level=0, unit="A", **more):
-    schedule = Schedule(unit, periods or (Period(0.0, 10.0),))
+def profile(number, purpose, *periods, kind="Absolute", level=0, **more):
+    schedule = Schedule(more.pop("unit", "A"), periods or (Period(0.0, 10.0),))
     return ChargingProfile(number, purpose, level, kind, (schedule,), **more)
 
 
