@@ -31,9 +31,13 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def get(self, path: str) -> Any:
+        """Whatever else can be read."""
+        answer = await self._client.get(path)
+        answer.raise_for_status()
+        return answer.json()
+
     async def command(self, command_id: str) -> dict[str, Any]:
         """A command as it stands."""
-        answer = await self._client.get(f"/commands/{command_id}")
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = await self.get(f"/commands/{command_id}")
         return found
