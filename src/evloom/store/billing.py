@@ -24,7 +24,7 @@ from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.market.bill import Bill
 from evloom.market.guard import GuardRules
-from evloom.market.ledger import EntryKind, Posting, bill_postings, checked, difference, reversal
+from evloom.market.ledger import Account, EntryKind, Posting, bill_postings, checked, difference, reversal
 from evloom.market.offer import Named, Offer
 from evloom.market.receipt import Notes, Receipt, receipt_of
 from evloom.market.stay import Correction, Draft, Stay, corrected, drafted
@@ -128,7 +128,8 @@ def void(conn: Connection, session_id: str, reason: str, by: By) -> Billing:
     billed = [e for e in entries if e.entry.kind in BILLED]
     papers = [receipt_content(row) for row in ledger.receipts_of_session(conn, session_id) if row["kind"] != "credit"]
     given_back = sum((p.amount for p in postings if p.subject == _driver_of(entries) and _of_driver(p)), start=Decimal(0))
-    paper = replace(_credit(papers[-1], by, reason), total=given_back) if papers and postings else None
+    tax = sum((p.amount for p in postings if p.account is Account.TAX_PAYABLE), start=Decimal(0))
+    paper = replace(_credit(papers[-1], by, reason), total=given_back, tax_within=-tax) if papers and postings else None
     new = NewEntry(
         org_id=stay.org_id,
         kind=EntryKind.VOIDED,

@@ -60,13 +60,14 @@ def refund(conn: Connection, session_id: str, amount: Decimal, key: str, reason:
     asked = [p for e in billed for p in e.entry.postings]
     gross = _on(Account.RECEIVABLE, asked)
     tax_share = -_on(Account.TAX_PAYABLE, asked) / gross if gross else _ZERO
-    paper = _credit_paper(conn, session_id, amount, (by, reason))
+    postings = list(refund_postings((gross - left, amount), tax_share, first.driver_id, first.currency))
+    paper = _credit_paper(conn, session_id, (amount, _on(Account.TAX_PAYABLE, postings)), (by, reason))
     new = NewEntry(
         org_id=first.org_id,
         kind=EntryKind.REFUND,
         key=full_key,
         currency=first.currency,
-        postings=refund_postings((gross - left, amount), tax_share, first.driver_id, first.currency),
+        postings=tuple(postings),
         at_s=by.now_s,
         actor=by.actor,
         reason=reason,
@@ -123,13 +124,14 @@ def _added(conn: Connection, new: NewEntry, paper: NewReceipt | None, by: By, fi
     return entry
 
 
-def _credit_paper(conn: Connection, session_id: str, amount: Decimal, why: tuple[By, str]) -> NewReceipt | None:
-    by, reason = why
+def _credit_paper(conn: Connection, session_id: str, given: tuple[Decimal, Decimal], why: tuple[By, str]) -> NewReceipt | None:
+    """The credit note over an amount and the tax in it, for the last receipt of a session."""
+    (amount, tax), (by, reason) = given, why
     papers = [receipt_content(row) for row in ledger.receipts_of_session(conn, session_id) if row["kind"] != "credit"]
     if not papers:
         return None
     last = papers[-1]
-    bare = replace(last, lines=(), uses=(), warnings=(), signed=(), tax_within=_ZERO)
+    bare = replace(last, lines=(), uses=(), warnings=(), signed=(), tax_within=-tax)
     paper = replace(bare, kind="credit", refers_to=last.number, issued_s=by.now_s, reason=reason, total=-amount)
     return NewReceipt("credit", paper.total, msgspec.json.encode(paper).decode())
 

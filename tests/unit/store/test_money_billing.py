@@ -276,6 +276,23 @@ def test_refunds_once_for_each_key_and_never_more_than_was_paid(db: Database) ->
     assert whole(db)
 
 
+def test_a_credit_note_says_the_tax_in_it(db: Database) -> None:
+    """21.20 with 6 % inside: 1.20 tax, of which 0.60 go back with the half, and the rest with the other."""
+    taxed = {"name": "taxed", "currency": "CNY", "energy_price_per_kwh": "1.514286", "tax_share": "0.06", "tax_included": True}
+    db.write_now(lambda conn: money.create_contract_version(conn, money.NewVersion("o", "taxed", taxed), PERSON))
+    db.write_now(lambda conn: money.assign(conn, NewAssignment("o", "contract", "site", "s", "taxed"), PERSON))
+    hear(db, words())
+    bill(db)
+    db.write_now(lambda conn: payments.refund(conn, "A:1", D("10.60"), "r1", "sorry", PERSON))
+    found = db.write_now(lambda conn: billing.void(conn, "A:1", "all of it", PERSON))
+    assert [(paper.total, paper.tax_within) for paper in found.receipts] == [
+        (D("21.20"), D("1.20")),
+        (D("-10.60"), D("-0.60")),
+        (D("-10.60"), D("-0.60")),
+    ]
+    assert whole(db)
+
+
 def test_payments_and_write_offs(db: Database) -> None:
     db.write_now(priced)
     hear(db, words())

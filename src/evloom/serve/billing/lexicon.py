@@ -13,6 +13,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "replaces": ("Replaces No.", "替代编号"),
     "credits": ("For receipt No.", "对应收据编号"),
     "reason": ("Reason", "原因"),
+    "late words": ("the charger reported more", "充电桩补报数据"),
     "issued": ("Issued", "开具时间"),
     "operator": ("Operator", "运营方"),
     "site": ("Site", "场站"),

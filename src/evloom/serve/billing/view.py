@@ -92,7 +92,7 @@ def _facts(receipt: Receipt, language: Language) -> list[tuple[str, str]]:
     at = f"{receipt.station_id}, {named('connector')} {receipt.evse}" if receipt.evse else receipt.station_id
     rows = [
         (refers, f"{receipt.refers_to:06d}" if receipt.refers_to else ""),
-        (named("reason"), receipt.reason),
+        (named("reason"), named(receipt.reason)),
         (named("issued"), _minute(receipt.issued_s, receipt.zone) if receipt.issued_s else ""),
         (named("operator"), receipt.org_name),
         (named("site"), receipt.site_name),
