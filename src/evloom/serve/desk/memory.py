@@ -71,7 +71,7 @@ class Memories:
 
         before = self._known.get(caller.station_id)
         if before is None or before.epoch != caller.epoch:
-            await self._db.caught_up()  # so that what runs is in the projections
+            await self._db.caught_up(caller.station_id)  # so that what runs is in the projections, whoever appended it
         found, open_ones = await self._db.read(look)
         memory = Memory(caller.epoch, found, set(found.evses) if found else set(), now_s)
         if before is not None and before.epoch == caller.epoch:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evloom.pile.station import Deviated, MeterSeen, TransactionSaid
+from evloom.pile.register import EXPORT_REGISTER, IMPORT_REGISTER
+from evloom.pile.station import Deviated, MeterSeen, Sample, TransactionSaid
 from evloom.pile.transaction import CLOSED_BY_NEXT, LATER_USE, instant_of, later_use, session_id
 from evloom.serve.desk.authorise import Stopping, may_stop
 from evloom.serve.desk.caller import Caller
@@ -17,6 +18,8 @@ from evloom.store.errors import Conflict
 from evloom.store.log import Appended, entry_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Dated, Followed, Verdict
+
+REGISTERS = frozenset({IMPORT_REGISTER, EXPORT_REGISTER})
 
 TRIES = 3
 """So often a number is asked for where another gateway takes it at the same moment."""
@@ -68,11 +71,20 @@ class Transactions:
     async def meter(self, call: Call, ask: AskMeter) -> None:
         """Meter values without an id: of the transaction that runs at the EVSE, where one does."""
         one = call.memory.at(ask.evse)
+        samples = ask.said.samples
         if one is None or instant_of(ask.happened_at_s, call.now_s)[0] < one.started_at_s:
-            event: MeterSeen | TransactionSaid = MeterSeen(ask.evse, ask.said.samples)
+            within: tuple[Sample, ...] = ()
         else:
-            event = replace(ask.said, transaction=one.transaction)
-        await self._keep(call, (Dated(event, ask.happened_at_s, ask.key),))
+            within = samples if ask.registers else tuple(sample for sample in samples if sample.measurand not in REGISTERS)
+        words = []
+        if len(within) < len(samples) or not samples:
+            words.append(
+                Dated(MeterSeen(ask.evse, tuple(sample for sample in samples if sample not in within)), ask.happened_at_s, ask.key)
+            )
+        if within and one is not None:
+            said = replace(ask.said, transaction=one.transaction, samples=within)
+            words.append(Dated(said, ask.happened_at_s, f"{one.transaction}{ask.key}"))
+        await self._keep(call, words)
 
     async def state(self, call: Call, ask: AskState) -> None:
         """1.6: the charging state of the transaction at a connector, from the connector's status."""

@@ -103,12 +103,17 @@ class AskFollow:
 
 @dataclass(frozen=True, slots=True)
 class AskMeter:
-    """Meter values that bear no transaction's id, and may belong to one all the same."""
+    """Meter values that bear no transaction's id, and may belong to one all the same.
+
+    registers   whether their energy registers may too: 2.x has them in TransactionEvent, and others of the same EVSE are read at other
+                instants and rounded in another way, so that together they seem to go back
+    """
 
     evse: int
     said: TransactionSaid
     happened_at_s: float
     key: str
+    registers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,22 @@ def test_meter_values_without_a_transaction_are_those_of_the_one_that_runs(tmp_p
     run(tmp_path, story, unknown_tokens="accept")
 
 
+def test_registers_that_2x_sends_beside_the_transaction_are_not_mixed_with_its_own(tmp_path):
+    sampled = [{"value": 900.0}, {"value": 7.2, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "kW"}}]
+
+    async def story(here):
+        await here.boot(V201)
+        own = [{"timestamp": NOON, "sampledValue": [{"value": 1000.0}]}]
+        await here.ask(V201, "TransactionEvent", **event("Started", 0, evse={"id": 1}, meterValue=own))
+        await here.ask(V201, "MeterValues", evseId=1, meterValue=[{"timestamp": "2030-03-17T17:50:00Z", "sampledValue": sampled}])
+        (row,) = await settled(here)
+        assert (row["power_kw"], row["last_kwh"], row["suspect"]) == (7.2, 1.0, "")
+        (beside,) = await here.kept("MeterSeen")
+        assert [sample.value for sample in beside.samples] == [0.9]
+
+    run(tmp_path, story)
+
+
 def test_cost_and_limits_are_told_where_they_are_known(tmp_path):
     ports = Ports(
         cost=lambda name: Cost(1.25, "EUR") if name == "S:tx-1" else None,

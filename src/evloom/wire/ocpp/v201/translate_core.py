@@ -109,7 +109,7 @@ def meter(heard: Heard[m.MeterValuesRequest]) -> Spoken:
     entries = once_each(odd, heard.known_s)
     if message.evse_id > 0:
         said = TransactionSaid("", "updated", evse=message.evse_id, trigger="MeterValueClock", samples=found)
-        return Spoken(entries, AskMeter(message.evse_id, said, at_s, key))
+        return Spoken(entries, AskMeter(message.evse_id, said, at_s, key, registers=False))
     return Spoken((*entries, Dated(MeterSeen(0, found), at_s, key)))
 
 
