@@ -120,9 +120,10 @@ class Database:
         """How far the projections are behind the log."""
         return self._follower.projector.lag()
 
-    async def caught_up(self) -> None:
-        """Return when everything that was appended before this call is in the projections."""
-        await self._asked((), (), None, caught_up=True)
+    async def caught_up(self, station_id: str = "") -> None:
+        """Return when everything that was appended here before this call is in the projections; of `station_id`, which this gateway may
+        have just taken over, also what others appended."""
+        await self._asked((), (), None, caught_up=True, station_id=station_id)
 
     async def rebuild(self, empty: Callable[[Connection], None]) -> None:
         """Use `store.projections.rebuild`."""
@@ -134,9 +135,9 @@ class Database:
         self._waited((), (), empty, after=self._follower.look_again)
         self.caught_up_now()
 
-    def caught_up_now(self) -> None:
+    def caught_up_now(self, station_id: str = "") -> None:
         """`caught_up` for tools and tests; never from an event loop."""
-        self._waited((), (), None, caught_up=True)
+        self._waited((), (), None, caught_up=True, station_id=station_id)
 
     async def backup(self, file: Path) -> None:
         """Copy the database, as it stands at one moment, into a new file while it goes on. SQLite only: PostgreSQL has pg_dump."""

@@ -99,11 +99,14 @@ class Projector:
             self._pending.extend(kept)
         self._since.append((kept[-1].number, time.monotonic()))
 
-    def find_behind(self, conn: Connection, stations: Sequence[str] = ()) -> None:
-        """Have these stations read from the log, or all that are behind."""
-        found = stations or [row[0] for row in raw.rows(conn, _STATIONS, (self._gateway, self._gateway))]
-        self._behind.update(dict.fromkeys(found))
-        if found and not self._since:
+    def find_behind(self, conn: Connection) -> None:
+        """Have all stations read from the log that are behind."""
+        self.read_again([row[0] for row in raw.rows(conn, _STATIONS, (self._gateway, self._gateway))])
+
+    def read_again(self, stations: Iterable[str]) -> None:
+        """Have these stations read from the log, from where they were projected to."""
+        self._behind.update(dict.fromkeys(stations))
+        if self._behind and not self._since:
             self._since.append((0, time.monotonic()))
 
     def project(self, conn: Connection) -> None:

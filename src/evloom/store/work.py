@@ -18,6 +18,7 @@ Job = Callable[[Connection], Any]
 class Work:
     """Rows for the log, or a job, or neither (it only wants its turn). after: run in the writer's thread when it was committed.
     caught_up: it is answered when the projections have caught up with the log.
+    station_id: of this station too what another gateway appended and did not project, with caught_up.
     told: it was refused because its time was up.
 
     future of `loop`, or of concurrent.futures where loop is None; give_up_s by the monotonic clock: it is not begun after that.
@@ -31,6 +32,7 @@ class Work:
     job: Job | None = None
     after: Callable[[], None] | None = None
     caught_up: bool = False
+    station_id: str = ""
     told: bool = False
 
 

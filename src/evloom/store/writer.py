@@ -143,7 +143,9 @@ class Writer(threading.Thread):
             elif work.after is not None and outcome.error is None:
                 work.after()
         self._follower.projector.take(kept)
-        self._follower.wait_for([outcome for outcome in outcomes if outcome.work.caught_up])
+        waiters = [outcome for outcome in outcomes if outcome.work.caught_up]
+        self._follower.wait_for(waiters)
+        self._follower.projector.read_again({outcome.work.station_id for outcome in waiters} - {""})
         settle(outcome for outcome in outcomes if not outcome.work.caught_up)
 
     def _commit(self, works: Sequence[Work]) -> list[Outcome]:

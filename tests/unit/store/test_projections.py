@@ -164,6 +164,10 @@ def test_another_gateway_left_entries_that_it_did_not_project(url):
     one.append_now(words[4:6])
     one.caught_up_now()
     two.write_now(lambda conn: conn.execute(update(tables.station_state).values(cursor=cursor)).rowcount)
+    two.caught_up_now("S1")
+    running = two.read_now(lambda conn: session_rows.load(conn, ["S1:T1"]))["S1:T1"]
+    assert running.trail.seqs == ((0, 5),)
+    two.write_now(lambda conn: conn.execute(update(tables.station_state).values(cursor=cursor)).rowcount)
     two.append_now(words[6:])
     two.caught_up_now()
     session = two.read_now(lambda conn: session_rows.load(conn, ["S1:T1"]))["S1:T1"]
