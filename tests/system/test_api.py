@@ -90,7 +90,8 @@ def listen(platform: Served, key: str, heard: list[str], listening: threading.Ev
 
 def test_it_stops_in_good_order_while_somebody_listens(tmp_path, socket_enabled):
     with served(tmp_path) as platform, platform.client(platform.admin_key()) as client:
-        with client.stream("GET", "/api/v1/events", headers=SSE) as stream:
-            next(stream.iter_raw())
-            platform.process.terminate()
-            assert platform.process.wait(20.0) == 0
+        stream = client.send(client.build_request("GET", "/api/v1/events", headers=SSE), stream=True)
+        next(stream.iter_raw())
+        platform.process.terminate()
+        assert platform.process.wait(20.0) == 0
+        stream.close()

@@ -10,8 +10,8 @@ import pytest
 from tests.system.api_server import served
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
-PATHS_LEFT_OUT = ("/api/v1/logout", "/api/v1/me/sessions")
-"""They end what the test runs with."""
+PATHS_LEFT_OUT = ("/api/v1/api-keys/{key_id}",)
+"""It ends what the test runs with."""
 CHECKS_LEFT_OUT = "positive_data_acceptance"
 """A tariff's document, a time zone or a password can be wrong in ways that no schema says; those are answered with findings."""
 
@@ -25,7 +25,7 @@ def test_the_interface_is_what_its_document_says(tmp_path, socket_enabled):
             client.put("/api/v1/stations/pile-1/evse/1", json={"rating_kw": 22.0})
         left_out = [word for path in PATHS_LEFT_OUT for word in ("--exclude-path", path)]
         command = [str(SCHEMATHESIS), "run", f"{platform.url}/api/openapi.json", "-H", f"Authorization: Bearer {key}", *left_out]
-        command += ["--phases", "coverage,fuzzing", "--max-examples", "2", "--max-time", "35", "--workers", "2", "--seed", "1"]
+        command += ["--phases", "coverage,fuzzing", "--max-examples", "2", "--max-time", "30", "--workers", "2", "--seed", "1"]
         command += ["--exclude-checks", CHECKS_LEFT_OUT, "--no-color", "--request-timeout", "30"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
         assert done.returncode == 0, done.stdout[-6000:]

@@ -127,7 +127,7 @@ def _responses(row: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if row.response is not None:
         shape: dict[str, Any] = {"type": "string"} if row.response in (Blob, Stream) else schema_of[_key(row.response)]
-        success["content"] = {media: {} if media in _BINARY else {"schema": shape} for media in row.media}
+        success["content"] = {media: {} if media in _BINARY else {"schema": _EVENT if media == _EVENTS else shape} for media in row.media}
     problem = {MEDIA: {"schema": schema_of[_key(Document)]}}
     found = {str(row.status): success}
     for status, why in sorted(row.statuses().items()):
@@ -135,4 +135,10 @@ def _responses(row: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+_EVENTS = "text/event-stream"
+_EVENT = {
+    "type": "object",
+    "description": "One event; `data` is JSON: topic, subject, kind, at_s, known_s, number, event.",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}, "retry": {"type": "integer"}},
+}
 _BINARY = frozenset({"application/pdf", "application/vnd.apache.parquet", "application/gzip"})
