@@ -67,8 +67,8 @@ class StationForm:
 
     @property
     def kw_per_a(self) -> float:
-        """Power of one ampere on the conductors in use."""
-        return self.voltage_v * max(self.n_phase, 1) / 1000.0
+        """Power of one ampere on the conductors in use; a pile of direct current draws from three."""
+        return self.voltage_v * (self.n_phase or 3) / 1000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ def test_a_plan_is_one_profile_in_settable_amps():
 def test_direct_current_is_told_in_kilowatts_and_not_rounded():
     made = plan_profile(plan((0, 47.3)), DC, RUN, 7)
     assert (made.schedule.unit, made.schedule.periods[0].ceiling, made.schedule.periods[0].n_phase) == ("kW", 47.3, None)
+    assert default_profile(DC, 6.0, 1).schedule.periods[0].ceiling == pytest.approx(6.0 * 0.69)
 
 
 def test_discharging_is_a_setpoint_where_it_can_be_said_else_a_pause():
