@@ -159,7 +159,7 @@ def test_stations_of_others_charge_and_obey(tmp_path):
     async def story(server: Server) -> None:
         async with Api(server) as api:
             await asyncio.gather(*(_story(server, api, *station) for station in STATIONS))
-            while await asyncio.to_thread(server.metric, "evloom_projection_lag_events"):
+            while await asyncio.to_thread(server.metric, "evloom_projection_lag_events"):  # noqa: ASYNC110  asked from outside
                 await asyncio.sleep(0.05)
             sessions = await api.get("/sessions")
         found = {(one["station_id"], round(one["energy_kwh"], 3), one["ended_at"] is not None) for one in sessions["items"]}
