@@ -116,6 +116,22 @@ def test_a_connection_that_dies_in_the_middle_is_made_anew(server: PostgresServe
     database.close_now()
 
 
+def test_while_it_is_away_the_processor_rests(server: PostgresServer):
+    database = opened(server.fresh(), wait_max_s=0.2)
+    database.append_now(charging("S1", "T1", 10))
+    server.stop()
+    database.note_frame(Frame("S1", 1.0, "in", "[2]"))
+    with pytest.raises(StoreGone):
+        database.append_now(charging("S2", "T1", 1))
+    begun_s = time.process_time()
+    time.sleep(1.0)
+    assert time.process_time() - begun_s < 0.5
+    server.start()
+    database.append_now(charging("S2", "T1", 1))
+    database.caught_up_now()
+    database.close_now()
+
+
 def test_closing_while_it_is_away(server: PostgresServer):
     database = opened(server.fresh(), wait_max_s=30.0)
     server.stop()

@@ -53,6 +53,8 @@ class Batch:
         if handler is None:
             return
         try:
+            if kept.event is None:
+                raise ValueError("its body cannot be read")
             handler(self, state, kept, kept.event)
         except Exception as error:  # noqa: BLE001  whatever it is, the other entries must not wait for it
             self.dead.append((kept.number, kept.station_id, kept.kind, f"{type(error).__name__}: {error}", kept.known_at_s))

@@ -98,8 +98,7 @@ def take_lease(conn: Connection, name: str, holder: str, now_s: float, term_s: f
 
     On PostgreSQL the server's clock is taken instead of `now_s`: those of several machines differ.
     """
-    if not raw.is_sqlite(conn):
-        now_s = float(raw.rows(conn, "SELECT extract(epoch FROM clock_timestamp())")[0][0])
+    now_s = _clock_s(conn, now_s)
     found = raw.rows(conn, _LEASE, (name, holder, now_s + term_s, now_s))
     return int(found[0][0]) if found else None
 
@@ -110,7 +109,8 @@ def give_up(conn: Connection, name: str, holder: str) -> bool:
 
 
 def beat(conn: Connection, gateway: str, now_s: float, n_station: int) -> None:
-    """A gateway shows that it lives."""
+    """A gateway shows that it lives; by the server's clock on PostgreSQL, as `take_lease`."""
+    now_s = _clock_s(conn, now_s)
     raw.run(conn, _BEAT, (gateway, now_s, now_s, n_station))
 
 
@@ -119,6 +119,19 @@ def gateways(conn: Connection) -> list[GatewayRow]:
     return [GatewayRow(*row) for row in raw.rows(conn, "SELECT gateway, started_at_s, seen_at_s, n_station FROM gateway ORDER BY gateway")]
 
 
+def silent_s(conn: Connection, now_s: float) -> dict[str, float]:
+    """How long ago each gateway showed itself, by the server's clock on PostgreSQL."""
+    now_s = _clock_s(conn, now_s)
+    return {row.gateway: now_s - row.seen_at_s for row in gateways(conn)}
+
+
 def forget(conn: Connection, gateway: str) -> None:
     """A gateway has left, or is dead and settled."""
     raw.run(conn, "DELETE FROM gateway WHERE gateway = ?", (gateway,))
+
+
+def _clock_s(conn: Connection, now_s: float) -> float:
+    """`now_s` on SQLite, which is of one machine; the clock of the server on PostgreSQL, because those of several machines differ."""
+    if raw.is_sqlite(conn):
+        return now_s
+    return float(raw.rows(conn, "SELECT extract(epoch FROM clock_timestamp())")[0][0])

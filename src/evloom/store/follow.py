@@ -67,6 +67,10 @@ class Follower:
         lag = self.projector.lag()
         return lag.n > LAG_MAX_N or lag.seconds > LAG_MAX_S or len(self.frames) > FRAMES_MAX
 
+    def pause(self) -> None:
+        """Not again before a moment has passed."""
+        self._not_before_s = time.monotonic() + PAUSE_S
+
     def look_again(self) -> None:
         """Forget what is known of the database, and find out anew which stations are behind."""
         self.projector.forget()
@@ -123,7 +127,7 @@ class Follower:
             self.projector.forget()
             asked = False
         if not asked:
-            self._not_before_s = time.monotonic() + PAUSE_S
+            self.pause()
         return meaning is not Meaning.GONE
 
     def _write_frames(self, conn: Connection) -> bool:

@@ -59,7 +59,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An entry as it stands in the log. event is None where this version does not know its kind."""
+    """An entry as it stands in the log. event is None where this version does not know its kind or cannot read it."""
 
     number: int
     station_id: str
@@ -98,9 +98,12 @@ def _without_nul(entry: LogEntry, row: Row) -> LogEntry:
 
 
 def event_of(kind: str, body: str | bytes) -> object:
-    """The event that a row holds, None for a kind that this version does not know."""
+    """The event that a row holds, None where this version does not know the kind or cannot read the body."""
     decoder = _decoders.get(kind)
-    return None if decoder is None else decoder.decode(body)
+    try:
+        return None if decoder is None else decoder.decode(body)
+    except msgspec.DecodeError:
+        return None
 
 
 def read(conn: Connection, station_id: str = "", *, after: int = 0, n_max: int = 1000, kinds: Sequence[str] = ()) -> list[Kept]:

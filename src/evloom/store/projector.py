@@ -13,6 +13,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from evloom.pile.station import TransactionSaid
 from evloom.pile.transaction import Session, session_id
 from evloom.store import log, raw, session_rows, states
 from evloom.store.batch import Batch
@@ -217,7 +218,7 @@ class Projector:
             self._connectors = {key: row for key, row in self._connectors.items() if key[0] not in gone}
 
     def _load_sessions(self, conn: Connection, entries: Sequence[Kept]) -> None:
-        names = {session_id(entry.station_id, entry.event.transaction) for entry in entries if entry.kind == "TransactionSaid"}  # type: ignore[attr-defined]
+        names = {session_id(entry.station_id, entry.event.transaction) for entry in entries if isinstance(entry.event, TransactionSaid)}
         self._sessions |= session_rows.load(conn, sorted(names - self._sessions.keys()))
 
     def _gaps(self, conn: Connection, entries: Sequence[Kept]) -> list[str]:

@@ -106,6 +106,7 @@ class Writer(threading.Thread):
             usable = self._follower.turn(self._connected())
         except DBAPIError:
             usable = False
+            self._follower.pause()
         if not usable:
             self._disconnect()
 

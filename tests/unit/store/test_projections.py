@@ -178,3 +178,34 @@ def test_another_gateway_left_entries_that_it_did_not_project(url):
     )
     one.close_now()
     two.close_now()
+
+
+def test_an_entry_that_cannot_be_read_is_buried(url):
+    database = opened(url)
+    database.append_now([entry("S1", StatusSeen(1, 1, "Available")), entry("S1", StatusSeen(1, 2, "Available"))])
+    database.caught_up_now()
+    database.write_now(projections._emptied)
+    damaged = update(log.log).where(log.log.c.number == 1).values(body='{"evse":null')
+    database.write_now(lambda conn: conn.execute(damaged).rowcount)
+    database.close_now()
+    again = opened(url)
+    again.caught_up_now()
+    assert [row[3] for row in rows(again, dead_letter)] == ["ValueError: its body cannot be read"]
+    assert [row[2] for row in rows(again, tables.connector_state)] == [2]
+    again.close_now()
+
+
+def test_the_log_is_flushed_to_the_disk_and_the_projections_need_not_be(tmp_path):
+    database = opened(f"sqlite:///{tmp_path / 'a.db'}")
+
+    def synchronous(conn) -> int:
+        found: int = conn.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        return found
+
+    for word in charging("S1", "T1", 3):
+        database.append_now([word])
+        database.caught_up_now()
+        assert database.write_now(synchronous) == 2
+    assert database.read_now(lambda conn: conn.exec_driver_sql("PRAGMA journal_mode").scalar_one()) == "wal"
+    assert database.write_now(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys").scalar_one()) == 1
+    database.close_now()
