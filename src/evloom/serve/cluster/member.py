@@ -92,13 +92,14 @@ class Member:
                     await self._gateway.resume(owned.station_id, owned.epoch)
 
     async def _bury(self) -> None:
-        others = [row for row in await self._db.read(cluster.gateways) if row.gateway != self._gateway.name]
-        self._others = bool(others)
-        for row in others:
-            if row.seen_at_s < machine_s() - DEAD_AFTER_S:
-                told(_LOG, logging.WARNING, "gateway.dead", gateway=row.gateway)
-                await self._settle(row.gateway)
-                await self._forget(row.gateway)
+        silent_s = await self._db.read(lambda conn: cluster.silent_s(conn, machine_s()))
+        silent_s.pop(self._gateway.name, None)
+        self._others = bool(silent_s)
+        for name, seconds in silent_s.items():
+            if seconds > DEAD_AFTER_S:
+                told(_LOG, logging.WARNING, "gateway.dead", gateway=name)
+                await self._settle(name)
+                await self._forget(name)
 
     async def _settle(self, name: str) -> None:
         """What a gateway that is gone had in hand."""
