@@ -11,6 +11,7 @@ from evloom.store.database import Database, opened
 from evloom.store.tables import assets
 from evloom.store.tables import projections as tables
 from evloom.store.tables.log import dead_letter
+from evloom.store.tables.log import log as log_table
 from tests.unit.store.words import START_S, charging, entry, nine_samples, said
 
 
@@ -185,7 +186,7 @@ def test_an_entry_that_cannot_be_read_is_buried(url):
     database.append_now([entry("S1", StatusSeen(1, 1, "Available")), entry("S1", StatusSeen(1, 2, "Available"))])
     database.caught_up_now()
     database.write_now(projections._emptied)
-    damaged = update(log.log).where(log.log.c.number == 1).values(body='{"evse":null')
+    damaged = update(log_table).where(log_table.c.number == 1).values(body='{"evse":null')
     database.write_now(lambda conn: conn.execute(damaged).rowcount)
     database.close_now()
     again = opened(url)
