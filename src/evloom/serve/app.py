@@ -23,6 +23,7 @@ from evloom.serve.billing.job import BillingJob
 from evloom.serve.billing.running import RunningCost
 from evloom.serve.bus import Bus
 from evloom.serve.certificates.authority import Authority
+from evloom.serve.certificates.renewal import Renewals
 from evloom.serve.cluster.member import Member
 from evloom.serve.cluster.wakeups import Wakeups
 from evloom.serve.commands import Commands
@@ -38,6 +39,7 @@ from evloom.serve.metrics import Metrics
 from evloom.serve.people import first
 from evloom.serve.people.passwords import faults_of
 from evloom.serve.platform import Platform
+from evloom.serve.retention import Retaining
 from evloom.serve.system_clock import now_s
 from evloom.store.database import opened
 
@@ -116,7 +118,10 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures)
     await _administrator(platform)
     stack.push_async_callback(member.leave)
-    for part in (wakeups, costs, gateway, commands, member, live, Background(BillingJob(db, bus, now_s).run, "billing")):
+    billing = Background(BillingJob(db, bus, now_s).run, "billing")
+    renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
+    retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
+    for part in (wakeups, costs, gateway, commands, member, live, billing, renewals, retaining):
         await part.start()
         stack.push_async_callback(part.stop)
     return platform

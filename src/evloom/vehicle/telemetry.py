@@ -125,4 +125,5 @@ def unflagged(pack: Pack, **columns: Any) -> Frames:
 def joined(parts: list[Frames]) -> Frames:
     """Frames of the same pack, one part after the other; at least one part."""
     names = [field.name for field in fields(Frames) if field.name != "pack"]
-    return replace(parts[-1], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return replace(parts[-1], **columns)
