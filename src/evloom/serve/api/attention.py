@@ -20,6 +20,7 @@ LISTED = 200
 EXPORTED = 100_000
 PAGE = 500
 Kind = Literal["offline", "fault", "pending", "suspect-session", "held-bill", "astray"]
+_PROFILE_WORDS = ("ReportChargingProfiles", "NotifyChargingLimit", "ClearedChargingLimit", "NotifyEVChargingSchedule")
 _FOLLOWING = ("follows", "untried", "")
 
 
@@ -87,6 +88,13 @@ class LogLine(msgspec.Struct):
     body: dict[str, Any]
     happened_at: Instant
     known_at: Instant
+
+
+class Profiles(msgspec.Struct):
+    """Messages by which profiles were set (and their answers), and the station's own reports of its profiles and limits."""
+
+    sent: list[Message]
+    reported: list[LogLine]
 
 
 class ReportQuery(Input):
@@ -205,6 +213,20 @@ async def list_reports(call: Call, path: StationPath, query: ReportQuery) -> lis
     return [of_row(LogLine, row, "body") for row in await call.read(read)]
 
 
+async def list_profiles(call: Call, path: StationPath) -> Profiles:
+    """Charging profiles of a station: what it was sent last, and what it reported last."""
+
+    def read(conn: Connection) -> Profiles:
+        found_station(conn, call, path.station_id)
+        sent = frames.search(conn, path.station_id, Wanted(action="SetChargingProfile"), n_max=40)
+        wanted = {"station_id": path.station_id, "kind": "Noted"}
+        noted = [of_row(LogLine, row, "body") for row in views.log_page(conn, call.scope, None, 500, wanted)[0]]
+        reported = [line for line in noted if line.body.get("what") in _PROFILE_WORDS]
+        return Profiles([_message(one) for one in sent], reported[:40])
+
+    return await call.read(read)
+
+
 def _wanted(query: MessageSearch) -> Wanted:
     begin_s = float("-inf") if isinstance(query.begin, UnsetType) else seconds(query.begin)
     end_s = float("inf") if isinstance(query.end, UnsetType) else seconds(query.end)
@@ -220,6 +242,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(list_deviations, "GET /deviations", "warnings", LOOK),
     endpoint(search_messages, "GET /stations/{station_id}/messages", "messages", LOOK),
     endpoint(export_messages, "GET /stations/{station_id}/messages.jsonl", "messages", LOOK, media=("application/x-ndjson",)),
+    endpoint(list_profiles, "GET /stations/{station_id}/profiles", "profiles", LOOK),
     endpoint(list_reports, "GET /stations/{station_id}/reports", "variables", LOOK),
     endpoint(read_log, "GET /log", "log", LOOK),
 )

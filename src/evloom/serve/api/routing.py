@@ -5,7 +5,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -121,9 +120,7 @@ async def answered(platform: Platform, row: Endpoint, request: Request, request_
     _check_accept(row, request.headers)
     call = Call(platform, caller, remote, request.headers.get("user-agent", ""), request_id, request.headers.get("accept", "*/*"))
     arguments = await _arguments(row, request)
-    result = await row.handler(call, **arguments)
-    if request.method not in _SAFE and not call.audited and row.roles is not None:
-        await call.note(row.name, request.url.path, after=_ENCODER.encode(arguments).decode())
+    result = await done(row, call, arguments)
     answer = _Answer(row.status)
     if isinstance(result, Stream):
         answer = _Answer(row.status, media=result.media)
@@ -143,20 +140,33 @@ async def answered(platform: Platform, row: Endpoint, request: Request, request_
     return answer
 
 
+async def done(row: Endpoint, call: Call, arguments: dict[str, Any]) -> Any:
+    """Have a row's handler do its work, and see to it that a write leaves a line of audit. Raises Problem where the role may not."""
+    _check_role(row, call.caller)
+    result = await row.handler(call, **arguments)
+    if row.method not in _SAFE and not call.audited and row.roles is not None:
+        await call.note(row.name, row.path, after=_ENCODER.encode(arguments).decode())
+    return result
+
+
 async def _allowed(platform: Platform, row: Endpoint, request: Request, remote: str) -> Caller:
     """Who asks, if one may. Raises Problem 401 or 403."""
     if row.roles is None or (row.loopback and is_loopback(remote)):
-        return replace(NOBODY, remote=remote)
+        return NOBODY
     caller = await platform.door.caller(request.headers, remote)
     if caller is None:
         waiting = await platform.first.is_open(platform.db)
         detail = "there is no administrator yet; set one up first" if waiting else "send an API key, or log in"
         raise Problem(401, "not-known", detail, headers={"WWW-Authenticate": 'Bearer realm="evloom"'})
-    if caller.role not in row.roles:
-        raise Problem(403, "role", f"this needs one of the roles {', '.join(sorted(row.roles))}; yours is {caller.role}")
+    _check_role(row, caller)
     if request.method not in _SAFE and not csrf_fits(caller, request.headers.get(CSRF_HEADER, "")):
         raise Problem(403, "csrf", f"a write with the session cookie needs the header {CSRF_HEADER}; GET /api/v1/me has its value")
     return caller
+
+
+def _check_role(row: Endpoint, caller: Caller) -> None:
+    if row.roles is not None and caller is not NOBODY and caller.role not in row.roles:
+        raise Problem(403, "role", f"this needs one of the roles {', '.join(sorted(row.roles))}; yours is {caller.role}")
 
 
 async def _arguments(row: Endpoint, request: Request) -> dict[str, Any]:
