@@ -84,13 +84,13 @@ class SqliteAppender:
 
 class PostgresAppender:
     """Numbers come from the sequence, after the ownership rows are locked: the entries of a station are numbered in the order of its
-    owners. A number may be skipped; none is used twice."""
+    owners. A number may be skipped; none is used twice. Arrays go over in binary: as text every quote of a body would be escaped."""
 
     _OWNERS = "SELECT station_id, epoch FROM ownership WHERE station_id = ANY(%s) ORDER BY station_id FOR SHARE"
     _NUMBERS = "SELECT nextval('log_number_seq') FROM generate_series(1, %s)"
     _INSERT = (
-        f"INSERT INTO log ({_COLUMNS}) SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[],"
-        " %s::text[], %s::bytea[], %s::bigint[]) ON CONFLICT DO NOTHING RETURNING number"
+        f"INSERT INTO log ({_COLUMNS}) SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::float8[], %b::float8[],"
+        " %b::text[], %b::bytea[], %b::bigint[]) ON CONFLICT DO NOTHING RETURNING number"
     )
     _FOUND = (
         "SELECT log.station_id, log.key, log.number FROM log JOIN unnest(%s::text[], %s::text[]) AS given (station_id, key)"
