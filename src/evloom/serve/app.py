@@ -19,7 +19,7 @@ from evloom.pile.command import Command
 from evloom.serve import logs
 from evloom.serve.api.table import api_routes
 from evloom.serve.background import Background
-from evloom.serve.billing.job import BillingJob
+from evloom.serve.billing.job import BillingJob, notes_from
 from evloom.serve.billing.running import RunningCost
 from evloom.serve.bus import Bus
 from evloom.serve.certificates.authority import Authority
@@ -118,7 +118,7 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures)
     await _administrator(platform)
     stack.push_async_callback(member.leave)
-    billing = Background(BillingJob(db, bus, now_s).run, "billing")
+    billing = Background(BillingJob(db, bus, now_s, notes_of=notes_from(live.explain)).run, "billing")
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
     retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
     for part in (wakeups, costs, gateway, commands, member, live, billing, renewals, retaining):

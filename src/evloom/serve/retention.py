@@ -22,7 +22,7 @@ class Retaining:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            while (await self.once()).more:
+            while (await self.once()).more:  # noqa: ASYNC110  no event tells that there is more
                 await asyncio.sleep(PAUSE_S)
             await asyncio.sleep(LOOK_S)
 
