@@ -7,10 +7,12 @@ from typing import cast
 import pytest
 
 from evloom.pile.command import Raw, Reset, Trigger, UpdateDynamic
-from evloom.serve.commands.book import FRESH_S, LOST
+from evloom.serve.commands.book import LOST
 from evloom.serve.system_clock import now_s
+from evloom.store import cluster
 from evloom.store import commands as rows
 from evloom.store.commands import CommandRow
+from evloom.store.database import opened
 from evloom.store.errors import Conflict
 from tests.system.gateway_room import room, until
 from tests.system.ocpp_client import OcppClient
@@ -115,19 +117,23 @@ def test_no_answer_and_a_lost_link_are_failures_that_say_so_and_are_not_tried_ag
     asyncio.run(story())
 
 
-def test_what_a_process_had_sent_before_it_was_killed_is_failed_by_the_next(tmp_path):
+def test_what_a_process_left_behind_that_was_killed_is_settled_by_the_next(tmp_path):
+    db = opened(f"sqlite:///{tmp_path / 'evloom.db'}")
+    at_s = now_s() - 2.0
+    row = CommandRow("c1", "CP1", "Reset", '{"command":"Reset"}', "queued", _later(), created_at_s=at_s)
+    db.write_now(lambda conn: rows.add(conn, row))
+    db.write_now(lambda conn: rows.mark_sent(conn, "c1", "killed", at_s))
+    db.write_now(lambda conn: cluster.claim(conn, "CP2", "killed", at_s))
+    db.write_now(lambda conn: cluster.beat(conn, "killed", at_s, 1))
+    db.close_now()
+
     async def story():
         async with room(tmp_path) as here:
-            at_s = now_s() - FRESH_S - 1.0
-            row = CommandRow("c1", "CP1", "Reset", '{"command":"Reset"}', "queued", _later(), created_at_s=at_s)
-            await here.db.write(lambda conn: rows.add(conn, row))
-            marked = await here.db.write(lambda conn: rows.mark_sent(conn, "c1", "gateway-1", at_s))
-            assert marked is not None
-        async with room(tmp_path) as here:
+            assert here.events("CP2") == ["StationDisconnected"]
             client = await OcppClient.connect(here.port, "/CP1")
             ended = await here.commands.wait("c1", 5.0)
             assert (ended.state, ended.error) == ("failed", LOST)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.5)
             assert client.asked == []
             client.drop()
 

@@ -37,9 +37,14 @@ class Member:
         wakeups.on("dismiss", lambda body: gateway.close(str(body.get("station", "")), str(body.get("reason", ""))))
 
     async def start(self) -> None:
-        """Show that this process lives, and settle what a former one of its name left behind."""
+        """Show that this process lives, and settle what a former one left behind: of its name, or any on a database for one process."""
+        former = {self._gateway.name}
+        if self._db.kind == "sqlite":
+            former |= {row.gateway for row in await self._db.read(cluster.gateways)}
+        for name in former:
+            await self._settle(name)
+            await self._forget(name)
         await self._beat()
-        await self._settle(self._gateway.name)
         self._looking = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
