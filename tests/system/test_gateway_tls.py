@@ -7,6 +7,7 @@ import pytest
 
 from evloom.kernel.errors import InputError
 from evloom.serve.config import Ocpp
+from evloom.serve.gateway import gateway
 from evloom.serve.gateway.credential import hashed
 from evloom.serve.gateway.tls import server_context
 from evloom.store import registry
@@ -97,6 +98,31 @@ def test_a_huge_message_over_tls_is_refused_and_said(tmp_path, authority):
             client.transport.write(b"\x81\xff" + (20_000_000).to_bytes(8, "big") + b"mask" + bytes(2_000_000))
             await client.closed
             assert client.close_code == 1009
+
+    asyncio.run(story())
+
+
+def test_a_renewed_certificate_is_taken_without_a_restart(tmp_path, authority, monkeypatch):
+    monkeypatch.setattr(gateway, "TICK_S", 0.02)
+    monkeypatch.setattr(gateway, "RENEWAL_TICKS", 1)
+
+    def serial(client: OcppClient) -> str:
+        return str(client.transport.get_extra_info("peercert")["serialNumber"])
+
+    async def story():
+        context = _context(authority)
+        settings = Ocpp(tls_certificate=str(tmp_path / "Test-CA-localhost.pem"))
+        async with room(tmp_path, tls=context, tls_certificate=settings.tls_certificate) as here:
+            before = await OcppClient.connect(here.gateway.tls_port, "/CP1", tls=authority.client())
+            (tmp_path / "Test-CA-localhost.pem").write_text("half a certifi")
+            await asyncio.sleep(0.1)
+            authority.signed("localhost", dns="localhost")
+            after = before
+            while serial(after) == serial(before):
+                after = await OcppClient.connect(here.gateway.tls_port, "/CP2", tls=authority.client())
+            assert await before.call("Heartbeat", {}) == {"heard": "Heartbeat"}
+            for client in (before, after):
+                client.drop()
 
     asyncio.run(story())
 

@@ -1,6 +1,7 @@
 """The gateway: ports for chargers, and one link for each station that is connected."""
 
 import asyncio
+import itertools
 import json
 import logging
 import ssl
@@ -27,6 +28,7 @@ from evloom.serve.gateway.socket_rules import SocketRules, deflate
 from evloom.serve.gateway.station_link import NOT_CONNECTED, Answering, CallOutcome, Go, Office, StationLink
 from evloom.serve.gateway.station_socket import StationSocket
 from evloom.serve.gateway.throttle import Echo
+from evloom.serve.gateway.tls import Renewal
 from evloom.serve.logs import told
 from evloom.serve.system_clock import now_s
 from evloom.store.database import Database
@@ -35,6 +37,7 @@ from evloom.wire.ocpp.version import Version
 
 _LOG = logging.getLogger("evloom.gateway")
 TICK_S = 1.0
+RENEWAL_TICKS = 60
 BACKLOG = 4096
 STOP_S = 5.0
 """How long a stop waits for stations to close and for what is being written."""
@@ -274,10 +277,13 @@ class Gateway:
         self._spawn(self.left(link, reason))
 
     async def _keep(self) -> None:
-        """Deadlines of every socket, about once a second."""
+        """Deadlines of every socket, about once a second; once a minute whether the certificate was renewed."""
         loop = asyncio.get_running_loop()
-        while True:
+        renewal = Renewal(self.settings.tls, self.settings.ocpp) if self.settings.tls is not None else None
+        for n in itertools.count(1):
             await asyncio.sleep(TICK_S)
+            if renewal is not None and n % RENEWAL_TICKS == 0:
+                renewal.look()
             now = loop.time()
             for socket in tuple(self._sockets):
                 socket.tick(now)
