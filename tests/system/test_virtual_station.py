@@ -375,6 +375,7 @@ def test_the_command_runs_the_stations_of_a_scenario():
             options = parser.parse_args(["stations", central.url, "--count", "6", "--speed", "300", "--for", "1.5", *scenario])
             assert await asyncio.to_thread(run_stations, options, Voice(said.append, said.append)) == 0
             assert len(central.heard.all("BootNotification")) == 6
+            assert len(central.heard.all("Authorize")) >= 3
             assert said[0].startswith("6 virtual stations of OCPP 1.6, 2.0.1, 2.1 connect to ws://127.0.0.1")
             assert "words of transactions sent" in said[-1]
             options.url = "ws://127.0.0.1:1/ocpp"

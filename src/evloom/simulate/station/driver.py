@@ -1,5 +1,7 @@
 """The drivers at a virtual station: they come, hold their token to the reader, and leave."""
 
+import asyncio
+
 from evloom.simulate.station.bay import Bay
 from evloom.simulate.station.connection import Said
 from evloom.simulate.station.spec import Stay, Traffic
@@ -12,11 +14,12 @@ ASK_AGAIN_S = 60.0
 
 
 async def drive(station: Station, traffic: Traffic) -> None:
-    """Live through the stays at a station, bay by bay."""
-    await station.clock.wait_set()
-    for number, bay in station.bays.items():
-        stays = sorted((stay for stay in traffic.stays if stay.bay == number), key=lambda stay: stay.arrives_s)
-        station.later(_at_bay(station, bay, traffic, stays))
+    """Live through the stays at a station, bay by bay, from when it was first taken by the central system."""
+    await station.wait_accepted()
+    async with asyncio.TaskGroup() as tasks:
+        for number, bay in station.bays.items():
+            stays = sorted((stay for stay in traffic.stays if stay.bay == number), key=lambda stay: stay.arrives_s)
+            tasks.create_task(_at_bay(station, bay, traffic, stays))
 
 
 async def _at_bay(station: Station, bay: Bay, traffic: Traffic, stays: list[Stay]) -> None:

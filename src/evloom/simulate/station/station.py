@@ -76,8 +76,8 @@ class Station:
         """Have something done after the present call is answered."""
         if self._tasks is None:
             work.close()
-        else:
-            self._tasks.create_task(work)
+            raise RuntimeError(f"station {self.spec.station_id} does not live yet")
+        self._tasks.create_task(work)
 
     async def _stay_connected(self, url: str) -> None:
         wait_s = self.spec.wait_min_s
