@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from evloom.kernel.errors import InputError
-from evloom.loop.ports import Clock
 from evloom.loop.record import Record
 from evloom.pile.events import PackSeen
 from evloom.serve.bus import Bus, Happening
@@ -22,7 +21,7 @@ from evloom.serve.live.bay import Bay
 from evloom.serve.live.board import Board, Explanation, board_of, explanation_of
 from evloom.serve.live.post import Office, Post
 from evloom.serve.live.run import warm_up
-from evloom.serve.live.site_loop import Decide, Setting, in_thread
+from evloom.serve.live.site_loop import Setting
 from evloom.serve.live.tail import Tail
 from evloom.serve.live.words import Sentence
 from evloom.serve.logs import told
@@ -56,21 +55,13 @@ class Cycled:
 
 
 class Live:
-    """Runs the loop of every site whose lease this process holds."""
+    """Runs the loop of every site whose lease this process holds. holder is the name of the process; setting drives loops otherwise."""
 
     def __init__(
-        self,
-        db: Database,
-        bus: Bus,
-        commands: Quick,
-        config: Config,
-        *,
-        holder: str = "",
-        clock: Clock | None = None,
-        decide: Decide = in_thread,
+        self, db: Database, bus: Bus, commands: Quick, config: Config, *, holder: str = "", setting: Setting | None = None
     ) -> None:
         self.db, self.bus, self.config = db, bus, config
-        setting = Setting(clock or SystemClock(), config.control.period_s, Path(config.server.data) / "journal", decide)
+        setting = setting or Setting(SystemClock(), config.control.period_s, Path(config.server.data) / "journal")
         self._office = Office(db, commands, setting, min(ANSWER_S, config.ocpp.call_timeout_s), self._unknown_evse)
         self._holder = holder or "alone"
         self.posts: dict[str, Post] = {}

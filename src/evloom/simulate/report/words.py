@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP
+from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
 from evloom.simulate.report.lexicon import PAGE, SCRIPT, SOURCES
 from evloom.simulate.report.why import BRIEF, GIVES, PART, SATED, SHARED
 
@@ -21,6 +21,8 @@ REASONS = {
     BAY: "bay",
     FALLBACK: "fallback",
     OFFLINE: "offline",
+    STRAYED: "strayed",
+    UNTRIED: "untried",
     HELD: "held",
     GIVES: "gives",
     PART: "part",

@@ -9,6 +9,7 @@ import msgspec
 from evloom.serve.bus import Bus
 from evloom.serve.config import Config
 from evloom.serve.live import Live
+from evloom.serve.live.site_loop import Setting
 from evloom.serve.site.plan import SitePlan
 from evloom.store import registry, sites
 from evloom.store.database import opened
@@ -28,7 +29,8 @@ class Place:
         self.config = msgspec.convert({"server": {"data": str(tmp_path)}, "control": {"period_s": 10.0}}, Config)
         self.plan = SitePlan("s", limit_kw, zone="Asia/Shanghai", **plan)
         self.db.write_now(lambda conn: self._fill(conn, piles))
-        self.live = Live(self.db, self.bus, self.yard, self.config, clock=self.clock, decide=here)
+        setting = Setting(self.clock, 10.0, tmp_path / "journal", here)
+        self.live = Live(self.db, self.bus, self.yard, self.config, setting=setting)
 
     def _fill(self, conn, piles: list[Pile]) -> None:
         registry.put_site(conn, "s", {"org_id": "o", "name": "S", "zone": "Asia/Shanghai"})
