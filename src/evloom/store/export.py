@@ -12,7 +12,9 @@ from typing import Literal
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
+from evloom.store import scoped
 from evloom.store.meters import value_of
+from evloom.store.scope import EVERYTHING, Scope
 from evloom.store.tables.projections import meter_shape, meter_value, session
 
 PAGE_ROWS = 5000
@@ -42,18 +44,20 @@ _METER_SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which sessions, or meter values of which: by site, station or session ("" any), that began from `from_s` up to before `until_s`."""
+    """Which sessions, or meter values of which: by site, station or session ("" any), that began from `from_s` up to before `until_s`,
+    of those that `scope` may see."""
 
     site_id: str = ""
     station_id: str = ""
     session_id: str = ""
     from_s: float = float("-inf")
     until_s: float = float("inf")
+    scope: Scope = EVERYTHING
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same for a query over sessions."""
         named = ((session.c.site_id, self.site_id), (session.c.station_id, self.station_id), (session.c.session_id, self.session_id))
-        found: list[ColumnElement[bool]] = [column == value for column, value in named if value]
+        found: list[ColumnElement[bool]] = [*scoped.sessions(self.scope), *(column == value for column, value in named if value)]
         if self.from_s > float("-inf"):
             found.append(session.c.started_at_s >= self.from_s)
         if self.until_s < float("inf"):

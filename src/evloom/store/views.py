@@ -1,6 +1,6 @@
 """Charging sessions, commands and what needs attention, as lists for people: every query stays inside its caller's scope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from evloom.store.scope import Scope
 from evloom.store.tables.assets import station, token
 from evloom.store.tables.log import log
 from evloom.store.tables.operations import command
-from evloom.store.tables.projections import connector_state, session, station_state
+from evloom.store.tables.projections import connector_state, deviation, session, station_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,14 @@ def suspect_sessions(conn: Connection, scope: Scope, limit: int) -> list[Row]:
     return every(conn, query.order_by(session.c.started_at_s.desc()).limit(limit))
 
 
-def deviating(conn: Connection, scope: Scope) -> list[Row]:
-    """How many messages broke the protocol, by vendor, model and firmware."""
-    columns = [station.c.vendor, station.c.model, station.c.firmware]
-    total = func.coalesce(func.sum(station_state.c.n_deviation), 0).label("n_deviation")
-    query = select(*columns, func.count().label("n_station"), total)
-    query = query.select_from(station.join(station_state, station.c.station_id == station_state.c.station_id))
-    query = query.where(*scoped.stations(scope), station.c.removed_at_s.is_(None)).group_by(*columns).order_by(total.desc()).limit(500)
-    return every(conn, query)
-
-
-def session_batches(conn: Connection, scope: Scope, between: Between, columns: Sequence[str], most: int) -> list[Row]:
-    """Sessions for an export, the earliest first."""
-    query = _sessions(scope, {}, between).with_only_columns(*(session.c[name] for name in columns))
-    return every(conn, query.order_by(session.c.started_at_s, session.c.session_id).limit(most))
+def deviating(conn: Connection, scope: Scope, wanted: Mapping[str, Any]) -> list[Row]:
+    """How often which rule was broken, by vendor and model, the most often first; value and advice are of one of the cases."""
+    named = [station.c.vendor, station.c.model, deviation.c.action, deviation.c.rule, deviation.c.field]
+    total = func.sum(deviation.c.n).label("n")
+    figures = [func.count().label("n_station"), total, func.max(deviation.c.last_s).label("last_s")]
+    shown = [func.max(deviation.c.value).label("value"), func.max(deviation.c.advice).label("advice")]
+    query = select(*named, *figures, *shown).select_from(station.join(deviation, station.c.station_id == deviation.c.station_id))
+    query = query.where(
+        *scoped.stations(scope), station.c.removed_at_s.is_(None), *(station.c[name] == value for name, value in wanted.items())
+    )
+    return every(conn, query.group_by(*named).order_by(total.desc()).limit(500))

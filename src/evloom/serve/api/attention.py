@@ -9,7 +9,7 @@ from msgspec import Meta, UnsetType
 from evloom.serve.api import cursor
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Endpoint, Stream, endpoint
-from evloom.serve.api.shape import UNSET, Input, Instant, Page, Paging, StationId, changes, given, instant, of_row, seconds
+from evloom.serve.api.shape import UNSET, Input, Instant, Line, Page, Paging, StationId, changes, given, instant, of_row, seconds
 from evloom.serve.api.stations import StationPath, found_station
 from evloom.serve.people.roles import LOOK
 from evloom.store import billing, frames, registry, views
@@ -35,14 +35,27 @@ class Notice(msgspec.Struct):
     since: Instant | None = None
 
 
-class Deviations(msgspec.Struct):
-    """How often stations of a kind broke the protocol."""
+class Deviation(msgspec.Struct):
+    """A way in which stations of a kind broke the protocol: how many of them how often, what came (one case), what to do about it."""
 
     vendor: str
     model: str
-    firmware: str
+    action: str
+    rule: str
+    field: str
     n_station: int
-    n_deviation: int
+    n: int
+    last: Instant
+    value: str
+    advice: str
+
+
+class DeviationQuery(Input):
+    """Of which vendor, model, station."""
+
+    vendor: Line | UnsetType = UNSET
+    model: Line | UnsetType = UNSET
+    station_id: StationId | UnsetType = UNSET
 
 
 class Message(msgspec.Struct):
@@ -153,9 +166,10 @@ def _of_loop(call: Call, site_id: str) -> list[Notice]:
     ]
 
 
-async def list_deviations(call: Call) -> list[Deviations]:
-    """Messages that broke the protocol, by vendor, model and firmware."""
-    return [of_row(Deviations, row) for row in await call.read(lambda conn: views.deviating(conn, call.scope))]
+async def list_deviations(call: Call, query: DeviationQuery) -> list[Deviation]:
+    """How stations broke the protocol and were understood all the same, by vendor and model."""
+    wanted = changes(query)
+    return [of_row(Deviation, row) for row in await call.read(lambda conn: views.deviating(conn, call.scope, wanted))]
 
 
 async def search_messages(call: Call, path: StationPath, query: MessageQuery) -> Page[Message]:

@@ -1,43 +1,28 @@
-"""Tables as files: CSV and Parquet, and the meter values of a session."""
+"""Tables as files: CSV and Parquet."""
 
-import asyncio
 import io
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
-import msgspec
 import polars as pl
-from msgspec import UnsetType
 
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Blob, Endpoint, endpoint
 from evloom.serve.api.sessions import SessionPath, between_of, found_session
-from evloom.serve.api.shape import UNSET, Input, Instant
+from evloom.serve.api.shape import UNSET, Id, Input, Instant, Open, StationId, given
 from evloom.serve.people.roles import ALL, LOOK
-from evloom.store import meters, registry, views
+from evloom.store import export, registry
 from evloom.store.connection import Connection, Row
-from evloom.store.views import Between
+from evloom.store.export import FILE_ROWS, Selection
 
-ROWS_MAX = 200_000
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
-_SESSION = (
-    "session_id station_id site_id evse connector transaction token token_type group_id started_at_s ended_at_s begin_kwh end_kwh "
-    "energy_kwh reason suspect offline protocol"
-).split()
 _HIDDEN = frozenset({"password_hash"})
 
 
 class ExportPath(Input):
-    """Which table."""
+    """Which table; "meter-values" has one row for each value of each phase."""
 
-    table: Literal["sessions", "stations", "tokens"]
-
-
-class ExportQuery(Input):
-    """As what; of sessions, begun when."""
-
-    format: Literal["csv", "parquet"] = "csv"
-    started_from: Instant | UnsetType = UNSET
-    started_until: Instant | UnsetType = UNSET
+    table: Literal["sessions", "meter-values", "stations", "tokens"]
 
 
 class FormatQuery(Input):
@@ -46,66 +31,67 @@ class FormatQuery(Input):
     format: Literal["csv", "parquet"] = "csv"
 
 
+class ExportQuery(FormatQuery):
+    """Of sessions and meter values: at what, begun when."""
+
+    site_id: Id | Open = UNSET
+    station_id: StationId | Open = UNSET
+    started_from: Instant | Open = UNSET
+    started_until: Instant | Open = UNSET
+
+
 async def export_table(call: Call, path: ExportPath, query: ExportQuery) -> Blob:
-    """A table as CSV or Parquet, at most 200,000 rows. Instants are epoch seconds."""
+    """A table as CSV or Parquet, at most 250,000 rows: ask for less time where there is more."""
     between = between_of(query.started_from, query.started_until)
-    rows = await call.read(lambda conn: _rows(conn, call, path.table, between))
-    return await _file(rows, path.table, query.format)
+    begin_s = float("-inf") if between.from_s is None else between.from_s
+    end_s = float("inf") if between.until_s is None else between.until_s
+    chosen = Selection(given(query.site_id, ""), given(query.station_id, ""), "", begin_s, end_s, call.scope)
+    content = await call.read(lambda conn: written(_pages(conn, call, path.table, chosen), query.format))
+    return _file(content, path.table, query.format)
 
 
 async def export_meter_values(call: Call, path: SessionPath, query: FormatQuery) -> Blob:
-    """What the meter said in a session, one row for each measured value."""
+    """What the meter said in a session, one row for each value of each phase."""
 
-    def read(conn: Connection) -> list[Row]:
+    def read(conn: Connection) -> bytes:
         found_session(conn, call, path.session_id)
-        return [
-            {"session_id": path.session_id, **msgspec.structs.asdict(_Sampled(value.at_s, *_parts(sample)))}
-            for value in meters.every(conn, path.session_id)
-            for sample in value.samples
-        ]
+        return written(export.meter_values(conn, Selection(session_id=path.session_id, scope=call.scope)), query.format)
 
-    return await _file(await call.read(read), "meter-values", query.format)
+    return _file(await call.read(read), "meter-values", query.format)
 
 
-class _Sampled(msgspec.Struct):
-    at_s: float
-    measurand: str
-    phase: str
-    location: str
-    context: str
-    value: float
-
-
-def _parts(sample: Any) -> tuple[Any, ...]:
-    return (sample.measurand, sample.phase, sample.location, sample.context, sample.value)
-
-
-def _rows(conn: Connection, call: Call, table: str, between: Between) -> list[Row]:
+def _pages(conn: Connection, call: Call, table: str, chosen: Selection) -> Iterator[pl.DataFrame]:
     if table == "sessions":
-        return views.session_batches(conn, call.scope, between, _SESSION, ROWS_MAX)
+        return export.sessions(conn, chosen)
+    if table == "meter-values":
+        return export.meter_values(conn, chosen)
     if table == "stations":
-        rows = registry.station_page(conn, call.scope, None, ROWS_MAX, {})[0]
-    else:
-        rows = registry.token_page(conn, call.scope, None, ROWS_MAX, {})[0]
-    return [{name: value for name, value in row.items() if name not in _HIDDEN} for row in rows]
+        return iter([_frame(registry.station_page(conn, call.scope, None, FILE_ROWS, {})[0])])
+    return iter([_frame(registry.token_page(conn, call.scope, None, FILE_ROWS, {})[0])])
 
 
-async def _file(rows: list[Row], name: str, form: str) -> Blob:
-    content = await asyncio.to_thread(written, rows, form)
-    return Blob(content, CSV if form == "csv" else PARQUET, f"{name}.{form}")
+def _frame(rows: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame([{name: value for name, value in row.items() if name not in _HIDDEN} for row in rows], infer_schema_length=None)
 
 
-def written(rows: list[Row], form: str) -> bytes:
-    """Rows as a file. In CSV a text that a spreadsheet would run as a formula is kept as text by an apostrophe before it."""
-    frame = pl.DataFrame(rows, infer_schema_length=None)
+def written(pages: Iterator[pl.DataFrame], form: str) -> bytes:
+    """Pages of a table as one file."""
+    kept, left = [], FILE_ROWS
+    for page in pages:
+        kept.append(page[:left])
+        left -= page.height
+        if left <= 0:
+            break
+    whole = pl.concat(kept) if kept else pl.DataFrame()
+    if form == "csv":
+        return b"".join(export.csv(iter([whole])))
     file = io.BytesIO()
-    if form == "parquet":
-        frame.write_parquet(file)
-    else:
-        text = pl.col(pl.String)
-        guarded = pl.when(text.str.contains(r"^[=+@\t\r-]")).then(pl.lit("'") + text).otherwise(text)
-        frame.with_columns(guarded.name.keep()).write_csv(file)
+    whole.write_parquet(file)
     return file.getvalue()
+
+
+def _file(content: bytes, name: str, form: str) -> Blob:
+    return Blob(content, CSV if form == "csv" else PARQUET, f"{name}.{form}")
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

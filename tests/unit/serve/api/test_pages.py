@@ -3,7 +3,7 @@
 from tests.unit.serve.api.world import World, run
 
 
-def test_pages_give_everything_once_in_order(tmp_path):
+def test_pages_give_everything_once_in_order(tmp_path, url):
     async def job(world: World) -> None:
         async with world.client("north/operator") as client:
             for number in range(25):
@@ -22,10 +22,10 @@ def test_pages_give_everything_once_in_order(tmp_path):
             forged = await client.get("/api/v1/tokens", params={"cursor": "bm9uc2Vuc2U"})
             assert (forged.status_code, forged.json()["code"]) == (404, "cursor-unknown")
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)
 
 
-def test_a_document_that_was_changed_meanwhile_is_not_written_over(tmp_path):
+def test_a_document_that_was_changed_meanwhile_is_not_written_over(tmp_path, url):
     async def job(world: World) -> None:
         async with world.client("north/operator") as client:
             path = "/api/v1/sites/north-site/plan"
@@ -42,10 +42,10 @@ def test_a_document_that_was_changed_meanwhile_is_not_written_over(tmp_path):
             assert made.status_code == 200, made.text
             assert (await client.put("/api/v1/tariffs/flat", json=tariff, headers={"if-match": '"0"'})).status_code == 412
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)
 
 
-def test_wrong_documents_of_a_site_come_back_with_findings(tmp_path):
+def test_wrong_documents_of_a_site_come_back_with_findings(tmp_path, url):
     async def job(world: World) -> None:
         async with world.client("north/operator") as client:
             path = "/api/v1/sites/north-site/plan"
@@ -59,10 +59,10 @@ def test_wrong_documents_of_a_site_come_back_with_findings(tmp_path):
             other = {**plan, "evse": [{**plan["evse"][0], "rating_kw": 3.0}]}
             assert (await client.put(path, json=other)).json()["findings"][0]["code"] == "site.evse"
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)
 
 
-def test_every_write_leaves_a_line_in_the_audit_log(tmp_path):
+def test_every_write_leaves_a_line_in_the_audit_log(tmp_path, url):
     async def job(world: World) -> None:
         async with world.client("north/operator", remote="192.0.2.5") as client:
             await client.patch("/api/v1/drivers/north-driver", json={"name": "Ada"})
@@ -80,4 +80,4 @@ def test_every_write_leaves_a_line_in_the_audit_log(tmp_path):
             assert (changed["action"], changed["remote"], changed["org_id"]) == ("driver.change", "192.0.2.5", "north")
             assert changed["before_digest"] != changed["after_digest"]
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)

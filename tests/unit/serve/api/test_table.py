@@ -56,7 +56,7 @@ OWN_NAME = {"create_user", "create_organisation", "create_station", "create_site
 
 
 @pytest.mark.parametrize("role", ["operator", "owner", "driver", "reader"])
-def test_nobody_sees_or_changes_what_is_of_another_organisation(tmp_path, role):
+def test_nobody_sees_or_changes_what_is_of_another_organisation(tmp_path, role, url):
     async def job(world: World) -> None:
         before = await world.db.read(dump)
         async with world.client(f"south/{role}", remote="192.0.2.1") as client:
@@ -73,7 +73,7 @@ def test_nobody_sees_or_changes_what_is_of_another_organisation(tmp_path, role):
                     assert "north" not in text, (role, row.name, text)
         assert await world.db.read(dump) == before
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)
 
 
 def dump(conn) -> dict[str, list]:
@@ -88,7 +88,7 @@ def dump(conn) -> dict[str, list]:
     return found
 
 
-def test_the_own_organisation_is_answered_as_documented(tmp_path):
+def test_the_own_organisation_is_answered_as_documented(tmp_path, url):
     async def job(world: World) -> None:
         async with world.client() as anybody:
             document = (await anybody.get("/api/openapi.json")).json()
@@ -102,7 +102,7 @@ def test_the_own_organisation_is_answered_as_documented(tmp_path):
                 if may(row, "operator") and row.method != "DELETE":
                     check_documented(document, row, await asked(client, row, "north"))
 
-    run(tmp_path, job)
+    run(tmp_path, job, url=url)
 
 
 def check_documented(document: dict, row: Endpoint, answer: httpx.Response) -> None:

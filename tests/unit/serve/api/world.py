@@ -113,11 +113,11 @@ class World:
             yield client
 
 
-def run(folder: Path, job: Callable[[World], Awaitable[None]], *, filled: bool = True) -> None:
-    """Run `job` in a fresh world."""
+def run(folder: Path, job: Callable[[World], Awaitable[None]], *, filled: bool = True, url: str = "") -> None:
+    """Run `job` in a fresh world, on SQLite or on the database of `url`."""
 
     async def inner() -> None:
-        db = opened(f"sqlite:///{folder}/evloom.db")
+        db = opened(url or f"sqlite:///{folder}/evloom.db")
         try:
             world = World(db, folder)
             if filled:
