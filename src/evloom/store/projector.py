@@ -23,6 +23,8 @@ from evloom.store.states import ConnectorKey, ConnectorRow, StationState
 
 ENTRIES_MAX = 512
 """Entries in one transaction."""
+STATIONS_MAX = 64
+"""Stations in one transaction, where they are read from the log."""
 PENDING_MAX = 20_000
 """Entries that wait in memory; beyond that their stations are read from the log again."""
 CACHE_MAX = 50_000
@@ -69,7 +71,7 @@ class Projector:
         self._pending: deque[Kept] = deque()
         self._since: deque[tuple[int, float]] = deque()
         self._behind: dict[str, None] = {}
-        self._taken: tuple[str, int] = ("", 0)
+        self._taken: tuple[list[str], int] = ([], 0)
         self._careful = 0
         self._states: dict[str, StationState] = {}
         self._sessions: dict[str, Session] = {}
@@ -116,14 +118,15 @@ class Projector:
         gaps = [] if self._behind else self._gaps(conn, entries)
         if gaps:
             self._behind.update(dict.fromkeys(gaps))
-            self._taken = ("", 0)
+            self._taken = ([], 0)
         elif entries:
             self._work(conn, entries)
 
     def committed(self) -> None:
         """What `project` did is kept."""
-        station, n = self._taken
-        self._behind.pop(station, None)
+        stations, n = self._taken
+        for station in stations:
+            self._behind.pop(station, None)
         last = 0
         for _ in range(n):
             last = self._pending.popleft().number
@@ -165,12 +168,20 @@ class Projector:
         n_max = 1 if self._careful else ENTRIES_MAX
         if not self._behind:
             entries = list(islice(self._pending, n_max))
-            self._taken = ("", len(entries))
+            self._taken = ([], len(entries))
             return entries
-        station = next(iter(self._behind))
-        entries = log.read(conn, station, after=self._known(conn, [station])[station].cursor, n_max=n_max)
-        self._taken = ("" if len(entries) == n_max else station, 0)
-        return entries
+        known = self._known(conn, list(islice(self._behind, STATIONS_MAX)))
+        found: list[Kept] = []
+        done: list[str] = []
+        for station, state in known.items():
+            left = n_max - len(found)
+            entries = log.read(conn, station, after=state.cursor, n_max=left)
+            found += entries
+            if len(entries) == left:
+                break
+            done.append(station)
+        self._taken = (done, 0)
+        return found
 
     def _work(self, conn: Connection, entries: Sequence[Kept]) -> None:
         known = self._known(conn, sorted({entry.station_id for entry in entries}))
