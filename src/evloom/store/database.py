@@ -1,9 +1,9 @@
 """The platform's database: SQLite in a file of its own, or PostgreSQL. One thread writes, a few read.
 
     database = opened("sqlite:///evloom-data/evloom.db")
-    numbers = await database.append([LogEntry(...)])        the log: durable when it returns
-    await database.write(lambda conn: tokens.save(conn, token))
-    row = await database.read(lambda conn: sessions.find(conn, session_id))
+    numbers = await database.append([LogEntry(...)])                    the log: durable when it returns
+    epoch = await database.write(lambda conn: cluster.claim(conn, station_id, gateway, now_s))
+    values = await database.read(lambda conn: meters.of_session(conn, session_id))
 
 A job gets the connection and must use no other; it may be run again when the database was in the way, so it does nothing but SQL.
 """
@@ -50,7 +50,7 @@ def opened(url: str, *, wait_max_s: float = WAIT_MAX_S, gateway: str = "") -> "D
 
 
 class Database:
-    """See the module. Made by `opened`; `close` it."""
+    """See the module. Made by `opened`; `close` it. kind is "sqlite" or "postgresql"."""
 
     def __init__(self, url: URL, wait_max_s: float, gateway: str) -> None:
         self._wait_max_s = wait_max_s
