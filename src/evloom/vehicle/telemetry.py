@@ -31,13 +31,14 @@ SOC_ABSENT = 1 << 11
 SOC_RANGE = 1 << 12
 CORRUPT = 1 << 13  # a cell or probe of this frame is a sensing fault: its other readings are suspect too
 LATE = 1 << 14  # it arrived long after it was measured (supplementary data)
+ODOMETER_DOUBT = 1 << 15  # the odometer is 0, went back or leapt
 
 # Flags of a cell's voltage.
 CELL_ABSENT = 1 << 0  # nothing was sent
 CELL_SENTINEL = 1 << 1  # a number that stands for "abnormal" or "invalid"
 CELL_RANGE = 1 << 2  # no cell has such a voltage
 CELL_STUCK = 1 << 3  # it has not changed for far too long while the others did
-CELL_JUMP = 1 << 4  # it left the pack and came back within one frame
+CELL_JUMP = 1 << 4  # it left the pack within one frame by more than a cell can; a lasting difference is flagged once
 
 # Flags of a probe's temperature.
 PROBE_ABSENT = 1 << 0

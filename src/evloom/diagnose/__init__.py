@@ -1,0 +1,1 @@
+"""Judges batteries: from frames to capacity and health, to a warning with its cause and advice."""

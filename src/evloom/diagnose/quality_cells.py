@@ -1,0 +1,134 @@
+"""The compiled part of `quality` that looks at single cells and probes of one frame."""
+
+from typing import Any
+
+import numpy as np
+
+from evloom.diagnose.quality_state import LAST_MEAN
+from evloom.kernel.compiled import compiled
+from evloom.vehicle.telemetry import (
+    CELL_ABSENT,
+    CELL_JUMP,
+    CELL_RANGE,
+    CELL_SENTINEL,
+    CELL_STUCK,
+    PROBE_ABSENT,
+    PROBE_RANGE,
+    PROBE_SENTINEL,
+    PROBE_STUCK,
+    Float32,
+    ReadingFlag,
+)
+
+CELL_LOW_V, CELL_HIGH_V = np.float32(0.5), np.float32(4.8)  # no lithium or sodium cell that still works is outside
+SENTINEL_ONE_V = np.float32(1.28)  # measured in field data
+SENTINEL_FIVE_V = np.float32(5.0)  # measured in field data: the end of the scale
+SENTINEL_FROM_V = np.float32(59.9)  # 60.001 and more cannot be said by GB/T 32960.3; 0xFFFE, 0xFFFF mV, with 1 V more in one car
+STUCK_V = np.float32(0.1)  # the mean of the pack moved so far while the cell did not move at all
+STUCK_S = 60.0  # boxes send cells up to 20 s apart (measured)
+JUMP_V = np.float32(0.8)  # more than a bad connection loses at full current
+JUMP_NEAR_V = np.float32(0.3)
+JUMP_GAP_S = 120.0
+N_NEW_FAULT = 200  # a cell that has been unusable for longer is a dead channel; its frame is no longer called corrupt
+PROBE_LOW_C, PROBE_HIGH_C = np.float32(-40.0), np.float32(125.0)  # GB/T 32960.3 can say -40..210
+PROBE_STUCK_C = np.float32(10.0)
+PROBE_STUCK_S = 3600.0
+
+
+@compiled
+def flag_cells(row: Float32, flags: ReadingFlag, state: Any, at_s: float, gap_s: float) -> tuple[int, int, int, bool, float]:
+    """Flag one row of cells and remember it.
+
+    Returns how many changed, how many cannot be used, how many can, whether some became unusable lately, and the sum of the usable.
+    """
+    cell, cell_at, last_mean = state.cell, state.cell_at, np.float32(state.frame[LAST_MEAN])
+    n_sound, n_changed, sum_mv = 0, 0, 0
+    for c in range(len(row)):
+        reading = row[c]
+        sound = (reading > CELL_LOW_V) & (reading < CELL_HIGH_V) & (reading != SENTINEL_ONE_V)
+        n_sound += sound
+        n_changed += reading != cell[0, c]
+        sum_mv += np.int32(reading * np.float32(1e4) + np.float32(0.5)) if sound else np.int32(0)
+    mean = np.float32(sum_mv * 1e-4 / n_sound) if n_sound > 0 else last_mean
+    apart = 0
+    for c in range(len(row)):
+        reading = row[c]
+        rests = reading == cell[0, c]
+        cell_at[c] = cell_at[c] if rests else at_s
+        cell[1, c] = cell[1, c] if rests else mean
+        apart += (abs(mean - cell[1, c]) > STUCK_V) | (abs(reading - cell[0, c] - (mean - last_mean)) > JUMP_V)
+    n_bad = len(row) - n_sound
+    corrupt = False
+    if apart > 0 or n_bad > 0:
+        corrupt = _look_closely(row, flags, state, mean, (at_s, gap_s))
+    for c in range(len(row)):
+        cell[0, c] = row[c]
+    return n_changed, n_bad, n_sound, corrupt, sum_mv * 1e-4
+
+
+@compiled
+def _look_closely(row: Float32, flags: ReadingFlag, state: Any, mean: np.float32, when: tuple[float, float]) -> bool:
+    """Flag the cells of a row in which something is doubtful; whether one became unusable lately."""
+    cell, last_mean = state.cell, np.float32(state.frame[LAST_MEAN])
+    corrupt = False
+    for c in range(len(row)):
+        reading = row[c]
+        sound = (reading > CELL_LOW_V) & (reading < CELL_HIGH_V) & (reading != SENTINEL_ONE_V)
+        cell[2, c] = np.float32(0.0) if sound else min(cell[2, c] + np.float32(1.0), np.float32(1e6))
+        if not sound:
+            flags[c] |= _unusable(reading)
+            corrupt = corrupt or (not np.isnan(reading) and cell[2, c] <= N_NEW_FAULT)
+            continue
+        if abs(mean - cell[1, c]) > STUCK_V and when[0] - state.cell_at[c] > STUCK_S:
+            flags[c] |= np.uint8(CELL_STUCK)
+        near = abs(cell[0, c] - last_mean) < JUMP_NEAR_V
+        if near and abs(reading - cell[0, c] - (mean - last_mean)) > JUMP_V and when[1] <= JUMP_GAP_S:
+            flags[c] |= np.uint8(CELL_JUMP)
+    return corrupt
+
+
+@compiled
+def _unusable(reading: np.float32) -> np.uint8:
+    if np.isnan(reading):
+        return np.uint8(CELL_ABSENT)
+    if reading == 0.0 or reading == SENTINEL_ONE_V or reading == SENTINEL_FIVE_V or reading > SENTINEL_FROM_V:
+        return np.uint8(CELL_SENTINEL)
+    return np.uint8(CELL_RANGE)
+
+
+@compiled
+def flag_probes(row: Float32, flags: ReadingFlag, state: Any, at_s: float) -> bool:
+    """Flag one row of probes and remember it. Whether a reading became impossible lately (an absent probe is none of that kind)."""
+    probe, probe_at = state.probe, state.probe_at
+    total, n_sound = np.float32(0.0), 0
+    for p in range(len(row)):
+        sound = (row[p] > PROBE_LOW_C) & (row[p] < PROBE_HIGH_C)
+        n_sound += sound
+        total += row[p] if sound else np.float32(0.0)
+    mean = total / np.float32(n_sound) if n_sound > 0 else np.float32(np.nan)
+    corrupt = False
+    for p in range(len(row)):
+        reading = row[p]
+        if reading != probe[0, p]:
+            probe[1, p] = mean
+            probe_at[p] = at_s
+            probe[0, p] = reading
+        if not ((reading > PROBE_LOW_C) & (reading < PROBE_HIGH_C)):
+            probe[2, p] += np.float32(1.0)
+            flags[p] |= _no_temperature(reading)
+            corrupt = corrupt or (reading == PROBE_LOW_C and probe[2, p] <= N_NEW_FAULT)
+            continue
+        probe[2, p] = np.float32(0.0)
+        if abs(mean - probe[1, p]) > PROBE_STUCK_C and at_s - probe_at[p] > PROBE_STUCK_S:
+            flags[p] |= np.uint8(PROBE_STUCK)
+    return corrupt
+
+
+@compiled
+def _no_temperature(reading: np.float32) -> np.uint8:
+    if np.isnan(reading):
+        return np.uint8(PROBE_ABSENT)
+    for known in (255.0, 254.0, 511.0, 510.0, 215.0, 214.0, 471.0, 470.0, -40.0):
+        if reading == np.float32(known):
+            return np.uint8(PROBE_SENTINEL)
+    return np.uint8(PROBE_RANGE)
