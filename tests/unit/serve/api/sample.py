@@ -37,6 +37,7 @@ BODIES: dict[str, dict] = {
     "refund": {"amount": "1.00", "key": "k", "reason": "x"},
     "enter_payment": {"amount": "1.00", "currency": "CNY", "key": "k", "reason": "x"},
     "write_off": {"amount": "1.00", "currency": "CNY", "key": "k", "reason": "x"},
+    "acknowledge": {"kind": "offline", "subject": "ORG-1"},
     "change_password": {"old": "correct horse 42", "new": "correct horse 43"},
 }
 
@@ -54,6 +55,7 @@ def path_of(row: Endpoint, org: str) -> str:
         "token_type": "ISO14443",
         "session_id": f"{org}-1:t1",
         "command_id": f"{org}-command",
+        "ack_id": f"{org}-ack",
         "terms_id": f"{org}-terms",
         "evse": "1",
         "node": "site",
