@@ -25,7 +25,8 @@ from tools.bench.serve_two import two_gateways
 SETTINGS = {"OCPP__MESSAGES_PER_S": "1000000", "OCPP__PING_S": "0", "AUTHORISATION__UNKNOWN_TOKENS": "accept", "LOG__LEVEL": "warning"}
 PAGE = ROOT / "docs" / "gateway.md"
 MARKS = "<!-- figures serve begin: python -m tools.bench.serve_rows -->", "<!-- figures serve end -->"
-WARM_S = 15.0
+QUIET = 0.15
+"""Share of a core below which a server has settled: everything is compiled and projected."""
 _SAID = "SELECT count(*) FROM log WHERE kind = 'TransactionSaid' AND key NOT LIKE '%:closed'"
 """What stations said; a transaction that the next one closes gets a last word of ours."""
 
@@ -44,9 +45,8 @@ async def _words(n: int, last_s: float) -> Row:
     """Transactions of 2.0.1, a word of nine samples as soon as the last one was answered."""
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp2.0.1")
-        warm = await closed_loop(server, clients, word, WARM_S / 3.0)
-        await _caught_up(server)
-        await asyncio.sleep(WARM_S)  # the loop compiles its solver
+        warm = await closed_loop(server, clients, word, 5.0)
+        await _settled(server)
         turns = 1000 * (1 + warm.n_message // n // 1000)
         begun_cpu_s = server.cpu_s()
         done = await closed_loop(server, clients, lambda number, turn: word(number, turn + turns), last_s)
@@ -64,8 +64,7 @@ async def _words(n: int, last_s: float) -> Row:
 async def _heartbeats(n: int, last_s: float) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp1.6")
-        await _caught_up(server)
-        await asyncio.sleep(WARM_S)
+        await _settled(server)
         done = await closed_loop(server, clients, heartbeat, last_s)
         _part(clients)
     quality = f"{done.n_message:,} answered, {done.n_error} errors; {done.n_message / done.took_s:,.0f}/s"
@@ -75,11 +74,10 @@ async def _heartbeats(n: int, last_s: float) -> Row:
 async def _idle(n: int) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         _part(await connected(server.port, 100, "ocpp1.6", "WARM"))
-        await asyncio.sleep(2.0)
+        await _settled(server)
         before_kb = server.memory_kb()
         clients = await connected(server.port, n, "ocpp1.6", "IDLE")
-        await _caught_up(server)
-        await asyncio.sleep(2.0)
+        await _settled(server)
         each_kb = (server.memory_kb() - before_kb) / n
         begun_s, begun_cpu_s = time.perf_counter(), server.cpu_s()
         await asyncio.sleep(5.0)
@@ -93,6 +91,7 @@ async def _idle(n: int) -> Row:
 async def _storm(n: int) -> Row:
     settings = {**SETTINGS, "OCPP__MESSAGES_PER_S": "50"}
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **settings) as server:
+        await _settled(server)
         seen = await storms(server, n, 3, n // 20)
     ended = ", ".join(f"{count} {state}" for state, count in sorted(seen.states.items()))
     quality = f"{seen.n_connected:,} connected, {seen.n_session:,} sessions; commands: {ended}, {seen.told_twice} twice"
@@ -104,6 +103,16 @@ async def _booted(server: Server, n: int, version: str) -> list[OcppClient]:
     clients = await connected(server.port, n, version)
     await asyncio.gather(*(client.call(*boot(version, number), timeout_s=60.0) for number, client in enumerate(clients)))
     return clients
+
+
+async def _settled(server: Server) -> None:
+    """Wait until the server has nothing left to do, two minutes at most."""
+    await _caught_up(server)
+    for _ in range(60):
+        before_s, begun_s = server.cpu_s(), time.perf_counter()
+        await asyncio.sleep(2.0)
+        if server.cpu_s() - before_s < QUIET * (time.perf_counter() - begun_s):
+            return
 
 
 async def _caught_up(server: Server) -> None:
