@@ -17,6 +17,7 @@ from evloom.serve.bus import Bus
 from evloom.serve.cluster.wakeups import Wakeups
 from evloom.serve.config import Ocpp
 from evloom.serve.desk.caller import Caller
+from evloom.serve.gateway import open_files
 from evloom.serve.gateway.credential import Credentials
 from evloom.serve.gateway.door import Admitted, Door, DoorRules
 from evloom.serve.gateway.metrics import GatewayMetrics
@@ -102,6 +103,10 @@ class Gateway:
     async def start(self) -> None:
         """Open the ports. Raises OSError where one cannot be had."""
         ocpp = self.settings.ocpp
+        room = open_files.allow(ocpp.connections_max)
+        if room < ocpp.connections_max:
+            advice = "raise the limit of open files (ulimit -n), or lower ocpp.connections_max"
+            told(_LOG, logging.WARNING, "gateway.few_files", room=room, connections_max=ocpp.connections_max, advice=advice)
         self._keeper = asyncio.create_task(self._keep())
         if ocpp.enabled:
             self._servers.append(await self._listening(ocpp.port, None))
