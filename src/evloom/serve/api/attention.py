@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, UnsetType
 
-from evloom.serve.api import cursor
+from evloom.serve.api import cursor, hidden
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Endpoint, Stream, endpoint
 from evloom.serve.api.shape import UNSET, Input, Instant, Line, Page, Paging, StationId, changes, given, instant, of_row, seconds
@@ -248,7 +248,7 @@ def _wanted(query: MessageSearch) -> Wanted:
 
 
 def _message(one: Frame) -> Message:
-    return Message(one.frame_id, one.station_id, instant(one.at_s), one.direction, one.action, one.text)
+    return Message(one.frame_id, one.station_id, instant(one.at_s), one.direction, one.action, hidden.in_text(one.text))
 
 
 ENDPOINTS: tuple[Endpoint, ...] = (

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from evloom.pile.command import AskComposite, Command, Raw, ReadVariables, Setting, StopCharging, Variable, WriteVariables
-from evloom.serve.api import cursor
+from evloom.serve.api import cursor, hidden
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Fault, conflict, missing, wrong
@@ -238,7 +238,8 @@ def _found(conn: Connection, scope: Scope, command_id: str) -> Row:
 
 
 def _view(row: Row) -> CommandView:
-    return of_row(CommandView, {**row, "deadline_s": row["deadline_s"], "result": row["result"] or "{}"}, "body", "result")
+    body = hidden.in_document(msgspec.json.decode(row["body"]))
+    return of_row(CommandView, {**row, "result": row["result"] or "{}"}, "result", body=body)
 
 
 TAG = "commands"

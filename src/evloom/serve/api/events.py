@@ -134,7 +134,7 @@ class EventHub:
             "at_s": happening.at_s,
             "known_s": happening.known_s,
             "number": happening.number,
-            "event": happening.event,
+            "event": _shown(happening),
         }
         return f"id: {self._run}-{kept.number}\nevent: {happening.topic}\ndata: ".encode() + _ENCODER.encode(body) + b"\n\n"
 
@@ -156,6 +156,13 @@ class EventHub:
             self._owners.clear()
         self._owners[kind, name] = owner
         return owner
+
+
+def _shown(happening: Happening) -> object:
+    """The event; of a command without its body, which may hold a password for the station."""
+    if happening.topic != "command":
+        return happening.event
+    return {name: value for name, value in msgspec.to_builtins(happening.event).items() if name != "body"}
 
 
 def _belongs(happening: Happening) -> tuple[str, str]:

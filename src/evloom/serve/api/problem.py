@@ -21,7 +21,7 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=False):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A problem as it is sent. `type` is a path of the documentation with the problem's stable code as its fragment."""
+    """A problem as it is sent. `type` ends in its stable code."""
 
     type: str
     title: str
@@ -61,7 +61,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it so
     def document(self, instance: str = "") -> Document:
         """The answer's body."""
         title = TITLES.get(self.status) or HTTPStatus(self.status).phrase
-        return Document(f"/docs/api#{self.code}", title, self.status, self.detail, self.code, instance, list(self.findings))
+        return Document(f"urn:evloom:problem:{self.code}", title, self.status, self.detail, self.code, instance, list(self.findings))
 
     def body(self, instance: str = "") -> bytes:
         """The answer's body as JSON."""

@@ -224,7 +224,7 @@ async def create_station(call: Call, body: NewStation) -> MadeStation:
 
 
 async def change_station(call: Call, path: StationPath, body: StationChange) -> Station:
-    """Change a station: accept or refuse it, move it."""
+    """Change a station: accept or refuse it, move it. In another organisation it stands at no site until it is given one."""
     values = changes(body)
     if "org_id" in values:
         call.org_for(values["org_id"])
@@ -233,8 +233,9 @@ async def change_station(call: Call, path: StationPath, body: StationChange) -> 
         before = found_station(conn, call, path.station_id)
         org_id = values.get("org_id", before["org_id"]) or call.caller.org_id
         needs_org(conn, org_id)
+        site_id = values.get("site_id", before["site_id"] if org_id == before["org_id"] else "")
         needs_site(conn, org_id, values.get("site_id", ""))
-        registry.put_station(conn, path.station_id, {**values, "org_id": org_id})
+        registry.put_station(conn, path.station_id, {**values, "org_id": org_id, "site_id": site_id})
         after = found_station(conn, call, path.station_id)
         return Change((station_view(after), before["site_id"]), shown(before), shown(after), org_id)
 

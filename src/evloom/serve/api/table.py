@@ -6,6 +6,7 @@ from starlette.types import Receive, Scope, Send
 from evloom.serve.api import (
     about,
     access,
+    acknowledge,
     attention,
     commands,
     drivers,
@@ -37,6 +38,7 @@ TABLE: tuple[Endpoint, ...] = (
     *steering.ENDPOINTS,
     *commands.ENDPOINTS,
     *attention.ENDPOINTS,
+    *acknowledge.ENDPOINTS,
     *exports.ENDPOINTS,
     *terms.ENDPOINTS,
     *money.ENDPOINTS,
