@@ -8,6 +8,7 @@ import msgspec
 from evloom.pile.command import KINDS
 from evloom.serve.api.endpoint import Blob, Endpoint, Stream
 from evloom.serve.api.problem import MEDIA, Document
+from evloom.serve.api.shape import NO_NUL
 
 _REFERENCE = "#/components/schemas/{name}"
 _COMMAND = "#/components/schemas/Command.{name}"
@@ -27,8 +28,12 @@ _SCHEMES = {
 def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dict[str, Any]:
     """The whole document as JSON-ready objects."""
     kinds = [Document, *_kinds(endpoints)]
+    inputs = [kind for row in endpoints for kind in row.arguments.values()]
     schemas, components = msgspec.json.schema_components(kinds, schema_hook=_any, ref_template=_REFERENCE)
     components |= _commands(components)
+    for kind, schema in zip(kinds, schemas, strict=True):
+        if kind in inputs:
+            _without_nul(schema, components, set())
     schema_of = dict(zip((_key(kind) for kind in kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for row in endpoints:
@@ -46,6 +51,23 @@ def document(endpoints: Sequence[Endpoint], version: str, url: str = "/") -> dic
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
+
+
+def _without_nul(schema: Any, components: dict[str, Any], seen: set[str]) -> None:
+    """Say of every text that is sent and has no pattern of its own that it holds no NUL, as `reading` demands."""
+    if isinstance(schema, list):
+        for item in schema:
+            _without_nul(item, components, seen)
+    if not isinstance(schema, dict):
+        return
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name in components and name not in seen:
+        seen.add(name)
+        _without_nul(components[name], components, seen)
+    if schema.get("type") == "string" and not schema.keys() & {"pattern", "enum", "const", "format"}:
+        schema["pattern"] = NO_NUL
+    for value in schema.values():
+        _without_nul(value, components, seen)
 
 
 def _any(kind: type) -> dict[str, Any]:

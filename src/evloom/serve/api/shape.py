@@ -16,7 +16,8 @@ from msgspec import Meta, UnsetType
 T = TypeVar("T")
 
 _LINE = r"^[^\u0000-\u001f\u007f]*$(?!\n)"
-_TEXT = r"^[^\u0000]*$"
+NO_NUL = r"^[^\u0000]*$"
+"""Pattern of a text without NUL."""
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]*$(?!\n)")]
 IdOrNone = Annotated[str, Meta(max_length=64, pattern=r"^([A-Za-z0-9][A-Za-z0-9._~-]*)?$(?!\n)", description='An id, or "" for none')]
 StationId = Annotated[
@@ -39,7 +40,7 @@ TokenIdOrNone = Annotated[str, Meta(max_length=255, pattern=r"^([A-Za-z0-9][A-Za
 Line = Annotated[str, Meta(max_length=200, pattern=_LINE)]
 NOT_BLANK = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u001f\u007f]*$(?!\n)"
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
-Text = Annotated[str, Meta(max_length=4000, pattern=_TEXT)]
+Text = Annotated[str, Meta(max_length=4000, pattern=NO_NUL)]
 Cursor = Annotated[
     str, Meta(min_length=1, max_length=800, pattern=r"^[A-Za-z0-9_=-]+$(?!\n)", description="`next_cursor` of the page before")
 ]
