@@ -28,6 +28,7 @@ from evloom.serve.cluster.member import Member
 from evloom.serve.cluster.wakeups import Wakeups
 from evloom.serve.commands import Commands
 from evloom.serve.config import Config
+from evloom.serve.console.routes import console_routes
 from evloom.serve.costs import Costs
 from evloom.serve.data_folder import DataFolder
 from evloom.serve.desk.desk import Desk, DeskRules, Ports
@@ -81,7 +82,7 @@ async def _serve(config: Config, folder: DataFolder, say: Say) -> int:
         stack.callback(http.close)
         platform = await started(config, folder, stack)
         host, port = config.server.host, http.getsockname()[1]
-        app = Starlette(routes=api_routes(platform))
+        app = Starlette(routes=[*api_routes(platform), *console_routes(platform)])
         server = _Server(_http_settings(app))
         stopping = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

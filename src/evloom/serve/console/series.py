@@ -1,0 +1,86 @@
+"""What charts show, as the page hands it to the script: instants, and for each line its values in their unit."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from evloom.serve.live.board import Ahead, Board
+
+Words = Callable[[str], str]
+PAST_S = 12 * 3600.0
+AHEAD_S = 24 * 3600.0
+
+
+def board_chart(board: Board, zone: str, t: Words, *, small: bool = False) -> dict[str, Any]:
+    """A site: load measured and planned, base load, limit, price; now is where the past meets the plan."""
+    past = [one for one in board.past if board.at_s - PAST_S <= one[0] < board.at_s]
+    ahead = board.ahead
+    edges = [] if ahead is None else [at_s for at_s in ahead.edges_s[1:] if board.at_s < at_s <= board.at_s + AHEAD_S]
+    times = [one[0] for one in past] + [board.at_s] + edges
+    nothing = [None] * len(past)
+    plan = [] if ahead is None else [base + ev for base, ev in zip(ahead.base_kw, ahead.ev_kw, strict=True)]
+    lines = [
+        _line(t("load"), "load", "kW", [*(one[1] for one in past), board.load_kw, *([None] * len(edges))]),
+        _line(t("plan"), "plan", "kW", [*nothing, *_on(ahead, plan, board.at_s, edges)]),
+        _line(
+            t("base load"),
+            "base",
+            "kW",
+            [*(one[2] for one in past), board.base_kw, *_on(ahead, [] if ahead is None else ahead.base_kw, board.at_s, edges)[1:]],
+        ),
+        _line(t("limit"), "limit", "kW", [*(_finite(one[3]) for one in past), *[board.limit_kw] * (1 + len(edges))]),
+    ]
+    if ahead is not None and any(price is not None for price in ahead.price_per_kwh) and not small:
+        prices = _on(ahead, ahead.price_per_kwh, board.at_s, edges)
+        lines.append(_line(t("price"), "price", f"{board.currency}/kWh", [*nothing, *prices], digits=4))
+    return {"zone": zone, "now": board.at_s, "time": t("time"), "t": times, "series": lines}
+
+
+def session_chart(
+    points: Sequence[Any], ordered: Sequence[tuple[float, float]], plan: Sequence[tuple[float, float]], frame: Any
+) -> dict[str, Any]:
+    """A session: power metered and ordered, the plan ahead, state of charge. `frame` has zone, t, now_s (None once it has ended)."""
+    t, now_s = frame.t, frame.now_s
+    metered = {point.at.timestamp(): point.power_kw for point in points}
+    soc = {point.at.timestamp(): point.soc for point in points if point.soc is not None}
+    steps = dict(ordered)
+    ahead = {max(at_s, now_s): power_kw for at_s, power_kw in plan} if now_s is not None else {}
+    times = sorted({*metered, *steps, *ahead, *([now_s] if now_s is not None else [])})
+    lines = [_line(t("metered"), "metered", "kW", [metered.get(at_s) for at_s in times], digits=2, gaps=True)]
+    if steps or ahead:
+        held = _held(times, {**steps, **ahead})
+        lines.append(_line(t("ordered and planned"), "ordered", "kW", held, digits=2))
+    if soc:
+        lines.append(_line(t("state of charge"), "soc", "%", [_percent(soc.get(at_s)) for at_s in times], digits=0, gaps=True))
+    return {"zone": frame.zone, "now": now_s, "time": t("time"), "t": times, "series": lines}
+
+
+def _held(times: Sequence[float], steps: dict[float, float]) -> list[float | None]:
+    """A step function at given instants, each value held until the next."""
+    held: list[float | None] = []
+    last: float | None = None
+    for at_s in times:
+        last = steps.get(at_s, last)
+        held.append(last)
+    return held
+
+
+def _on(ahead: Ahead | None, values: Sequence[Any], now_s: float, edges: Sequence[float]) -> list[Any]:
+    """Values of steps at now and at the edges after it; the last is held to the end of the last step."""
+    if ahead is None:
+        return [None] * (1 + len(edges))
+    index = {at_s: k for k, at_s in enumerate(ahead.edges_s)}
+    last = len(values) - 1
+    return [values[min(index.get(at_s, 0), last)] for at_s in (ahead.edges_s[0], *edges)]
+
+
+def _line(label: str, style: str, unit: str, values: Sequence[Any], *, digits: int = 1, gaps: bool = False) -> dict[str, Any]:
+    rounded = [None if value is None else round(float(value), max(digits, 2) + 1) for value in values]
+    return {"label": label, "style": style, "unit": unit, "digits": digits, "gaps": gaps, "values": rounded}
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100.0 * value
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < 1e12 else None
