@@ -26,6 +26,6 @@ def flag(frames: Frames, carry: Carry | None = None) -> tuple[Frames, Carry]:
         raise ValueError(f"memory of {after.cell.shape[1]} cells and {after.probe.shape[1]} probes, frames of {n_cell} and {n_probe}")
     flagged = replace(frames, flags=frames.flags.copy(), cell_flags=frames.cell_flags.copy(), probe_flags=frames.probe_flags.copy())
     flagged = replace(flagged, cell_v=np.ascontiguousarray(frames.cell_v), probe_c=np.ascontiguousarray(frames.probe_c))
-    columns = Columns(*(getattr(flagged, name) for name in Columns._fields if name != "cell_bits"), flagged.cell_v.view(np.uint32))
+    columns = Columns(**{name: getattr(flagged, name) for name in Columns._fields[:-1]}, cell_bits=flagged.cell_v.view(np.uint32))
     flag_rows(columns, State(*(getattr(after, field.name) for field in fields(Carry))))
     return flagged, after

@@ -42,14 +42,14 @@ def flag_cells(row: Float32, flags: ReadingFlag, state: Any, at_s: float, gap_s:
     Returns how many changed, how many cannot be used, how many can, whether some became unusable lately, and the sum of the usable.
     """
     cell, cell_at, last_mean = state.cell, state.cell_at, np.float32(state.frame[LAST_MEAN])
-    n_sound, n_changed, sum_mv = 0, 0, 0
+    n_sound, n_changed, total_e4 = 0, 0, 0
     for c in range(len(row)):
         reading = row[c]
         sound = (reading > CELL_LOW_V) & (reading < CELL_HIGH_V) & (reading != SENTINEL_ONE_V)
         n_sound += sound
         n_changed += reading != cell[0, c]
-        sum_mv += np.int32(reading * np.float32(1e4) + np.float32(0.5)) if sound else np.int32(0)
-    mean = np.float32(sum_mv * 1e-4 / n_sound) if n_sound > 0 else last_mean
+        total_e4 += np.int32(reading * np.float32(1e4) + np.float32(0.5)) if sound else np.int32(0)
+    mean = np.float32(total_e4 * 1e-4 / n_sound) if n_sound > 0 else last_mean
     apart = 0
     for c in range(len(row)):
         reading = row[c]
@@ -63,7 +63,7 @@ def flag_cells(row: Float32, flags: ReadingFlag, state: Any, at_s: float, gap_s:
         corrupt = _look_closely(row, flags, state, mean, (at_s, gap_s))
     for c in range(len(row)):
         cell[0, c] = row[c]
-    return n_changed, n_bad, n_sound, corrupt, sum_mv * 1e-4
+    return n_changed, n_bad, n_sound, corrupt, total_e4 * 1e-4
 
 
 @compiled
@@ -91,7 +91,7 @@ def _look_closely(row: Float32, flags: ReadingFlag, state: Any, mean: np.float32
 def _unusable(reading: np.float32) -> np.uint8:
     if np.isnan(reading):
         return np.uint8(CELL_ABSENT)
-    if reading == 0.0 or reading == SENTINEL_ONE_V or reading == SENTINEL_FIVE_V or reading > SENTINEL_FROM_V:
+    if reading in (np.float32(0.0), SENTINEL_ONE_V, SENTINEL_FIVE_V) or reading > SENTINEL_FROM_V:
         return np.uint8(CELL_SENTINEL)
     return np.uint8(CELL_RANGE)
 

@@ -1,0 +1,1 @@
+"""Battery frames on disk: readers of files, the store, and the per-day features beside it."""

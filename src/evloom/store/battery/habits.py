@@ -1,0 +1,120 @@
+"""What a source does in its own way (sign of the current, offset of temperatures, units), decided once a file and said."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from evloom.kernel.timegrid import Float
+from evloom.store.battery.account import Account, Note
+from evloom.store.battery.layout import Layout
+
+SIGN = Note("frames.current-sign", "repaired", "current_a", "positive = charging", "turned round for the whole file")
+SIGN_UNSEEN = Note(
+    "frames.current-sign-unseen", "warning", "current_a", "loads by which the sign can be seen", "taken as positive = discharging"
+)
+OFFSET = Note("frames.probe-offset", "repaired", "T_1..T_m", "degrees Celsius", "40 taken off every reading that is no placeholder")
+OHM = Note("frames.insulation-unit", "repaired", "insulation_ohm", "ohm", "multiplied for the whole file")
+PERCENT = Note("frames.soc-percent", "repaired", "soc", "0..1", "divided by 100 for the whole file")
+
+SURE, SURE_OWN = 0.2, 0.5
+"""Correlation of steps of voltage and of current that decides: measured -0.95 and -0.73 on two cars that count discharge as positive."""
+
+STEPS = 30
+ABSENT_FROM_C = 200.0
+"""Raw values from here on stand for an absent probe (255, 511) and are not shifted."""
+
+HOT_C = 48.0
+"""Median from which readings without a second opinion are raw: no pack lives at 48 degrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Factors and offsets that bring a file's values to ours."""
+
+    current_factor: float = 1.0
+    probe_offset_c: float = 0.0
+    insulation_factor: float = 1.0
+    soc_factor: float = 1.0
+
+
+def learn(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> Habits:
+    """The habits of a file from its first rows `sample` (our names, at_s converted); everything that is changed is said."""
+    field = layout.name == "field"
+    return Habits(
+        _current_factor(sample, field, source, account),
+        _probe_offset_c(sample, layout, source, account) if field else 0.0,
+        _insulation_factor(sample, source, account) if field else 1.0,
+        _soc_factor(sample, field, source, account),
+    )
+
+
+def _column(sample: pl.DataFrame, name: str) -> Float:
+    if name not in sample.columns:
+        return np.zeros(0)
+    values = sample[name].cast(pl.Float64, strict=False).to_numpy()
+    finite: Float = values[np.isfinite(values)]
+    return finite
+
+
+def step_correlation(sample: pl.DataFrame) -> tuple[float, int]:
+    """How steps of the pack's voltage go with steps of its current, -1..1, and from how many steps (within a minute, over 1 A)."""
+    if not {"current_a", "pack_v", "at_s"} <= set(sample.columns) or len(sample) < 2:
+        return 0.0, 0
+    at_s, current_a, pack_v = (np.diff(sample[name].cast(pl.Float64, strict=False).to_numpy()) for name in ("at_s", "current_a", "pack_v"))
+    use = (at_s > 0.0) & (at_s <= 60.0) & (np.abs(current_a) > 1.0) & (np.abs(pack_v) < 50.0)
+    spread = float(np.sum(current_a[use] ** 2) * np.sum(pack_v[use] ** 2))
+    return (float(np.sum(current_a[use] * pack_v[use])) / spread**0.5 if spread > 0.0 else 0.0), int(use.sum())
+
+
+def _current_factor(sample: pl.DataFrame, field: bool, source: str, account: Account) -> float:
+    if not len(_column(sample, "current_a")):
+        return 1.0
+    correlation, n = step_correlation(sample)
+    if not field:
+        turned = n >= STEPS and correlation < -SURE_OWN
+        if turned:
+            account.whole(SIGN, source, f"the voltage falls when it rises (correlation {correlation:.2f} over {n} steps)")
+        return -1.0 if turned else 1.0
+    if n < STEPS or abs(correlation) < SURE:
+        account.whole(SIGN_UNSEEN, source, f"{n} steps, correlation {correlation:.2f}")
+        return -1.0
+    if correlation < 0.0:
+        account.whole(SIGN, source, f"positive = discharging (correlation {correlation:.2f} over {n} steps)")
+    return -1.0 if correlation < 0.0 else 1.0
+
+
+def _probe_offset_c(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> float:
+    names = [f"T_{k + 1}" for k, name in enumerate(layout.probes) if name]
+    readings = np.concatenate([_column(sample, name) for name in names]) if names else np.zeros(0)
+    readings = readings[(readings < ABSENT_FROM_C) & (readings > 0.0)]
+    if not len(readings):
+        return 0.0
+    named_max = _column(sample, "probe_max_c")
+    above_c = float(np.median(readings)) - (float(np.median(named_max)) if len(named_max) else HOT_C - 20.0)
+    if above_c < 20.0:
+        return 0.0
+    account.whole(OFFSET, source, f"median {np.median(readings):g}, {above_c:g} above what the pack's own maximum lets expect")
+    return -40.0
+
+
+def _insulation_factor(sample: pl.DataFrame, source: str, account: Account) -> float:
+    values = _column(sample, "insulation_ohm")
+    if not len(values):
+        return 1.0
+    median = float(np.median(values))
+    unit, factor = ("Mohm", 1e6) if median < 100.0 else ("kohm", 1e3) if median < 1e5 else ("ohm", 1.0)
+    if factor > 1.0:
+        account.whole(OHM, source, f"median {median:g}, taken as {unit}")
+    return factor
+
+
+def _soc_factor(sample: pl.DataFrame, field: bool, source: str, account: Account) -> float:
+    values = _column(sample, "soc")
+    if field:
+        return 0.01
+    values = values[values <= 100.0]
+    if len(values) and float(np.median(values)) > 1.5:
+        account.whole(PERCENT, source, f"median {np.median(values):g}")
+        return 0.01
+    return 1.0

@@ -1,0 +1,51 @@
+"""Instants as files write them, to epoch seconds."""
+
+import polars as pl
+
+from evloom.store.battery.account import Account, Note
+
+NAIVE = Note("frames.time-without-zone", "warning", "at", "an instant with its zone, e.g. 2026-05-05T09:10:00+08:00", "taken as UTC")
+ZONED = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
+PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S")
+MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
+"""Epoch numbers from here on are milliseconds (or microseconds): as seconds they would be the year 5138."""
+
+
+def to_epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
+    """Epoch seconds, null where the text is no instant. Numbers may be seconds, milliseconds or microseconds."""
+    if column.dtype == pl.String:
+        numbers = column.cast(pl.Float64, strict=False)
+        plain = numbers.is_not_null() & (column.str.len_chars() != 14)  # 14 digits are 20210505091000
+        return _scaled(numbers) if bool(plain.any()) else _texts(column, source, account)
+    if isinstance(column.dtype, pl.Datetime):
+        if column.dtype.time_zone is None:
+            account.whole(NAIVE, source, "instants without a zone")
+        return column.dt.epoch("us").cast(pl.Float64) / 1e6
+    if column.dtype == pl.Date:
+        return column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
+    return _scaled(column.cast(pl.Float64, strict=False))
+
+
+def _scaled(numbers: pl.Series) -> pl.Series:
+    value = pl.col(numbers.name)
+    size = value.abs()
+    scaled = pl.when(size >= MICROSECONDS_FROM).then(value / 1e6).when(size >= MILLISECONDS_FROM).then(value / 1e3).otherwise(value)
+    finite = pl.when(value.is_finite()).then(scaled).otherwise(None)
+    return numbers.to_frame().select(finite.alias(numbers.name)).to_series()
+
+
+def _texts(column: pl.Series, source: str, account: Account) -> pl.Series:
+    """Each text by the first format that reads it; columns are uniform, so later formats are tried only while something is left."""
+    text = column.str.strip_chars().str.replace(r"[Zz]$", "+00:00")
+    result = pl.Series(column.name, [None] * len(column), dtype=pl.Float64)
+    for form in (*PLAIN, *ZONED):
+        if result.null_count() == column.null_count():
+            break
+        zoned = form in ZONED
+        read = text.str.to_datetime(form, time_unit="us", time_zone="UTC" if zoned else None, strict=False, ambiguous="earliest")
+        if read.null_count() == len(read):
+            continue
+        if not zoned:
+            account.whole(NAIVE, source, "instants without a zone")
+        result = result.fill_null(read.dt.epoch("us").cast(pl.Float64) / 1e6)
+    return result

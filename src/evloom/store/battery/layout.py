@@ -1,0 +1,89 @@
+"""The columns of a file of frames: which format it has, and which column means what."""
+
+import re
+from dataclasses import dataclass
+
+from evloom.store.battery.account import Account, Note
+
+NUMBERS = ("current_a", "pack_v", "soc", "speed_km_per_h", "odometer_km", "charging", "insulation_ohm", "bms_level", "balancing")
+TEXTS = ("vehicle_id", "pack_id", "chemistry")
+
+FIELD_NAMES = {
+    "tboxTime": "at",
+    "BMSBatteryCurrent": "current_a",
+    "BMSBatteryVoltage": "pack_v",
+    "vehBMSPackSOC": "soc",
+    "vehSpeed": "speed_km_per_h",
+    "vehOdo": "odometer_km",
+    "BMSChargeStatus": "charging",
+    "insulationResistance": "insulation_ohm",
+    "BMSWarningInformation": "bms_level",
+    "BMSProbeTempMax": "probe_max_c",
+}
+"""Columns of a telematics box as in battery_field_frames (github BatICM/unsupervised-battery-faults, 57bb1c0), to ours."""
+
+_SERIES = re.compile(r"^([VT])_(\d{1,4})$")
+_KNOWN = "at (or at_s), current_a, pack_v, soc, V_1..V_n, T_1..T_m (docs/battery-frames.md), or tboxTime, BMSBatteryCurrent, V_1..V_n"
+UNKNOWN = Note("file.unknown-format", "refused", None, _KNOWN, "name the columns so")
+TWICE = Note("file.column-twice", "refused", None, "every column once", "rename one of them")
+GAP = Note("frames.column-gap", "warning", None, "V_1..V_n and T_1..T_m without a gap", "the missing ones are taken as absent readings")
+MISSING = Note(
+    "frames.column-missing", "warning", None, "current_a, pack_v, soc and V_1..V_n", "what needs it cannot be said for these frames"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column of a file is which of ours.
+
+    name      "own" or "field"
+    columns   our name to the file's: "at", "known_at", NUMBERS, TEXTS, "capacity_ah" (field: "probe_max_c"), as far as they are there
+    cells     the file's names of V_1..V_n in their order, "" where one is missing; probes the same of T_1..T_m
+    """
+
+    name: str
+    columns: dict[str, str]
+    cells: tuple[str, ...]
+    probes: tuple[str, ...]
+
+    def used(self) -> dict[str, str]:
+        """The file's columns that are read, each to our name (V_k and T_k for cells and probes)."""
+        series = {
+            name: f"{kind}_{k + 1}" for kind, names in (("V", self.cells), ("T", self.probes)) for k, name in enumerate(names) if name
+        }
+        return {**{theirs: ours for ours, theirs in self.columns.items()}, **series}
+
+
+def detect(header: list[str], source: str, account: Account) -> Layout | None:
+    """The layout of a file with these columns, or None with a finding where it is no file of frames."""
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        account.whole(TWICE, source, ", ".join(twice))
+        return None
+    if "tboxTime" in header:
+        columns = {ours: theirs for theirs, ours in FIELD_NAMES.items() if theirs in header}
+        columns |= {name: name for name in (*TEXTS, "capacity_ah") if name in header}
+        layout = Layout("field", columns, _series(header, "V"), _series(header, "T"))
+    else:
+        columns = {name: name for name in ("at", "known_at", *NUMBERS, *TEXTS, "capacity_ah") if name in header}
+        columns |= {ours: f"{ours}_s" for ours in ("at", "known_at") if f"{ours}_s" in header and ours not in header}
+        layout = Layout("own", columns, _series(header, "V"), _series(header, "T"))
+    if "at" not in layout.columns or not (layout.cells or {"current_a", "pack_v", "soc"} & layout.columns.keys()):
+        account.whole(UNKNOWN, source, "columns " + ", ".join(header)[:200])
+        return None
+    _look(layout, source, account)
+    return layout
+
+
+def _series(header: list[str], kind: str) -> tuple[str, ...]:
+    found = {int(match[2]): name for name in header if (match := _SERIES.match(name)) and match[1] == kind and int(match[2]) > 0}
+    return tuple(found.get(k, "") for k in range(1, max(found, default=0) + 1))
+
+
+def _look(layout: Layout, source: str, account: Account) -> None:
+    gaps = [f"{kind}_{k + 1}" for kind, names in (("V", layout.cells), ("T", layout.probes)) for k, name in enumerate(names) if not name]
+    if gaps:
+        account.whole(GAP, source, "no column " + ", ".join(gaps)[:200])
+    missing = [name for name in ("current_a", "pack_v", "soc") if name not in layout.columns] + ([] if layout.cells else ["V_1..V_n"])
+    if missing:
+        account.whole(MISSING, source, "no column " + ", ".join(missing))

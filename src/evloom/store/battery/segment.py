@@ -1,0 +1,120 @@
+"""Tables of one pack to `Frames`; another number of cells begins another pack segment."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from evloom.kernel.timegrid import Int
+from evloom.store.battery.account import Account, Note
+from evloom.store.battery.layout import NUMBERS
+from evloom.store.battery.pieces import LINE
+from evloom.vehicle.telemetry import Float32, Frames, Pack, unflagged
+
+RUN = 10
+"""Frames in a row with another number of cells that begin a segment; fewer are frames of which the end was lost."""
+
+COUNT = Note("frames.cell-count-changed", "warning", "V_1..V_n", "one number of cells a pack", "a segment of its own is begun from here")
+MOVED = Note("frames.pack-moved", "warning", "pack_id", "one vehicle a pack", "the history goes on under the pack's number")
+
+
+class Segmenter:
+    """Turns the tables of one pack, in their order, into frames of one number of cells each.
+
+    The first number of cells and probes that is seen bears the pack's own number, another one that number with `~90c20p` behind it.
+    """
+
+    def __init__(self, pack_id: str, source: str, account: Account) -> None:
+        self._pack_id, self._source, self._account = pack_id, source, account
+        self._held: pl.DataFrame | None = None
+        self._first: tuple[int, int] | None = None
+        self._n_cell = -1
+        self._vehicle_id = ""
+        self._told: set[str] = set()
+
+    def feed(self, table: pl.DataFrame, last: bool = False) -> Iterator[Frames]:
+        """Frames of a table. Its last rows may be kept back until more is known; `last` gives them too."""
+        if self._held is not None:
+            table = pl.concat([self._held, table], how="diagonal_relaxed")
+            self._held = None
+        if not len(table):
+            return
+        cells = _matrix(table, "V_")
+        starts, counts = self._runs(_filled(cells), last)
+        kept = starts[-1]
+        if kept < len(table):
+            self._held = table.slice(kept)
+        for start, end, n_cell in zip(starts[:-1], starts[1:], counts, strict=True):
+            self._n_cell = n_cell
+            yield from self._same_vehicle(table.slice(start, end - start), cells[start:end, :n_cell])
+
+    def _runs(self, filled: Int, last: bool) -> tuple[list[int], list[int]]:
+        """Borders of stretches with one number of cells (the last border: rows from there on are held back) and their numbers."""
+        edges = np.flatnonzero(np.diff(filled)) + 1
+        starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(filled)]])
+        borders, counts = [0], list[int]()
+        running = self._n_cell
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            n_cell = int(filled[start])
+            short = end - start < RUN and end < len(filled)
+            if running < 0 and (last or not short):
+                running = n_cell
+            if n_cell in (running, 0) or short or (last and end - start < RUN):
+                n_cell = running if running >= 0 else n_cell
+            elif end - start < RUN:
+                return [*borders[: len(counts) + 1]], counts
+            running = n_cell
+            if counts and counts[-1] == n_cell:
+                borders[-1] = end
+            else:
+                borders.append(end)
+                counts.append(n_cell)
+        return borders, counts
+
+    def _same_vehicle(self, table: pl.DataFrame, cells: Float32) -> Iterator[Frames]:
+        vehicles = table["vehicle_id"]
+        edges = np.flatnonzero((vehicles != vehicles.shift(1)).fill_null(False).to_numpy())
+        for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(table)], strict=True):
+            yield self._frames(table.slice(start, end - start), cells[start:end])
+
+    def _frames(self, table: pl.DataFrame, cells: Float32) -> Frames:
+        probes = _matrix(table, "T_")
+        shape = (cells.shape[1], probes.shape[1])
+        self._first = self._first or shape
+        pack_id = self._pack_id if shape == self._first else f"{self._pack_id}~{shape[0]}c{shape[1]}p"
+        self._tell(pack_id, shape, table)
+        rated_ah = table["capacity_ah"].drop_nulls()
+        chemistry = table["chemistry"].filter(table["chemistry"] != "")
+        pack = Pack(table["vehicle_id"][0], pack_id, *shape, chemistry[0] if len(chemistry) else "")
+        pack = replace(pack, capacity_ah=float(rated_ah[0])) if len(rated_ah) else pack
+        columns = {name: table[name].to_numpy() for name in ("at_s", "known_at_s", *NUMBERS)}
+        return unflagged(pack, cell_v=np.ascontiguousarray(cells), probe_c=probes, **columns)
+
+    def _tell(self, pack_id: str, shape: tuple[int, int], table: pl.DataFrame) -> None:
+        row, vehicle_id = int(table[LINE][0]), table["vehicle_id"][0]
+        if pack_id != self._pack_id and pack_id not in self._told:
+            self._told.add(pack_id)
+            value = f"{shape[0]} cells and {shape[1]} probes, before {self._first}; segment {pack_id}"
+            self._account.whole(COUNT, self._source, value, row)
+        if self._vehicle_id and vehicle_id != self._vehicle_id:
+            self._account.whole(MOVED, self._source, f"pack {self._pack_id} from vehicle {self._vehicle_id} to {vehicle_id}", row)
+        self._vehicle_id = vehicle_id
+
+
+def _matrix(table: pl.DataFrame, kind: str) -> Float32:
+    """Columns kind1..kindn as (n_row, n) float32 in C order, NaN where null."""
+    names = sorted((name for name in table.columns if name.startswith(kind)), key=lambda name: int(name[2:]))
+    if not names:
+        return np.zeros((len(table), 0), dtype=np.float32)
+    filled = table.select(pl.col(names).fill_null(float("nan")).cast(pl.Float32))
+    return np.ascontiguousarray(filled.to_numpy(order="c"))
+
+
+def _filled(cells: Float32) -> Int:
+    """The number of cells up to the last one that was sent, for each row; 0 where none was."""
+    n_row, n_cell = cells.shape
+    if n_cell == 0 or not np.isnan(cells[:, -1]).any():
+        return np.full(n_row, n_cell, dtype=np.int64)
+    there = ~np.isnan(cells)
+    return np.where(there.any(axis=1), n_cell - np.argmax(there[:, ::-1], axis=1), 0).astype(np.int64)
