@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tests.system.ocpp_client import OcppClient
 from tools.bench.serve_server import Server
 
+QUIET = 0.15
+"""Share of a core below which a server has settled: everything is compiled and projected."""
 _SAMPLES = (
     ("Energy.Active.Import.Register", "Wh", 1.0),
     ("Power.Active.Import", "W", 0.5),
@@ -34,6 +36,24 @@ class Loop:
     def per_cpu_s(self) -> float:
         """Messages per core-second."""
         return self.n_message / max(self.cpu_s, 1e-9)
+
+
+async def settled(server: Server) -> None:
+    """Wait until the server has nothing left to do, two minutes at most."""
+    await caught_up(server)
+    for _ in range(60):
+        before_s, begun_s = server.cpu_s(), time.perf_counter()
+        await asyncio.sleep(2.0)
+        if server.cpu_s() - before_s < QUIET * (time.perf_counter() - begun_s):
+            return
+
+
+async def caught_up(server: Server) -> None:
+    """Wait until everything that was kept is projected."""
+    for _ in range(600):
+        if not server.metric("evloom_projection_lag_events"):
+            return
+        await asyncio.sleep(0.1)
 
 
 async def connected(port: int, n: int, version: str, prefix: str = "CP") -> list[OcppClient]:

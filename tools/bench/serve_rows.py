@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.system.ocpp_client import OcppClient
 from tools.bench.environment import ROOT
 from tools.bench.row import Row, markdown
-from tools.bench.serve_load import boot, closed_loop, connected, heartbeat, word
+from tools.bench.serve_load import boot, caught_up, closed_loop, connected, heartbeat, settled, word
 from tools.bench.serve_server import Server
 from tools.bench.serve_storm import storms
 from tools.bench.serve_two import two_gateways
@@ -25,8 +25,6 @@ from tools.bench.serve_two import two_gateways
 SETTINGS = {"OCPP__MESSAGES_PER_S": "1000000", "OCPP__PING_S": "0", "AUTHORISATION__UNKNOWN_TOKENS": "accept", "LOG__LEVEL": "warning"}
 PAGE = ROOT / "docs" / "gateway.md"
 MARKS = "<!-- figures serve begin: python -m tools.bench.serve_rows -->", "<!-- figures serve end -->"
-QUIET = 0.15
-"""Share of a core below which a server has settled: everything is compiled and projected."""
 _SAID = "SELECT count(*) FROM log WHERE kind = 'TransactionSaid' AND key NOT LIKE '%:closed'"
 """What stations said; a transaction that the next one closes gets a last word of ours."""
 
@@ -46,12 +44,12 @@ async def _words(n: int, last_s: float) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp2.0.1")
         warm = await closed_loop(server, clients, word, 5.0)
-        await _settled(server)
+        await settled(server)
         turns = 1000 * (1 + warm.n_message // n // 1000)
         begun_cpu_s = server.cpu_s()
         done = await closed_loop(server, clients, lambda number, turn: word(number, turn + turns), last_s)
         lag_s = server.metric("evloom_projection_lag_seconds")
-        await _caught_up(server)
+        await caught_up(server)
         cpu_s = server.cpu_s() - begun_cpu_s
         n_kept = _count(server, _SAID) - warm.n_message
         _part(clients)
@@ -64,7 +62,7 @@ async def _words(n: int, last_s: float) -> Row:
 async def _heartbeats(n: int, last_s: float) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp1.6")
-        await _settled(server)
+        await settled(server)
         done = await closed_loop(server, clients, heartbeat, last_s)
         _part(clients)
     quality = f"{done.n_message:,} answered, {done.n_error} errors; {done.n_message / done.took_s:,.0f}/s"
@@ -74,10 +72,10 @@ async def _heartbeats(n: int, last_s: float) -> Row:
 async def _idle(n: int) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         _part(await connected(server.port, 100, "ocpp1.6", "WARM"))
-        await _settled(server)
+        await settled(server)
         before_kb = server.memory_kb()
         clients = await connected(server.port, n, "ocpp1.6", "IDLE")
-        await _settled(server)
+        await settled(server)
         each_kb = (server.memory_kb() - before_kb) / n
         begun_s, begun_cpu_s = time.perf_counter(), server.cpu_s()
         await asyncio.sleep(5.0)
@@ -91,7 +89,7 @@ async def _idle(n: int) -> Row:
 async def _storm(n: int) -> Row:
     settings = {**SETTINGS, "OCPP__MESSAGES_PER_S": "50"}
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **settings) as server:
-        await _settled(server)
+        await settled(server)
         seen = await storms(server, n, 3, n // 20)
     ended = ", ".join(f"{count} {state}" for state, count in sorted(seen.states.items()))
     quality = f"{seen.n_connected:,} connected, {seen.n_session:,} sessions; commands: {ended}, {seen.told_twice} twice"
@@ -103,24 +101,6 @@ async def _booted(server: Server, n: int, version: str) -> list[OcppClient]:
     clients = await connected(server.port, n, version)
     await asyncio.gather(*(client.call(*boot(version, number), timeout_s=60.0) for number, client in enumerate(clients)))
     return clients
-
-
-async def _settled(server: Server) -> None:
-    """Wait until the server has nothing left to do, two minutes at most."""
-    await _caught_up(server)
-    for _ in range(60):
-        before_s, begun_s = server.cpu_s(), time.perf_counter()
-        await asyncio.sleep(2.0)
-        if server.cpu_s() - before_s < QUIET * (time.perf_counter() - begun_s):
-            return
-
-
-async def _caught_up(server: Server) -> None:
-    """Wait until everything that was kept is projected."""
-    for _ in range(600):
-        if not server.metric("evloom_projection_lag_events"):
-            return
-        await asyncio.sleep(0.1)
 
 
 def _count(server: Server, query: str) -> int:

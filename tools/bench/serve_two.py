@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.system.nats_server import NatsServer
 from tools.bench.row import Row
 from tools.bench.serve_api import Api
-from tools.bench.serve_load import boot, connected
+from tools.bench.serve_load import boot, connected, settled
 from tools.bench.serve_server import Server
 
 N_STATION = 20
@@ -38,7 +38,8 @@ async def two_gateways(n: int) -> Row:
 async def _measured(one: Server, two: Server, n: int) -> Row:
     clients = await connected(two.port, N_STATION, "ocpp2.0.1")
     await asyncio.gather(*(client.call(*boot("ocpp2.0.1", number), timeout_s=60.0) for number, client in enumerate(clients)))
-    await asyncio.sleep(5.0)
+    await settled(one)
+    await settled(two)
     took_s, states = [], []
     async with Api(one) as api:
         for turn in range(n):
