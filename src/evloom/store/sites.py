@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select
 
 from evloom.store.tables.assets import evse, site, station, token
-from evloom.store.tables.projections import session
+from evloom.store.tables.projections import session, station_state
 from evloom.store.tables.sites import base_load, conduct, need, site_limit, site_plan
 
 
@@ -191,6 +191,12 @@ def _stays(site_id: str) -> Any:
     joined = session.join(station, station.c.station_id == session.c.station_id)
     joined = joined.outerjoin(need, need.c.subject == "session:" + session.c.session_id)
     return select(*columns, *told).select_from(joined).where(station.c.site_id == site_id)
+
+
+def connected_elsewhere(conn: Connection, station_ids: Sequence[str], gateway: str) -> dict[str, str]:
+    """Stations that are connected to another process than `gateway`, each with its protocol."""
+    query = select(station_state).where(station_state.c.station_id.in_(station_ids), station_state.c.connected)
+    return {row.station_id: row.protocol for row in conn.execute(query.where(station_state.c.gateway != gateway))}
 
 
 def conducts(conn: Connection, station_ids: Sequence[str]) -> dict[tuple[str, int], str]:

@@ -46,7 +46,8 @@ def filled(power_kw: Float, wanted_kw: Float, ordered_kw: Float, bays: Bays, may
         if give_kw > power_kw[row]:
             left_kw -= give_kw - power_kw[row]
             more_kw[row] = give_kw
-    return _spread(more_kw, left_kw, bays, np.flatnonzero(bays.connected & may_rise & (more_kw > 0.0) & (bays.need_kwh > 0.0)))
+    others = bays.connected & may_rise & (power_kw > 0.0) & (power_kw >= ordered_kw - CRUMB_KW) & (bays.need_kwh > 0.0)
+    return _spread(more_kw, left_kw, bays, np.flatnonzero(others))
 
 
 def _spread(given_kw: Float, left_kw: float, bays: Bays, rows: Int) -> Float:

@@ -35,6 +35,7 @@ class Meter:
     summed_kwh: float = 0.0
     power_kw: float = 0.0
     at_s: float = float("-inf")
+    register_s: float = float("-inf")
     n: int = 0
     soc: float | None = None
     n_phase: int | None = None
@@ -119,11 +120,12 @@ class Bay:
             meter.export_kwh = max(export, meter.export_kwh or 0.0)
         meter.soc = meter.soc if soc is None else soc
         power_in, power_out = _total(samples, POWER_IN), _total(samples, POWER_OUT)
-        hours = (at_s - meter.at_s) / 3600.0
+        hours, since_h = (at_s - meter.at_s) / 3600.0, (at_s - meter.register_s) / 3600.0
+        meter.register_s = at_s if register is not None else meter.register_s
         if power_in is not None or power_out is not None:
             power_kw = (power_in or 0.0) - (power_out or 0.0)
-        elif register is not None and before_kwh is not None and 0.0 < hours < 1.0:
-            power_kw = (register - before_kwh) / hours
+        elif register is not None and before_kwh is not None and 0.0 < since_h < 1.0:
+            power_kw = max(register - before_kwh, 0.0) / since_h
         else:
             return
         if register is None and meter.import_kwh is None and 0.0 < hours < 1.0:
@@ -176,8 +178,8 @@ class Bay:
         return max(values, default=0.0)
 
     def check(self, most_kw: float) -> Check:
-        """The last reading beside what was ordered; a car is able to draw what it drew before, else what car and pile can."""
-        could_kw = most_kw if self.meter.n <= 2 else max(self.peak_kw, self.meter.power_kw)
+        """The last reading beside what was ordered; a car is able to draw what it drew before, at a new pile what car and pile can."""
+        could_kw = most_kw if self.conduct.standing == "untried" else max(self.peak_kw, self.meter.power_kw)
         return Check(self.allowed_kw(self.meter.at_s), self.meter.power_kw, could_kw)
 
     def is_unread(self, now_s: float, period_s: float) -> bool:

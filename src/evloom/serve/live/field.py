@@ -144,6 +144,7 @@ class LiveField:
         """Everything that happened since the last call, readings, and the tick."""
         assert self._grid is not None
         self._expire_limits(until_s)
+        self._try_again(until_s)
         events, self._queue = self._queue, []
         self._site_kwh += float(self.load_kw(self._at_s)[0]) * (until_s - self._at_s) / 3600.0
         self._at_s = until_s
@@ -249,6 +250,13 @@ class LiveField:
         if plan.carbon_kg_per_kwh is not None:
             told["carbon"] = [plan.carbon_kg_per_kwh] * ahead.n
         return [Known(now_s, name, 0, list(values)) for name, values in told.items()]
+
+    def _try_again(self, now_s: float) -> None:
+        """Orders that a station did not take are given again after a while."""
+        for bay in self.bays.values():
+            if bay.trouble and 0.0 < bay.again_s <= now_s:
+                bay.again_s = 0.0
+                self.untold(bay, now_s)
 
     def _expire_limits(self, now_s: float) -> None:
         for node in [item.node for item in self.limits.values() if item.until_s is not None and item.until_s <= now_s]:

@@ -12,6 +12,7 @@ import msgspec
 from evloom.kernel.errors import InputError
 from evloom.loop.record import Record
 from evloom.pile.events import PackSeen
+from evloom.pile.station import StationConnected, StationDisconnected
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.cluster.lease import Lease
 from evloom.serve.config import Config
@@ -66,6 +67,7 @@ class Live:
         self._holder = holder or "alone"
         self.posts: dict[str, Post] = {}
         self._site_of: dict[str, str] = {}
+        self._up: dict[str, str] = {}
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._later: set[asyncio.Task[None]] = set()
         self._changing: dict[str, asyncio.Task[None]] = {}
@@ -112,7 +114,11 @@ class Live:
         post.cycled = self._cycled
         self.posts[site_id] = post
         self._map(post)
-        await post.remember()
+        elsewhere: dict[str, str] = {}
+        if self.db.kind != "sqlite":
+            stations = [bay.station_id for bay in post.bays.values()]
+            elsewhere = await self.db.read(lambda conn: sites.connected_elsewhere(conn, stations, self._holder))
+        await post.remember({**elsewhere, **self._up})
         self._runs[site_id] = asyncio.get_running_loop().create_task(self._run(site_id))
 
     def _map(self, post: Post) -> None:
@@ -163,6 +169,10 @@ class Live:
 
     def _said(self, happening: Happening) -> None:
         """A station of this process said something."""
+        if isinstance(happening.event, StationConnected):
+            self._up[happening.subject] = happening.event.protocol
+        elif isinstance(happening.event, StationDisconnected):
+            self._up.pop(happening.subject, None)
         if self._tail is not None:
             self._tail.said(happening)
         self._heard(happening)
@@ -182,10 +192,12 @@ class Live:
         site_id = await self.db.read(lambda conn: sites.site_of(conn, station_id))
         if site_id not in self.posts:
             return
-        self._site_of[station_id] = site_id
+        self._site_of[station_id], post = site_id, self.posts[site_id]
         if number:
             self._unknown_evse(station_id, number)
-        self.posts[site_id].heard(station_id, happening.event, happening.at_s, happening.known_s)
+        if station_id in self._up and not isinstance(happening.event, StationConnected):
+            post.heard(station_id, StationConnected(self._up[station_id]), happening.known_s, happening.known_s)
+        post.heard(station_id, happening.event, happening.at_s, happening.known_s)
 
     def _unknown_evse(self, station_id: str, number: int) -> None:
         site_id = self._site_of.get(station_id, "")

@@ -39,6 +39,7 @@ LATE_S = 120.0  # a reading older than this says nothing of the present
 PAST_S, PAST_N = 60.0, 1440  # one point of the past for each minute, a day of them
 LEARN_S = 3600.0  # how often earlier stays are read anew
 HISTORY_N = 5000
+AGAIN_S = (10.0, 30.0, 120.0, 600.0)  # after so long a fallback profile that was not answered is sent again
 BOOT_S = 5.0  # a station that does not boot after it connects gets its fallback profile all the same
 
 
@@ -97,8 +98,11 @@ class Post:
             self.field.limits = {node: limit for node, limit in before.limits.items() if node in made.site.tree.node_id}
         self.loop = SiteLoop(made, self.field, self.office.setting, self._after)
 
-    async def remember(self) -> None:
-        """Take up from the database what is known of the site: earlier stays, base load, limits, conduct, and cars that stand there."""
+    async def remember(self, up: dict[str, str]) -> None:
+        """Take up from the database what is known of the site: earlier stays, base load, limits, conduct, and cars that stand there.
+
+        up: stations that are connected, each with its protocol.
+        """
         site_id, now_s = self.made.plan.site_id, self.now_s()
         stations = sorted({bay.station_id for bay in self.bays.values()})
         rows = await self.office.db.read(lambda conn: sites.base_loads(conn, site_id, now_s - HISTORY_S))
@@ -113,6 +117,9 @@ class Post:
                 bay.conduct = Conduct("follows" if standing == "follows" else "ignores")
                 self._standing[bay.evse_id] = bay.conduct.standing
         await self._learn(now_s)
+        for station_id in stations:
+            if station_id in up:
+                self._connected(station_id, up[station_id], now_s)
         for stay in running:
             await self._resume(stay)
 
@@ -288,14 +295,21 @@ class Post:
                 await self._believe(bay, session_id)
 
     async def _install(self, station_id: str, after_s: float, *, anew: bool) -> None:
-        """Install the fallback profile at every EVSE of a station."""
-        await asyncio.sleep(after_s)
-        for bay in self._bays_of(station_id):
-            if bay.link and (anew or bay.default != "installed") and bay.row < len(self.field.fallback_a):
-                done = await self.sender.actuator.install_default(bay, self.field.fallback_a[bay.row])
-                bay.default = "installed" if done.accepted else "refused" if done.accepted is False else bay.default
-                if not done.accepted:
-                    told(_LOG, logging.WARNING, "default.not-installed", evse=bay.evse_id, why=done.status)
+        """Install the fallback profile at every EVSE of a station; what is not answered is tried again."""
+        for wait_s in (after_s, *AGAIN_S):
+            await asyncio.sleep(wait_s)
+            for bay in self._bays_of(station_id):
+                if bay.link and (anew or bay.default != "installed") and bay.row < len(self.field.fallback_a):
+                    await self._install_one(bay)
+            anew = False
+            if all(bay.default or not bay.link for bay in self._bays_of(station_id)):
+                return
+
+    async def _install_one(self, bay: Bay) -> None:
+        done = await self.sender.actuator.install_default(bay, self.field.fallback_a[bay.row])
+        bay.default = "" if done.accepted is None else "installed" if done.accepted else "refused"
+        if not done.accepted:
+            told(_LOG, logging.WARNING, "default.not-installed", evse=bay.evse_id, why=done.status)
 
     def _untold(self, bay: Bay) -> None:
         self.field.untold(bay, self.now_s())

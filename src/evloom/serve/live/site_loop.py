@@ -134,7 +134,8 @@ class SiteLoop:
         bays = list(self.field.bays.values())
         self._turn += 1
         for bay in bays[self._turn % 6 :: 6]:
-            if bay.session_id and bay.link and bay.told and is_outdated(bay, self.plan_of(bay, record), record.now_s):
+            told = bay.session_id and bay.link and bay.told and self.field.is_steered(bay)
+            if told and is_outdated(bay, self.plan_of(bay, record), record.now_s):
                 self.field.outdated(bay, record.now_s)
 
     def plan_of(self, bay: Bay, record: Record) -> Plan:

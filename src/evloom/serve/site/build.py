@@ -25,6 +25,7 @@ from evloom.pile.evse import EvseTable
 from evloom.serve.site.plan import ROOT, EvsePlan, GuardPlan, LimitPlan, SitePlan
 
 PHASES = {"L1": 0, "L2": 1, "L3": 2}
+NO_LIMIT_KW = 1e9
 NO_STORAGE = StorageTable((), np.zeros(0, dtype=np.int64), *(np.zeros(0) for _ in range(7)))
 
 
@@ -127,11 +128,18 @@ def _tree(plan: SitePlan) -> LimitTree:
     return LimitTree(
         (ROOT, *(item.id for item in limits)),
         np.array([-1, *(row[item.parent] for item in limits)], dtype=np.int64),
-        np.array([root_kw(plan), *(infinite if item.max_kw is None else item.max_kw * share for item in limits)]),
+        np.array([root_kw(plan), *(_max_kw(item, share) for item in limits)]),
         np.array([plan.export_max_kw, *(infinite if item.export_max_kw is None else item.export_max_kw for item in limits)]),
         np.array([infinite if a is None else a * share for a in (plan.phase_max_a, *(item.phase_max_a for item in limits))]),
         (plan.source or f"limit of {plan.max_kw:g} kW", *(item.source or f"limit {item.id}" for item in limits)),
     )
+
+
+def _max_kw(item: LimitPlan, share: float) -> float:
+    """What a node may draw. One that limits neither power nor current is written with a number, as a scenario must be."""
+    if item.max_kw is not None:
+        return item.max_kw * share
+    return NO_LIMIT_KW if item.phase_max_a is None else float("inf")
 
 
 def _evse_table(plan: SitePlan, tree: LimitTree) -> EvseTable:

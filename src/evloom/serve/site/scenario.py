@@ -20,9 +20,8 @@ def scenario_text(made: Built, grid: TimeGrid, fallback: Fallback) -> str:
         ("[transformer]", {"id": ROOT, "rating_kva": float(tree.import_max_kw[0]), "power_factor": 1.0, **_limits(made, 0)}),
     ]
     for row, item in enumerate(ordered_limits(plan), 1):
-        most = {"max_kw": float(tree.import_max_kw[row])} if item.max_kw is not None else {}
-        some = {"max_kw": 1e9} if not most and item.phase_max_a is None else {}
-        tables.append(("[[limit]]", {"id": item.id, "parent": item.parent, "source": item.source, **most, **some, **_limits(made, row)}))
+        most = {"max_kw": float(tree.import_max_kw[row])} if math.isfinite(tree.import_max_kw[row]) else {}
+        tables.append(("[[limit]]", {"id": item.id, "parent": item.parent, "source": item.source, **most, **_limits(made, row)}))
     tables += [("[[pile]]", _pile(item, number)) for number, item in enumerate(plan.evse)]
     tables.append(("[sessions]", {"in_journal": True}))
     tables.append(("[tariff]", tariff_table(plan)))
