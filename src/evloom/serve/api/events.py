@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from evloom.serve.bus import Bus, Happening
+from evloom.serve.live.tail import Tail
 from evloom.serve.logs import told
 from evloom.serve.metrics import TOPICS, Metrics
 from evloom.serve.people.roles import Caller
@@ -53,7 +54,19 @@ class EventHub:
         self._news: set[asyncio.Event] = set()
         self._owners: dict[tuple[str, str], _Owner] = {}
         self._closed = False
+        self._tail = Tail(db, self._keep) if db.kind != "sqlite" else None
         self._ends = [bus.listen(topic, self._happened) for topic in TOPICS]
+
+    async def start(self) -> None:
+        """Hear what stations say that are connected to other processes on the same database."""
+        if self._tail is not None:
+            await self._tail.start()
+
+    async def stop(self) -> None:
+        """End every stream, and hear nothing more."""
+        self.close()
+        if self._tail is not None:
+            await self._tail.stop()
 
     def close(self) -> None:
         """End every listener's stream, so that a server can stop."""
@@ -101,6 +114,11 @@ class EventHub:
             self.metrics.readers.dec()
 
     def _happened(self, happening: Happening) -> None:
+        if self._tail is not None and happening.topic == "station" and happening.number:
+            self._tail.said(happening)
+        self._keep(happening)
+
+    def _keep(self, happening: Happening) -> None:
         self._last += 1
         self._ring.append(_Kept(self._last, happening))
         self._wake()

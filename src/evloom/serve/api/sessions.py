@@ -10,7 +10,7 @@ from evloom.serve.api import cursor
 from evloom.serve.api.call import Call, Change
 from evloom.serve.api.drivers import DriverPath, found_driver
 from evloom.serve.api.endpoint import Endpoint, endpoint
-from evloom.serve.api.problem import missing
+from evloom.serve.api.problem import Fault, conflict, missing
 from evloom.serve.api.shape import (
     UNSET,
     EnergyKwh,
@@ -34,6 +34,7 @@ from evloom.store import meters, sites, views
 from evloom.store.connection import Connection, Row
 from evloom.store.views import Between
 
+DEPARTURE_MAX_S = 366 * 86400.0
 POINTS_MAX = 2000
 """Points of a power curve; of longer sessions every n-th."""
 
@@ -223,6 +224,9 @@ def between_of(since: Instant | UnsetType, until: Instant | UnsetType) -> Betwee
 
 
 def _save(conn: Connection, call: Call, subject: str, body: NeedInput) -> Change[NeedView]:
+    if body.departure is not None and abs(seconds(body.departure) - call.now_s) > DEPARTURE_MAX_S:
+        fault = Fault("need.departure", "departure", str(body.departure), "within a year from now", "say when the car must be ready")
+        raise conflict("departure", "the departure is too far from now", fault)
     before = sites.need_of(conn, subject)
     values = {name: getattr(body, name) for name in body.__struct_fields__ if name != "departure"}
     departure_s = None if body.departure is None else seconds(body.departure)
@@ -244,7 +248,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     endpoint(list_sessions, "GET /sessions", "sessions", ALL),
     endpoint(read_session, "GET /sessions/{session_id}", "sessions", ALL),
     endpoint(read_session_need, "GET /sessions/{session_id}/need", "needs", ALL),
-    endpoint(put_session_need, "PUT /sessions/{session_id}/need", "needs", OWN),
+    endpoint(put_session_need, "PUT /sessions/{session_id}/need", "needs", OWN, 409),
     endpoint(read_driver_need, "GET /drivers/{driver_id}/need", "needs", OFFICE | OWN),
-    endpoint(put_driver_need, "PUT /drivers/{driver_id}/need", "needs", OWN),
+    endpoint(put_driver_need, "PUT /drivers/{driver_id}/need", "needs", OWN, 409),
 )

@@ -7,7 +7,9 @@ from evloom.serve.api.events import EventHub
 from evloom.serve.bus import Happening
 from evloom.serve.metrics import TOPICS
 from evloom.serve.people.roles import Caller, Role
+from evloom.store.log import LogEntry
 from tests.unit.serve.api.world import NOW_S, World, run
+from tests.unit.store.postgres import postgres_server
 
 ALL = frozenset(TOPICS)
 NORTH = Caller("key:n", "n", Role.READER, "north")
@@ -98,3 +100,20 @@ def test_closing_ends_every_stream(tmp_path):
         assert [part async for part in stream] == []
 
     run(tmp_path, job)
+
+
+def test_what_a_station_says_to_another_process_is_heard_too(tmp_path):
+    async def job(world: World) -> None:
+        hub = world.platform.events
+        await hub.start()
+        stream = hub.listen(NORTH, ALL, "", 5.0)
+        await read(stream, 1)
+        (mine,) = await world.db.append([LogEntry("north-1", StatusSeen(1, 1, "Occupied"), NOW_S, NOW_S)])
+        world.platform.bus.publish(seen("north-1", mine.number))
+        assert f'"number":{mine.number}'.encode() in (await read(stream, 1))[0]
+        (theirs,) = await world.db.append([LogEntry("north-1", StatusSeen(1, 1, "Faulted"), NOW_S, NOW_S)])
+        assert f'"number":{theirs.number}'.encode() in (await read(stream, 1))[0]
+        await hub.stop()
+        assert [part async for part in stream] == []
+
+    run(tmp_path, job, url=postgres_server().fresh())

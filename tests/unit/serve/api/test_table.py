@@ -55,7 +55,11 @@ def test_only_the_roles_of_the_table_get_in(tmp_path):
 OWN_NAME = {"create_user", "create_organisation", "create_station", "create_site", "create_driver", "create_token"}
 
 
-@pytest.mark.parametrize("role", ["operator", "owner", "driver", "reader"])
+@pytest.mark.parametrize(
+    ("role", "url"),
+    [("operator", "sqlite"), ("owner", "sqlite"), ("driver", "sqlite"), ("reader", "sqlite"), ("operator", "postgresql")],
+    indirect=["url"],
+)
 def test_nobody_sees_or_changes_what_is_of_another_organisation(tmp_path, role, url):
     async def job(world: World) -> None:
         before = await world.db.read(dump)
