@@ -11,7 +11,7 @@ FIRST_SITE = "site-1"
 
 def first_site(conn: Connection, config: Config) -> bool:
     """Make the first site where there is none; whether one was made."""
-    if registry.site_page(conn, EVERYTHING, None, 1):
+    if registry.site_page(conn, EVERYTHING, None, 1)[0]:
         return False
     if people.organisation_of(conn, EVERYTHING, FIRST_ORG) is None:
         people.put_organisation(conn, FIRST_ORG, "My organisation")
