@@ -27,6 +27,10 @@ class Appender(Protocol):
         """Append rows in order; a key that is there already, or an epoch that is out of date, appends nothing."""
         ...
 
+    def in_change(self, conn: Connection, stations: Sequence[str]) -> set[str]:
+        """Those of the stations whose owner is being changed by somebody at this moment; the others' cannot until this transaction ends."""
+        ...
+
     def mark(self, conn: Connection, writer: str, batch: int) -> None:
         """Leave a trace of this transaction, where a COMMIT can be in doubt."""
         ...
@@ -47,6 +51,10 @@ class SqliteAppender:
         given = rows if allowed is None else [row for row, allow in zip(rows, allowed, strict=True) if allow]
         done = self._all(raw, number, given)
         return done if allowed is None else _with_fenced(done, allowed)
+
+    def in_change(self, conn: Connection, stations: Sequence[str]) -> set[str]:
+        """None: whoever is in a transaction that writes is alone."""
+        return set()
 
     def mark(self, conn: Connection, writer: str, batch: int) -> None:
         """Needs none: the database is in this process."""
@@ -87,6 +95,8 @@ class PostgresAppender:
     owners. A number may be skipped; none is used twice. Arrays go over in binary: as text every quote of a body would be escaped."""
 
     _OWNERS = "SELECT station_id, epoch FROM ownership WHERE station_id = ANY(%s) ORDER BY station_id FOR SHARE"
+    _FREE = "SELECT station_id FROM ownership WHERE station_id = ANY(%s) ORDER BY station_id FOR SHARE SKIP LOCKED"
+    _OWNED = "SELECT station_id FROM ownership WHERE station_id = ANY(%s)"
     _NUMBERS = "SELECT nextval('log_number_seq') FROM generate_series(1, %s)"
     _INSERT = (
         f"INSERT INTO log ({_COLUMNS}) SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::float8[], %b::float8[],"
@@ -110,6 +120,13 @@ class PostgresAppender:
         given = rows if allowed is None else [row for row, allow in zip(rows, allowed, strict=True) if allow]
         done = self._all(raw, given) if given else []
         return done if allowed is None else _with_fenced(done, allowed)
+
+    def in_change(self, conn: Connection, stations: Sequence[str]) -> set[str]:
+        """Does not wait: who waited for one station while holding others would end in a circle with who takes several over."""
+        raw = _psycopg_of(conn)
+        free = {row[0] for row in raw.execute(self._FREE, (list(stations),))}
+        left = [station for station in stations if station not in free]
+        return {row[0] for row in raw.execute(self._OWNED, (left,))} if left else set()
 
     def mark(self, conn: Connection, writer: str, batch: int) -> None:
         """One small row that each transaction of this writer rewrites; the first removes those of writers of the past."""

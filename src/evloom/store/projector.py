@@ -41,9 +41,9 @@ _DEVIATION = (
     " ON CONFLICT (station_id, action, rule, field) DO UPDATE SET n = deviation.n + excluded.n, last_s = excluded.last_s,"
     " value = excluded.value, advice = excluded.advice"
 )
-_GAPS = (
-    "SELECT DISTINCT log.station_id FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS given (station_id, low, high)"
-    " JOIN log ON log.station_id = given.station_id AND log.number > given.low AND log.number < given.high"
+_BETWEEN = (
+    "SELECT log.station_id, count(*) FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS given (station_id, low, high)"
+    " JOIN log ON log.station_id = given.station_id AND log.number > given.low AND log.number <= given.high GROUP BY log.station_id"
 )
 _STATIONS = (
     "WITH RECURSIVE every (station_id) AS (SELECT min(station_id) FROM log UNION ALL"
@@ -236,9 +236,13 @@ class Projector:
         """Stations of which the log holds entries that are neither projected nor at hand: another gateway left them."""
         if raw.is_sqlite(conn) or not entries:
             return []
-        first: dict[str, int] = {}
+        numbers: dict[str, list[int]] = {}
         for entry in entries:
-            first.setdefault(entry.station_id, entry.number)
-        known = self._known(conn, sorted(first))
-        low = [known[station].cursor for station in first]
-        return [row[0] for row in raw.rows(conn, _GAPS, (list(first), low, list(first.values())))]
+            numbers.setdefault(entry.station_id, []).append(entry.number)
+        known = self._known(conn, sorted(numbers))
+        low = [known[station].cursor for station in numbers]
+        high = [mine[-1] for mine in numbers.values()]
+        there = dict(raw.rows(conn, _BETWEEN, (list(numbers), low, high)))
+        return [
+            station for station, mine in numbers.items() if there.get(station, 0) != sum(number > known[station].cursor for number in mine)
+        ]

@@ -40,6 +40,7 @@ class Writer(threading.Thread):
     def __init__(self, engine: Engine, appender: Appender, follower: Follower) -> None:
         super().__init__(name="store-writer", daemon=True)
         self._engine = engine
+        self._splits = engine.dialect.name == "postgresql"
         self._appender = appender
         self._follower = follower
         self._queue: SimpleQueue[Work | object | None] = SimpleQueue()
@@ -111,26 +112,41 @@ class Writer(threading.Thread):
             self._disconnect()
 
     def _write(self, works: Sequence[Work]) -> None:
-        """Do the works in one transaction; where they are in each other's way, one by one; answer each."""
+        """Do the works, and answer each. On PostgreSQL words of stations and jobs do not share a transaction: jobs lock rows that the
+        words of other gateways need."""
+        words = [work for work in works if work.rows]
+        if self._splits and 0 < len(words) < len(works):
+            self._write_together(words)
+            self._write_together([work for work in works if not work.rows])
+        else:
+            self._write_together(works)
+
+    def _write_together(self, works: Sequence[Work]) -> None:
+        """In one transaction; where they are in each other's way, one by one."""
         tries = 0
         while works:
             try:
                 outcomes = self._commit(works)
             except Exception as error:  # noqa: BLE001  whatever it is, it is somebody's answer and must not end the thread
                 meaning = meaning_of(error)
-                if meaning is Meaning.GONE or (meaning is Meaning.AGAIN and tries < len(RETRY_S)):
+                if meaning is Meaning.GONE or (meaning is Meaning.AGAIN and len(works) == 1 and tries < len(RETRY_S)):
                     works = self._wait(works, error, tries)
                     tries += 1
                 elif len(works) > 1 and meaning is not Meaning.FULL:
-                    for work in works:
-                        self._write([work])
+                    self._write_each(works)
                     return
                 else:
                     settle([Outcome(work, error=ours(error)) for work in works])
                     return
             else:
                 self._told(outcomes)
+                done = {id(outcome.work) for outcome in outcomes}
+                self._write_each([work for work in works if id(work) not in done and not work.told])
                 return
+
+    def _write_each(self, works: Sequence[Work]) -> None:
+        for work in works:
+            self._write_together([work])
 
     def _told(self, outcomes: Sequence[Outcome]) -> None:
         """What is to be done after the commit, then the answers."""
@@ -183,7 +199,12 @@ class Writer(threading.Thread):
             raise
 
     def _appended(self, conn: Connection, works: Sequence[Work]) -> list[Outcome]:
+        """What became of those that append; those of a station whose owner is being changed have no outcome yet: they go alone."""
         given = [work for work in works if work.rows]
+        if len(given) > 1:
+            fenced = sorted({row[0] for work in given for row in work.rows if row[-1]})
+            busy = self._appender.in_change(conn, fenced) if fenced else set()
+            given = [work for work in given if not busy or busy.isdisjoint(row[0] for row in work.rows)]
         if not given:
             return []
         done = iter(self._appender.append(conn, [row for work in given for row in work.rows]))

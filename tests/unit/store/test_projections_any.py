@@ -1,6 +1,7 @@
 """Whatever comes in whatever batches, with restarts and owners that change: the sessions are the fold of the log."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_stations_that_go_from_gateway_to_gateway(seed):
         for word, change in zip(charging(name, "T1", 20), changes, strict=True):
             if change or not epoch:
                 old, here = here, 1 - here
-                claimed = await gateways[here].write(lambda conn, who=str(here): cluster.claim(conn, name, who, START_S))
+                claimed = await gateways[here].write(partial(cluster.claim, station_id=name, gateway=str(here), now_s=START_S))
                 if epoch:
                     late = LogEntry(name, word.event, START_S, START_S, key="late", epoch=epoch)
                     n_fenced += (await gateways[old].append([late]))[0].fenced
