@@ -1,8 +1,8 @@
-"""All tables as they were in the first version that kept a database."""
+"""All tables as they were in the first version that kept a database. The statements are beside this file, one file a database."""
+
+from pathlib import Path
 
 from alembic import op
-
-from evloom.store.tables.base import every_table
 
 revision = "0001"
 down_revision = None
@@ -10,4 +10,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables."""
-    every_table().create_all(op.get_bind())
+    text = Path(__file__).with_suffix(f".{op.get_bind().dialect.name}.sql").read_text(encoding="utf-8")
+    for statement in text.split(";\n"):
+        if statement.strip():
+            op.get_bind().exec_driver_sql(statement)
