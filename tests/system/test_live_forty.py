@@ -69,7 +69,7 @@ def night_of(tmp_path, policy: str) -> Night:
             night.cost += (now_kwh - before_kwh) * (PEAK if place.clock.now_s() <= VALLEY_S else VALLEY)
             night.energy_kwh, before_kwh = now_kwh - 4000.0, now_kwh
         night.n_profile = sum(pile.n_profile for pile in piles)
-        night.standings = tuple(row.follows for row in place.live.board("s").evses)
+        night.standings = tuple(row.follows for row in place.board().evses)
 
     Place(tmp_path, piles, LIMIT_KW, start_s=EVENING_S, tariff=TARIFF, policy=policy, step_s=600).run(evening)
     return night

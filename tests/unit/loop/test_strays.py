@@ -34,7 +34,7 @@ class World:
         terms = replace(laid_out.terms, fallback=Fallback(0.0, np.inf))
         self.state = State(self.site, self.evse, terms)
         self.loop = Loop(self.state, OptimalPolicy(parse_objective("cost"), Trust()))
-        self.first = [Known(self.at_s, "price", 0, PRICES[: terms.grid.n])]
+        self.first = [Known(self.at_s, "price", 0, [*PRICES[: terms.grid.n]])]
 
     def plug(self, row: int, hours: float = 8.0, kwh: float = 20.0) -> PluggedIn:
         name = self.evse.evse_id[row]
@@ -158,6 +158,7 @@ def test_plans_ahead_hold_every_limit_in_every_step(small):
     n = min(6, world.evse.n)
     _, record = world.tick(*(world.plug(row, hours=4.0 + row, kwh=12.0) for row in range(n)))
     snapshot = world.loop.snapshot
+    assert snapshot is not None
     assert record.ahead_kw.sum() > 0.0
     for step in range(record.ahead_kw.shape[1]):
         now = wires(world.site.tree, snapshot.ahead.base_kw[:, step], world.site.voltage_v)

@@ -50,7 +50,7 @@ class Bay:
     astray     why it was last said not to be steered
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
     asked_s    when it was last asked for a reading; infinity where it does not know how
-    default    "installed", "refused" or "" for its fallback profile
+    default    "installed", "refused" or "" for its fallback profile; default_a: the current that it has
     """
 
     evse_id: str
@@ -80,6 +80,7 @@ class Bay:
     asked_s: float = float("-inf")
     protocol: str = ""
     default: str = ""
+    default_a: float = 0.0
     bucket: Bucket | None = None
 
     def begin(self, said: TransactionSaid, session_id: str, at_s: float, default_kw: float) -> None:

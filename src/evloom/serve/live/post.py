@@ -306,7 +306,9 @@ class Post:
                 return
 
     async def _install_one(self, bay: Bay) -> None:
-        done = await self.sender.actuator.install_default(bay, self.field.fallback_a[bay.row])
+        fallback_a = self.field.fallback_a[bay.row]
+        done = await self.sender.actuator.install_default(bay, fallback_a)
+        bay.default_a = fallback_a if done.accepted else bay.default_a
         bay.default = "" if done.accepted is None else "installed" if done.accepted else "refused"
         if not done.accepted:
             told(_LOG, logging.WARNING, "default.not-installed", evse=bay.evse_id, why=done.status)
@@ -321,6 +323,10 @@ class Post:
         if not self.past or record.now_s - self.past[-1][0] >= PAST_S:
             self.past.append((record.now_s, float(load[0]), float(base[0]), float(limit[0])))
         self._ask(record.now_s)
+        for bay in self.bays.values():
+            if bay.link and bay.default == "installed" and bay.default_a != self.field.fallback_a[bay.row]:
+                bay.default = ""  # the site or the highest load of its building changed, and with it the current that is safe
+                self._later(self._install_one(bay))
         for bay in self.bays.values():
             if bay.conduct.standing != self._standing.get(bay.evse_id, "untried"):
                 self._standing[bay.evse_id] = bay.conduct.standing

@@ -7,6 +7,7 @@ from evloom.dispatch.moment import Bays, wires
 from evloom.dispatch.real.dwell import Past, Scene, Steady, ahead_steadied, steadied
 from evloom.dispatch.real.keep import filled, kept
 from evloom.dispatch.verify import verify
+from evloom.kernel.timegrid import Float
 from evloom.network.tree import LimitTree
 
 NOW_S = 1.75e9
@@ -23,8 +24,8 @@ def bays(n: int, **changed) -> Bays:
     return Bays(**columns)
 
 
-def amps(*values: float) -> np.ndarray:
-    return np.array(values) * AMP
+def amps(*values: float) -> Float:
+    return np.array(values, dtype=np.float64) * AMP
 
 
 def test_another_does_not_take_the_place_of_one_that_charges():
@@ -78,9 +79,10 @@ def test_steady_orders_lose_no_power_where_places_are_changed_again_and_again():
 
 
 def test_a_plan_switches_no_sooner_than_chargers_bear():
-    edges = NOW_S + 300.0 * np.arange(7)
+    edges = NOW_S + 300.0 * np.arange(7, dtype=np.float64)
+    tree = LimitTree(("root",), np.array([-1]), np.array([99.0]), np.zeros(1), np.array([np.inf]), ("",))
     plan = amps(16, 0, 16, 0, 0, 16)[None, :]
-    scene = Scene(bays(1), None, amps(16), np.zeros(1, dtype=np.bool_), ("a",), NOW_S)
+    scene = Scene(bays(1), wires(tree, np.zeros(1), 230.0), amps(16), np.zeros(1, dtype=np.bool_), ("a",), NOW_S)
     past = Past(("a",), np.array([NOW_S]), np.ones(1), NOW_S, amps(16))
     ahead = ahead_steadied(plan, edges, amps(16), (scene, past, Steady(600.0, 600.0)))
     np.testing.assert_allclose(ahead[0] / AMP, [16, 6, 16, 0, 0, 16])

@@ -30,7 +30,7 @@ def test_cars_charge_at_full_power_where_there_is_room(tmp_path):
     async def main(place: Place) -> None:
         await full(place)
         assert place.yard.total_kw() == pytest.approx(3 * 11.04)
-        board = place.live.board("s")
+        board = place.board()
         assert [row.follows for row in board.evses] == ["follows"] * 3
         assert board.load_kw == pytest.approx(place.yard.total_kw())
         assert all(pile.default is not None for pile in place.yard.piles.values())
@@ -46,10 +46,10 @@ def test_a_changed_limit_reaches_sessions_within_a_control_period(tmp_path):
         await place.live.limit_changed("s", "site", 27.0)
         await place.seconds(2)
         assert place.yard.total_kw() <= 27.0 + 1e-6
-        assert any("grid operator binds" in row.reason.text() for row in place.live.board("s").evses)
+        assert any("grid operator binds" in row.reason.text() for row in place.board().evses)
         await place.live.limit_changed("s", "site", None)
         await place.seconds(5)
-        assert place.live.board("s").limit_kw == 60.0
+        assert place.board().limit_kw == 60.0
 
     three(tmp_path).run(main)
 
@@ -58,7 +58,7 @@ def test_a_limit_from_outside_never_lifts_the_sites_own(tmp_path):
     async def main(place: Place) -> None:
         await place.live.limit_changed("s", "site", 500.0)
         await place.seconds(2)
-        assert place.live.board("s").limit_kw == 60.0
+        assert place.board().limit_kw == 60.0
         await full(place)
         assert place.yard.total_kw() <= 60.0
 
@@ -72,7 +72,7 @@ def test_base_load_leaves_less_room_and_a_silent_meter_none_more(tmp_path):
         await place.seconds(2)
         assert place.yard.total_kw() <= 15.0 + 1e-6
         await place.seconds(100)
-        board = place.live.board("s")
+        board = place.board()
         assert board.nodes[0].meter_is_stale
         assert board.base_kw >= 45.0  # the last value with a margin stands in
         assert any(note.key == "stale" for note in board.notes)
@@ -86,7 +86,7 @@ def test_a_lost_pile_keeps_its_plan_and_its_room(tmp_path):
         await full(place)
         place.yard.disconnect("B")
         await place.seconds(12)
-        board = place.live.board("s")
+        board = place.board()
         lost = next(row for row in board.evses if row.evse_id == "B/1")
         assert lost.reason.key == "offline"
         assert place.yard.piles["B"].power_kw(place.clock.now_s()) == pytest.approx(11.04)  # by the plan it was sent
@@ -106,14 +106,14 @@ def test_a_pile_that_takes_no_profiles_is_load_that_nobody_steers(tmp_path):
     async def main(place: Place) -> None:
         place.yard.piles["C"].takes = place.yard.piles["C"].obeys = False
         await full(place)
-        board = place.live.board("s")
+        board = place.board()
         strange = next(row for row in board.evses if row.evse_id == "C/1")
         assert strange.follows == "refused"
         assert strange.default == "refused"
         assert place.yard.total_kw() <= 20.0 + 1e-6
         place.yard.piles["C"].takes = place.yard.piles["C"].obeys = True
         await place.seconds(90)
-        assert next(row for row in place.live.board("s").evses if row.evse_id == "C/1").follows == "follows"
+        assert next(row for row in place.board().evses if row.evse_id == "C/1").follows == "follows"
 
     three(tmp_path, 20.0).run(main)
 
@@ -127,11 +127,11 @@ def test_one_that_ignores_its_orders_is_found_within_two_periods_and_trusted_aga
         await place.db.write(lambda conn: sites.save_limit(conn, "s", limit))
         await place.live.limit_changed("s", "site", 20.0)
         await place.seconds(21)
-        assert place.live.board("s").evses[0].follows == "ignores"
+        assert place.board().evses[0].follows == "ignores"
         assert place.yard.total_kw() <= 20.0 + 1e-6
         pile.obeys = True
         await place.seconds(80)
-        assert place.live.board("s").evses[0].follows == "follows"
+        assert place.board().evses[0].follows == "follows"
 
     three(tmp_path).run(main)
 
@@ -147,7 +147,7 @@ def test_a_drivers_word_changes_the_plan_and_the_explanation(tmp_path):
         session = f"A:{place.yard.piles['A'].session}"
         await place.live.tell_need(Need(f"session:{session}", START_S + 5 * 3600.0, wanted_kwh=12.0))
         await place.seconds(630)
-        told = place.live.explain(session)
+        told = place.explain(session)
         assert told.ordered_kw == 0.0
         assert told.departure_s == START_S + 5 * 3600.0
         assert "waiting saves" in told.text()
@@ -161,11 +161,11 @@ def test_a_drivers_word_changes_the_plan_and_the_explanation(tmp_path):
 def test_a_restart_takes_up_what_stands_there(tmp_path):
     async def main(place: Place) -> None:
         await full(place)
-        before = place.live.board("s")
+        before = place.board()
         assert place.live.pack_seen("A", 1, PackSeen(place.clock.now_s(), "A/1", diagnosis=2))
         place.post.rebuild(place.post.made)  # as after a change of the document
         await place.seconds(15)
-        after = place.live.board("s")
+        after = place.board()
         assert [row.session_id for row in after.evses] == [row.session_id for row in before.evses]
         assert [row.follows for row in after.evses] == ["follows"] * 3
         assert place.yard.total_kw() == pytest.approx(3 * 11.04)

@@ -8,7 +8,7 @@ import msgspec
 
 from evloom.serve.bus import Bus
 from evloom.serve.config import Config
-from evloom.serve.live import Live
+from evloom.serve.live import Board, Explanation, Live
 from evloom.serve.live.site_loop import Setting
 from evloom.serve.site.plan import SitePlan
 from evloom.store import registry, sites
@@ -39,6 +39,18 @@ class Place:
             registry.put_station(conn, pile.station_id, {"org_id": "o", "site_id": "s", "created_at_s": START_S})
             values = {"rating_kw": pile.rating_kw, "n_phase": 3}
             registry.put_evse(conn, pile.station_id, 1, values)
+
+    def board(self) -> Board:
+        """What people see of the site."""
+        found = self.live.board("s")
+        assert found is not None
+        return found
+
+    def explain(self, session_id: str) -> Explanation:
+        """Why a session gets what it gets."""
+        found = self.live.explain(session_id)
+        assert found is not None
+        return found
 
     @property
     def post(self):
