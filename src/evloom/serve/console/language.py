@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 
-from evloom.serve.console.chinese import CHINESE
+from evloom.serve.console.chinese import CHINESE, CODES
 
 Lang = Literal["en", "zh"]
 COOKIE = "evloom_language"
@@ -12,9 +12,12 @@ _AGE_S = 365 * 86400
 
 
 def said(text: str, lang: Lang, **values: object) -> str:
-    """A sentence in a language, values in braces filled in. One that has no Chinese (a name, a word of a charger) stays as it is."""
-    words = CHINESE.get(text, text) if lang == "zh" else text.partition("|")[0]
-    words = words.partition("|")[0]
+    """A sentence or the word for a code in a language, values in braces filled in. What is in neither list (a name, a word of a charger)
+    stays as it is."""
+    if lang == "zh":
+        words = CHINESE.get(text) or (CODES[text][1] if text in CODES else text)
+    else:
+        words = text if text in CHINESE or text not in CODES else CODES[text][0]
     return words.format(**values) if values else words
 
 

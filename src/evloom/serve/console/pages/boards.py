@@ -19,6 +19,8 @@ from evloom.serve.people.roles import ALL, LOOK
 
 ROWS_MAX = 150
 CARDS_MAX = 24
+SHOWN_ELSEWHERE = ("lost", "ignores", "refused", "elsewhere")
+"""Notes of the loop that the table of what needs attention has, too."""
 ASTRAY = ("ignores", "refused", "unanswered")
 
 
@@ -34,7 +36,7 @@ class Bay:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the board of a site shows. board None: its loop does not run here, `lack` says why."""
+    """What the board of a site shows. `lack` says why its loop does not run here; remarks are what people should know of it."""
 
     site: sites.Site
     board: Board | None
@@ -44,17 +46,13 @@ class Scene:
     free: list[Bay]
     notices: list[Notice]
     n_station: int
+    remarks: list[str]
 
 
 async def scene_of(visit: Visit, site: sites.Site, notices: list[Notice], *, small: bool = False) -> Scene:
     """Gather a site."""
-    board, lack = None, ""
     live = visit.platform.live
-    if live is None:
-        lack = "This process runs no loop."
-    else:
-        board = live.board(site.site_id)
-        lack = "" if board is not None else "The loop of this site does not run: its document does not hold together."
+    board = None if live is None else live.board(site.site_id)
     own = [one for one in notices if one.site_id == site.site_id]
     wrong = {one.subject for one in own if one.kind == "fault"}
     bays = [] if board is None else [_bay(visit, one, wrong) for one in board.evses]
@@ -62,13 +60,25 @@ async def scene_of(visit: Visit, site: sites.Site, notices: list[Notice], *, sma
     return Scene(
         site=site,
         board=board,
-        lack=lack,
-        chart=None if board is None else board_chart(board, site.zone, visit.t, small=small),
+        lack=_lack(visit, board),
+        chart=board_chart(board, site.zone, visit.t, small=small) if board is not None and (board.past or board.ahead) else None,
         busy=[bay for bay in bays if bay.evse.session_id],
         free=[bay for bay in bays if not bay.evse.session_id],
         notices=own,
         n_station=len({bay.evse.station_id for bay in bays}) if there is None else len(there.items),
+        remarks=[] if board is None else [note.text(visit.lang) for note in board.notes if note.key not in SHOWN_ELSEWHERE],
     )
+
+
+def _lack(visit: Visit, board: Board | None) -> str:
+    """Why there is no loop to look at, "" where there is one."""
+    if visit.platform.live is None:
+        return "This process runs no loop."
+    if board is None:
+        return "The loop of this site does not run: its document does not hold together."
+    if not board.running and visit.platform.db.kind == "sqlite":
+        return "The loop of this site is starting."
+    return "" if board.running else "Another process runs the loop of this site: look at that one's board."
 
 
 def _bay(visit: Visit, evse: EvseBoard, wrong: set[str]) -> Bay:

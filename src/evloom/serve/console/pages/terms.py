@@ -6,7 +6,13 @@ from typing import Any
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from evloom.market.contract import Counts
+from evloom.kernel.errors import InputError
+from evloom.market.contract import Contract, Counts
+from evloom.market.document import tariff_of_document
+from evloom.market.named import NAMED_TARIFFS, named_periods, named_terms
+from evloom.market.named_contracts import NAMED_CONTRACTS
+from evloom.market.offer import HourPrice, price_by_hour
+from evloom.market.period import ALL_MONTHS, clock_text, months_text
 from evloom.serve.api import money, terms
 from evloom.serve.api.problem import Fault, Problem, wrong
 from evloom.serve.console.forms import Form, instant_text, refused, typed
@@ -73,14 +79,49 @@ def _fresh(kind: str, visit: Visit) -> Form:
 async def _one(visit: Visit, versions: list[terms.Terms], form: Form, status: int) -> Response:
     kind = kind_of(visit)
     form.values.setdefault("etag", f'"{versions[-1].version}"' if versions else '"0"')
+    prices = _prices(versions[-1].document, visit.now_s) if versions and kind == "tariff" else []
     return await page(
         visit, "term.html", visit.path("terms_id"), status=status, kind=kind, terms_id=visit.path("terms_id"), versions=versions, form=form,
-        counts=[count.value for count in Counts], may_edit=visit.may(PUTS[kind]),
+        counts=[count.value for count in Counts], prices=prices, may_edit=visit.may(PUTS[kind]),
     )  # fmt: skip
+
+
+def _prices(document: dict[str, Any], now_s: float) -> list[HourPrice]:
+    """The price by hour of a tariff that is kept."""
+    try:
+        tariff = tariff_of_document(document)
+    except InputError:
+        return []
+    return list(price_by_hour(Contract("energy only", tariff.terms.currency), tariff, now_s, 24))
+
+
+def expanded(kind: str, document: dict[str, Any]) -> dict[str, Any]:
+    """A document that only names a packaged tariff or contract, with all that the name stands for."""
+    name = str(document.get("name", ""))
+    if set(document) != {"name"}:
+        return document
+    if kind == "contract":
+        return dict(NAMED_CONTRACTS.get(name, document))
+    if name not in NAMED_TARIFFS:
+        return document
+    terms_, periods = named_terms(name), named_periods(name)
+    rows = [
+        {
+            "category": period.category,
+            "start": clock_text(period.start_minute),
+            "end": clock_text(period.end_minute),
+            "price_per_kwh": period.price_per_kwh,
+            "months": "all" if period.months == ALL_MONTHS else months_text(period.months),
+            "days": period.days,
+        }
+        for period in periods
+    ]
+    return {"currency": terms_.currency, "zone": str(terms_.zone), "periods": rows}
 
 
 def form_of(kind: str, document: dict[str, Any]) -> Form:
     """The fields of a document."""
+    document = expanded(kind, document)
     if kind == "tariff":
         plain = {name: str(document[name]) for name in ("currency", "zone") if name in document}
         return Form(fields_of_tariff(document) | plain)
