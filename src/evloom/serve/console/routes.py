@@ -1,5 +1,6 @@
 """Every page of the console, and the routes made of them."""
 
+from starlette.responses import Response
 from starlette.routing import Route
 
 from evloom.serve.api.problem import Problem
@@ -25,7 +26,7 @@ PAGES: tuple[Page, ...] = (
 )
 
 
-async def _nowhere(visit: Visit) -> None:
+async def _nowhere(visit: Visit) -> Response:  # noqa: ARG001  a handler takes its visit
     """Any other path."""
     raise Problem(404, "not-found", "the address leads nowhere: perhaps it was typed wrong, or what it named was removed")
 

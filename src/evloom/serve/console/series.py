@@ -20,17 +20,17 @@ def board_chart(board: Board, zone: str, t: Words, *, small: bool = False) -> di
     plan = [] if ahead is None else [base + ev for base, ev in zip(ahead.base_kw, ahead.ev_kw, strict=True)]
     lines = [
         _line(t("load"), "load", "kW", [*(one[1] for one in past), board.load_kw, *([None] * len(edges))]),
-        _line(t("plan"), "plan", "kW", [*nothing, *_on(ahead, plan, board.at_s, edges)]),
+        _line(t("plan"), "plan", "kW", [*nothing, *_on(ahead, plan, edges)]),
         _line(
             t("base load"),
             "base",
             "kW",
-            [*(one[2] for one in past), board.base_kw, *_on(ahead, [] if ahead is None else ahead.base_kw, board.at_s, edges)[1:]],
+            [*(one[2] for one in past), board.base_kw, *_on(ahead, [] if ahead is None else ahead.base_kw, edges)[1:]],
         ),
         _line(t("limit"), "limit", "kW", [*(_finite(one[3]) for one in past), *[board.limit_kw] * (1 + len(edges))]),
     ]
     if ahead is not None and any(price is not None for price in ahead.price_per_kwh) and not small:
-        prices = _on(ahead, ahead.price_per_kwh, board.at_s, edges)
+        prices = _on(ahead, ahead.price_per_kwh, edges)
         lines.append(_line(t("price"), "price", f"{board.currency}/kWh", [*nothing, *prices], digits=4))
     return {"zone": zone, "now": board.at_s, "time": t("time"), "t": times, "series": lines}
 
@@ -64,7 +64,7 @@ def _held(times: Sequence[float], steps: dict[float, float]) -> list[float | Non
     return held
 
 
-def _on(ahead: Ahead | None, values: Sequence[Any], now_s: float, edges: Sequence[float]) -> list[Any]:
+def _on(ahead: Ahead | None, values: Sequence[Any], edges: Sequence[float]) -> list[Any]:
     """Values of steps at now and at the edges after it; the last is held to the end of the last step."""
     if ahead is None:
         return [None] * (1 + len(edges))

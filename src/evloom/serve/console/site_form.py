@@ -13,8 +13,8 @@ from evloom.serve.console.rows import rows_of
 from evloom.serve.console.shown import plain
 from evloom.serve.site.plan import GuardPlan, LimitPlan, SitePlan
 
-PERCENT = ("margin",)
-GUARD_PERCENT = ("soc_min", "soc_max")
+SHARES = ("margin",)
+GUARD_SHARES = ("soc_min", "soc_max")
 OWN = (
     *("name", "zone", "max_kw", "source", "voltage_v", "currency", "phase_max_a", "export_max_kw", "margin", "policy", "objective"),
     *("step_s", "horizon_h", "carbon_kg_per_kwh"),
@@ -38,7 +38,7 @@ def form_of_plan(plan: SitePlan) -> Form:
 
 
 def _guard_text(name: str, value: Any) -> str:
-    return plain(round(100.0 * value, 9)) if name in GUARD_PERCENT and value is not None else plain(value)
+    return plain(round(100.0 * value, 9)) if name in GUARD_SHARES and value is not None else plain(value)
 
 
 def fields_of_tariff(tariff: Mapping[str, object] | None) -> dict[str, str]:
@@ -92,13 +92,13 @@ def changed_rows(form: FormData, op: str) -> Form:
 def plan_of_form(form: FormData, site_id: str) -> dict[str, Any]:
     """What the fields say, as the body of the document. Raises Problem 422 with what is wrong in any field."""
     faults: list[Fault] = []
-    body = {"site_id": site_id, **body_of(SitePlan, form, percent=PERCENT)}
+    body = {"site_id": site_id, **body_of(SitePlan, form, percent=SHARES)}
     limits = []
     for k in rows_of(form, "limits"):
         row = body_of(LimitPlan, _inner(form, f"limits[{k}]."))
         limits.append(_checked(LimitPlan, row, f"limits[{k}]", faults))
     body["limits"] = limits
-    guard = body_of(GuardPlan, _inner(form, "guard."), percent=GUARD_PERCENT)
+    guard = body_of(GuardPlan, _inner(form, "guard."), percent=GUARD_SHARES)
     asked = {name: value for name, value in guard.items() if value not in (None, "") and name != "source"}
     body["guard"] = _checked(GuardPlan, {**asked, "source": guard.get("source") or "site"}, "guard", faults) if asked else None
     body["tariff"] = tariff_of_form(form)
@@ -173,7 +173,7 @@ def _checked(kind: type[msgspec.Struct], row: dict[str, Any], where: str, faults
 
 def _as_typed(fault: Fault, form: FormData) -> Fault:
     """A fault of a field in percent, told as it was typed."""
-    if fault.field in PERCENT or fault.field.removeprefix("guard.") in GUARD_PERCENT:
+    if fault.field in SHARES or fault.field.removeprefix("guard.") in GUARD_SHARES:
         most = "50" if fault.field == "margin" else "100"
         return Fault(fault.code, fault.field, str(form.get(fault.field, "")), f"0 to {most} %", "correct it")
     return fault

@@ -1,7 +1,7 @@
 """One request of a page: who looks, in which language; and the way to the handlers of the API on that one's behalf."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +9,7 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from evloom.market.offer import HourPrice
 from evloom.serve.api.attention import Notice
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Endpoint, Handler
@@ -131,6 +132,18 @@ class Visit:
     def named(self, names: Sequence[str], before: str = "") -> list[tuple[str, str]]:
         """Values of a choice with their words."""
         return [(name, said(f"{before}{name}", self.lang)) for name in names]
+
+    @staticmethod
+    def spans(prices: Sequence[HourPrice]) -> list[tuple[HourPrice, float | None]]:
+        """Hours with one price in a row as one, each with the instant at which another begins, None for the last."""
+        found: list[tuple[HourPrice, float | None]] = []
+        for price in prices:
+            if found and replace(found[-1][0], start_s=price.start_s) == price:
+                continue
+            if found:
+                found[-1] = (found[-1][0], price.start_s)
+            found.append((price, None))
+        return found
 
     @staticmethod
     def rows(values: Mapping[str, str], name: str) -> list[int]:

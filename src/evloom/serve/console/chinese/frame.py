@@ -26,9 +26,8 @@ FRAME = {
     "Log out": "退出登录",
     "Name or e-mail": "用户名或邮箱",
     "Password": "密码",
-    "There is no administrator yet. Open the address with /set-up that evloom serve printed when it started, on the machine where it runs.": (
-        "尚无管理员。请在运行平台的机器上打开 evloom serve 启动时打印的 /set-up 地址。"
-    ),
+    "There is no administrator yet. Open the address with /set-up that evloom serve printed when it started, on the machine where it"
+    " runs.": ("尚无管理员。请在运行平台的机器上打开 evloom serve 启动时打印的 /set-up 地址。"),
     "name or password is wrong": "用户名或密码错误",
     "too many wrong passwords: wait {s} s": "密码错误次数过多：请等待 {s} 秒",
     "Set-up": "初始设置",

@@ -167,7 +167,9 @@ STATIONS = {
     "No token fits": "没有符合条件的凭证",
     "No token yet": "尚无凭证",
     "A token is what a driver shows to a charger: a card, an app's id, a contract's id. Hold a card to a charger: it is refused and"
-    " appears here, to be registered by one click.": "凭证是车主向充电桩出示的卡、应用或合同编号。将卡靠近充电桩：会被拒绝并显示在这里，点击即可登记。",
+    " appears here, to be registered by one click.": (
+        "凭证是车主向充电桩出示的卡、应用或合同编号。将卡靠近充电桩：会被拒绝并显示在这里，点击即可登记。"
+    ),
     "Register a token": "登记凭证",
     "as the charger sends it; upper and lower case do not matter": "与充电桩上报一致；不分大小写",
     "empty: as it is": "留空：不变",

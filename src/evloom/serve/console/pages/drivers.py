@@ -6,13 +6,13 @@ from starlette.responses import Response
 
 from evloom.serve.api import acknowledge, drivers, money, sessions, terms
 from evloom.serve.api.problem import Problem
-from evloom.serve.console.forms import Form, body_of, of_struct, refused
+from evloom.serve.console.forms import Form, body_of, in_percent, of_struct, refused
 from evloom.serve.console.page import Page, go, page
 from evloom.serve.console.shown import path_part
 from evloom.serve.console.visit import Visit
 from evloom.serve.people.roles import OFFICE, OPERATE
 
-PERCENT = ("soc_target",)
+SHARES = ("soc_target",)
 TYPES = ("ISO14443", "ISO15693", "eMAID", "Central", "Local", "KeyCode", "MacAddress", "DirectPayment", "EVCCID", "VIN")
 STATES = ("Accepted", "Blocked", "Expired", "Invalid")
 
@@ -53,13 +53,15 @@ async def _one(visit: Visit, status: int, **forms: Form) -> Response:
     need = await visit.maybe(sessions.read_driver_need, None, path=path)
     assigned = await visit.maybe(terms.list_assignments, [], query={"kind": "contract"})
     own = [
-        row for row in assigned if row.scope == "driver" and row.subject == driver.driver_id and row.holds_from.timestamp() <= visit.now_s
+        row for row in assigned if (row.scope, row.subject) == ("driver", driver.driver_id) and row.holds_from.timestamp() <= visit.now_s
     ]
     contracts = await visit.maybe(terms.list_contracts, None)
+    cards = await visit.do(drivers.list_tokens, query={"driver_id": driver.driver_id})
+    pay = forms.get("pay", Form({"currency": visit.platform.config.site.currency}))
     return await page(
         visit, "driver.html", driver.name, status=status, driver=driver, form=forms.get("form") or of_struct(driver),
-        tokens=(await visit.do(drivers.list_tokens, query={"driver_id": driver.driver_id})).items, statement=await visit.do(money.read_statement, path=path),
-        need=(forms.get("need") or need_form(need)).named("need"), pay=forms.get("pay", Form({"currency": visit.platform.config.site.currency})).named("pay"),
+        tokens=cards.items, statement=await visit.do(money.read_statement, path=path),
+        need=(forms.get("need") or need_form(need)).named("need"), pay=pay.named("pay"),
         contract=own[-1].terms_id if own else "", contracts=[] if contracts is None else contracts.items,
         card=forms.get("card", Form({"token_type": "ISO14443"})).named("card"), types=TYPES, may_edit=visit.may(drivers.create_driver),
     )  # fmt: skip
@@ -69,7 +71,7 @@ def need_form(need: Any) -> Form:
     """What a driver usually needs; the minute of the day as a time."""
     if need is None:
         return Form()
-    form = of_struct(need, percent=PERCENT)
+    form = of_struct(need, percent=SHARES)
     minute = need.ready_minute
     form.values["ready_by"] = "" if minute is None else f"{minute // 60:02d}:{minute % 60:02d}"
     return form
@@ -77,7 +79,7 @@ def need_form(need: Any) -> Form:
 
 def need_body(visit: Visit) -> dict[str, Any]:
     """The body for a usual need. Raises Problem 422 for a time that is none."""
-    body = body_of(sessions.NeedInput, visit.form, percent=PERCENT)
+    body = body_of(sessions.NeedInput, visit.form, percent=SHARES)
     text = str(visit.form.get("ready_by", "")).strip()
     body["ready_minute"] = minute_of_day(text) if text else None
     return body
@@ -113,7 +115,7 @@ async def _write(visit: Visit, handler: Any, body: dict[str, Any], name: str, do
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return await _one(visit, problem.status, **{name: refused(visit.form, problem)})
+        return await _one(visit, problem.status, **{name: refused(visit.form, in_percent(problem, visit.form, SHARES))})
     return go(f"/drivers/{driver_id}", done)
 
 
@@ -158,8 +160,8 @@ async def _tokens(visit: Visit, form: Form, status: int) -> Response:
             raise
         search, status = Form(dict(wanted), list(problem.findings), problem.detail), 422
     return await page(
-        visit, "tokens.html", visit.t("Tokens"), status=status, found=found, form=form.named("new"), search=search, wanted=wanted, types=TYPES,
-        states=STATES, refusals=await visit.maybe(acknowledge.list_refused_tokens, []), people=await _people(visit),
+        visit, "tokens.html", visit.t("Tokens"), status=status, found=found, form=form.named("new"), search=search, wanted=wanted,
+        types=TYPES, states=STATES, refusals=await visit.maybe(acknowledge.list_refused_tokens, []), people=await _people(visit),
         may_edit=visit.may(drivers.create_token),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from evloom.serve.api import access
 from evloom.serve.api.problem import Problem
 from evloom.serve.console.forms import Form, body_of, refused
-from evloom.serve.console.language import cookie
+from evloom.serve.console.language import Lang, cookie
 from evloom.serve.console.page import Page, go, inside, page
 from evloom.serve.console.visit import Visit
 from evloom.serve.people.roles import ALL, Role
@@ -70,7 +70,7 @@ async def set_up(visit: Visit) -> Response:
 
 async def language(visit: Visit) -> Response:
     """Another language, kept in a cookie."""
-    chosen = "zh" if visit.form.get("language") == "zh" else "en"
+    chosen: Lang = "zh" if visit.form.get("language") == "zh" else "en"
     visit.cookies.append(cookie(chosen, secure=visit.platform.secure))
     return go(inside(str(visit.form.get("back", "/"))))
 

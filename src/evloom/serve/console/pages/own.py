@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from evloom.serve.api import drivers, money, sessions
 from evloom.serve.api.problem import Fault, Problem, wrong
-from evloom.serve.console.forms import Form, body_of, refused
+from evloom.serve.console.forms import Form, body_of, in_percent, refused
 from evloom.serve.console.page import Page, go, page
-from evloom.serve.console.pages.drivers import PERCENT, minute_of_day, need_form
+from evloom.serve.console.pages.drivers import SHARES, minute_of_day, need_form
 from evloom.serve.console.pages.sessions import Story, story_of
 from evloom.serve.console.shown import local
 from evloom.serve.console.visit import Visit
@@ -66,7 +66,7 @@ async def tell(visit: Visit) -> Response:
     running = (await visit.do(sessions.list_sessions, query={"open": "true", "limit": "5"})).items
     zone = (await story_of(visit, running[0].session_id)).zone if running else await visit.zone()
     try:
-        body = body_of(sessions.NeedInput, visit.form, percent=PERCENT)
+        body = body_of(sessions.NeedInput, visit.form, percent=SHARES)
         text = str(visit.form.get("ready_by", "")).strip()
         minute = minute_of_day(text) if text else None
         if isinstance(minute, str):
@@ -80,7 +80,7 @@ async def tell(visit: Visit) -> Response:
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return await _mine(visit, refused(visit.form, problem), problem.status)
+        return await _mine(visit, refused(visit.form, in_percent(problem, visit.form, SHARES)), problem.status)
     return go("/me", "saved")
 
 

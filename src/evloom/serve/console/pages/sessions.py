@@ -8,7 +8,7 @@ from starlette.responses import Response
 from evloom.serve.api import commands, money, sessions, steering
 from evloom.serve.api.problem import Problem
 from evloom.serve.billing.page import receipt_html
-from evloom.serve.console.forms import Form, body_of, instant_text, of_struct, refused
+from evloom.serve.console.forms import Form, body_of, in_percent, instant_text, of_struct, refused
 from evloom.serve.console.page import Page, go, page
 from evloom.serve.console.pages.orders import WAIT_S, told
 from evloom.serve.console.series import Words, session_chart
@@ -95,7 +95,7 @@ async def one(visit: Visit) -> Response:
 async def _one(visit: Visit, need: Form, release: Form, status: int) -> Response:
     story = await story_of(visit, visit.path("session_id"))
     session = story.detail.session
-    own = need if need.is_wrong or story.detail.need is None else of_struct(story.detail.need, story.zone, PERCENT)
+    own = need if need.is_wrong or story.detail.need is None else of_struct(story.detail.need, story.zone, SHARES)
     return await page(
         visit, "session.html", session.session_id, story.zone, status, story=story, session=session, need=own.named("need"),
         release=release.named("bill"), may_stop=visit.may(commands.stop_session), may_bill=visit.may(money.release_bill),
@@ -103,7 +103,7 @@ async def _one(visit: Visit, need: Form, release: Form, status: int) -> Response
     )  # fmt: skip
 
 
-PERCENT = ("soc_target",)
+SHARES = ("soc_target",)
 
 
 async def stop(visit: Visit) -> Response:
@@ -118,10 +118,10 @@ async def tell_need(visit: Visit) -> Response:
     session_id = visit.path("session_id")
     story = await story_of(visit, session_id)
     try:
-        body = body_of(sessions.NeedInput, visit.form, story.zone, PERCENT)
+        body = body_of(sessions.NeedInput, visit.form, story.zone, SHARES)
         await visit.do(sessions.put_session_need, path={"session_id": session_id}, body=body)
     except Problem as problem:
-        return await _one(visit, refused(visit.form, problem), Form(), problem.status)
+        return await _one(visit, refused(visit.form, in_percent(problem, visit.form, SHARES)), Form(), problem.status)
     return go(f"/sessions/{session_id}", "saved")
 
 

@@ -17,11 +17,12 @@ from evloom.serve.api.problem import Problem, of_findings
 from evloom.serve.config import Control
 from evloom.serve.console.forms import Form, body_of, refused, typed
 from evloom.serve.console.page import Page, go, page, part
+from evloom.serve.console.rows import rows_of
 from evloom.serve.console.site_form import changed_rows, form_of_plan, placed, plan_of_form
 from evloom.serve.console.visit import Visit
 from evloom.serve.people.roles import LOOK, OPERATE, SITE
 from evloom.serve.site.build import built
-from evloom.serve.site.plan import SitePlan
+from evloom.serve.site.plan import ROOT, EvsePlan, SitePlan
 
 ZONES = sorted(available_timezones())
 POLICIES: tuple[str, ...] = get_args(get_type_hints(Control)["policy"])
@@ -158,20 +159,14 @@ async def save_piles(visit: Visit) -> Response:
     """What each EVSE can be set to and where it hangs: every row that was changed."""
     site_id, form = visit.path("site_id"), visit.form
     plan = await visit.do(sites.read_plan, path={"site_id": site_id})
+    there = {(evse.station, str(evse.evse)): evse for evse in plan.evse}
     faults, values = [], typed(form)
-    for k, evse in enumerate(plan.evse):
+    for k in rows_of(values, "evse"):
         start = f"evse[{k}]."
         row = {key.removeprefix(start): value.strip() for key, value in values.items() if key.startswith(start)}
-        if row.get("station") != evse.station or row.get("evse") != str(evse.evse):
-            continue
-        body = {
-            name: row[name]
-            for name in ("rating_kw", "node", "n_phase", "phase", "current_min_a", "discharge_max_kw")
-            if row.get(name, "") or name in ("node", "phase")
-        }
-        body |= {"current_step_a": evse.current_step_a or 1.0, "dc": row.get("dc") == "true"}
-        body["node"] = "" if body["node"] == "site" else body["node"]
-        if all(_same(body[name], getattr(evse, name)) for name in body):
+        evse = there.get((row.get("station", ""), row.get("evse", "")))
+        body = None if evse is None else _pile(row, evse)
+        if evse is None or body is None:
             continue
         try:
             await visit.do(stations.put_evse, path={"station_id": evse.station, "evse": str(evse.evse)}, body=body)
@@ -181,6 +176,18 @@ async def save_piles(visit: Visit) -> Response:
         said = Form(values, faults, visit.t("Rows that are right were saved.")).named("piles")
         return await _editor(visit, None, 422, piles=said)
     return go(f"/sites/{site_id}", "saved")
+
+
+def _pile(row: dict[str, str], evse: EvsePlan) -> dict[str, Any] | None:
+    """What a row says of an EVSE; None where that is what it is already."""
+    texts = {name: row.get(name, "") for name in ("rating_kw", "node", "n_phase", "phase", "current_min_a", "discharge_max_kw")}
+    body: dict[str, Any] = {name: text for name, text in texts.items() if text or name in ("node", "phase")}
+    body |= {
+        "current_step_a": evse.current_step_a or 1.0,
+        "dc": row.get("dc") == "true",
+        "node": "" if body["node"] == ROOT else body["node"],
+    }
+    return None if all(_same(value, getattr(evse, name)) for name, value in body.items()) else body
 
 
 def _same(typed_value: object, kept: object) -> bool:
