@@ -16,6 +16,7 @@ from tests.unit.serve.live.yard import Place
 LIMIT_KW, BASE_KW, PERIOD_S = 200.0, 30.0, 10.0
 EVENING_S = 1_780_053_600.0  # 2026-05-29 19:20 in Shanghai
 HOURS, LEAVES_H = 2.5, 2.6
+STEP_S = 2
 PEAK, VALLEY = 1.2, 0.3
 TARIFF = {
     "name": "evening",
@@ -61,9 +62,9 @@ def night_of(tmp_path, policy: str) -> Night:
             for k in [k for k, at_s in lost.items() if at_s <= since_s]:
                 yard.disconnect(f"CP{k:02}")
                 del lost[k]
-            await place.seconds(1)
+            await place.seconds(STEP_S, STEP_S)
             load_kw = yard.total_kw() + BASE_KW
-            above_s = above_s + 1.0 if load_kw > LIMIT_KW + 1e-6 else 0.0
+            above_s = above_s + STEP_S if load_kw > LIMIT_KW + 1e-6 else 0.0
             night.longest_s, night.highest_kw = max(night.longest_s, above_s), max(night.highest_kw, load_kw)
             now_kwh = sum(pile.register_kwh for pile in piles)
             night.cost += (now_kwh - before_kwh) * (PEAK if place.clock.now_s() <= VALLEY_S else VALLEY)

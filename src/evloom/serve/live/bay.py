@@ -34,6 +34,7 @@ class Meter:
     export_kwh: float | None = None
     summed_kwh: float = 0.0
     power_kw: float = 0.0
+    rise_kw: float = 0.0
     at_s: float = float("-inf")
     register_s: float = float("-inf")
     n: int = 0
@@ -136,6 +137,7 @@ class Bay:
 
     def _drawn(self, power_kw: float, at_s: float) -> None:
         meter = self.meter
+        meter.rise_kw = power_kw - meter.power_kw
         meter.power_kw, meter.at_s, meter.n, self.fresh = power_kw, at_s, meter.n + 1, True
         self.peak_kw = max(self.peak_kw, power_kw)
         offered = self.allowed_kw(at_s) > IDLE_KW

@@ -37,6 +37,7 @@ from evloom.store.sites import Need, SetLimit
 
 _LOG = logging.getLogger("evloom.live")
 LOOK_S = 1.0  # how often a process that does not run a site's loop looks whether it should
+STRANGER_S = 10.0  # how often it is looked whether a station belongs to a site by now
 SETTLED_S = 1.0  # a site's document is built anew only once it was left alone for so long
 ANSWER_S = 5.0  # a station that does not answer an order within this does not count as told
 
@@ -68,11 +69,13 @@ class Live:
         self.posts: dict[str, Post] = {}
         self._site_of: dict[str, str] = {}
         self._up: dict[str, str] = {}
+        self._strangers: dict[str, float] = {}
+        self._adding: set[tuple[str, int]] = set()
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._later: set[asyncio.Task[None]] = set()
         self._changing: dict[str, asyncio.Task[None]] = {}
         self._endings: list[Callable[[], None]] = []
-        self._warm: asyncio.Future[None]
+        self._warm: asyncio.Future[None] | None = None
         self._meters = Meters(config.meters, self, setting.clock.now_s)
         self._tail = Tail(db, self._heard) if config.cluster.nats_url or db.kind != "sqlite" else None
 
@@ -91,7 +94,8 @@ class Live:
     async def stop(self) -> None:
         """End every loop; its journal is closed."""
         await self._meters.stop()
-        await asyncio.gather(self._warm, return_exceptions=True)
+        if self._warm is not None:
+            await asyncio.gather(self._warm, return_exceptions=True)
         for ending in self._endings:
             ending()
         self._endings = []
@@ -139,7 +143,8 @@ class Live:
 
     async def _run(self, site_id: str) -> None:
         """Drive the site's loop while its lease is ours; on a database of this process alone it always is."""
-        await asyncio.shield(self._warm)
+        if self._warm is not None:
+            await asyncio.shield(self._warm)
         lease = Lease(self.db, f"site:{site_id}", self._holder) if self.db.kind != "sqlite" else None
         if lease is not None:
             await lease.try_now()
@@ -178,20 +183,25 @@ class Live:
         self._heard(happening)
 
     def _heard(self, happening: Happening) -> None:
-        """A station said something."""
+        """A station said something. Whoever said it must not suffer from what goes wrong here."""
         site_id = self._site_of.get(happening.subject)
         post = self.posts.get(site_id) if site_id is not None else None
-        if post is not None:
-            post.heard(happening.subject, happening.event, happening.at_s, happening.known_s)
-        elif happening.subject:
-            self._soon(self._meet(happening))
+        try:
+            if post is not None:
+                post.heard(happening.subject, happening.event, happening.at_s, happening.known_s)
+            elif happening.subject and self._strangers.get(happening.subject, float("-inf")) < happening.known_s:
+                self._soon(self._meet(happening))
+        except Exception:  # noqa: BLE001  the bus asks for it
+            _LOG.exception("not understood: %s of station %s", type(happening.event).__name__, happening.subject)
 
     async def _meet(self, happening: Happening) -> None:
         """A station of which nothing is known here yet: perhaps it belongs to a site by now."""
         station_id, number = happening.subject, getattr(happening.event, "evse", 0)
         site_id = await self.db.read(lambda conn: sites.site_of(conn, station_id))
         if site_id not in self.posts:
+            self._strangers[station_id] = happening.known_s + STRANGER_S
             return
+        self._strangers.pop(station_id, None)
         self._site_of[station_id], post = site_id, self.posts[site_id]
         if number:
             self._unknown_evse(station_id, number)
@@ -201,7 +211,8 @@ class Live:
 
     def _unknown_evse(self, station_id: str, number: int) -> None:
         site_id = self._site_of.get(station_id, "")
-        if number > 0 and site_id:
+        if number > 0 and site_id and (station_id, number) not in self._adding:
+            self._adding.add((station_id, number))
             self._soon(self._add_evse(site_id, station_id, number))
 
     async def _add_evse(self, site_id: str, station_id: str, number: int) -> None:
@@ -221,6 +232,7 @@ class Live:
     async def _rebuild(self, site_id: str) -> None:
         await asyncio.sleep(SETTLED_S)
         self._changing.pop(site_id, None)
+        self._adding.clear()
         made = await self._built(site_id)
         if made is None:
             return

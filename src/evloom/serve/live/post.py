@@ -40,6 +40,8 @@ PAST_S, PAST_N = 60.0, 1440  # one point of the past for each minute, a day of t
 LEARN_S = 3600.0  # how often earlier stays are read anew
 HISTORY_N = 5000
 AGAIN_S = (10.0, 30.0, 120.0, 600.0)  # after so long a fallback profile that was not answered is sent again
+OVER = 1.005  # a measured sum above a limit by more than this share cannot wait
+RISE_KW = 0.1  # a reading that rose by less is not looked into
 BOOT_S = 5.0  # a station that does not boot after it connects gets its fallback profile all the same
 
 
@@ -254,8 +256,8 @@ class Post:
                 self._later(self._believe(bay, bay.session_id))
 
     def _looked(self, bay: Bay, now_s: float) -> None:
-        """After a reading: does anything need to be done at once?"""
-        if bay.fresh and self.field.worst(now_s) > 1.005:
+        """After a reading that rose: does anything need to be done at once?"""
+        if bay.fresh and bay.meter.rise_kw > RISE_KW and self.field.worst(now_s) > OVER:
             self.loop.wake()
 
     def _bays_of(self, station_id: str) -> list[Bay]:

@@ -56,26 +56,24 @@ class Place:
     def post(self):
         return self.live.posts["s"]
 
-    async def seconds(self, n: int, every: int = 10, watch: Callable[[], None] | None = None) -> None:
-        """Let platform time pass, second by second; piles send their meters `every` so many."""
-        for _ in range(n):
-            await self.clock.forward(1.0, self.settled)
-            if int(self.clock.now_s()) % every == 0:
+    async def seconds(self, n: int, step: int = 1) -> None:
+        """Let platform time pass, `step` seconds at a time; piles send their meters every ten."""
+        for _ in range(0, n, step):
+            await self.clock.forward(float(step), self.settled)
+            if int(self.clock.now_s()) % 10 == 0:
                 self.yard.read()
             else:
                 self.yard.pass_time()
             await self.settled()
-            if watch is not None:
-                watch()
 
     async def settled(self) -> None:
         """Let everything run that can run without time passing, also what waits for the database's threads."""
-        for _ in range(20):
+        for _ in range(8):
             await asyncio.sleep(0)
         while tasks := self._background():
             await asyncio.wait(tasks, timeout=1.0)
-        for _ in range(20):
-            await asyncio.sleep(0)
+            for _ in range(8):
+                await asyncio.sleep(0)
 
     async def begun(self) -> None:
         """Until the first cycle, before which kernels are compiled in a thread."""
