@@ -25,7 +25,7 @@ from evloom.serve.billing.sheet import receipt_csv, statement_csv
 from evloom.serve.people.roles import ALL, OFFICE, OPERATE, OWN
 from evloom.store import billing, ledger, payments
 from evloom.store.connection import Connection
-from evloom.store.ledger import Entry, Statement
+from evloom.store.ledger import Entry, Statement, StatementRow
 from evloom.store.payments import Payment
 
 T = TypeVar("T")
@@ -126,6 +126,24 @@ class ReceiptLine(msgspec.Struct):
     total: str
 
 
+class Owed(msgspec.Struct):
+    """What a driver owes in one currency, negative where it is owed to the driver."""
+
+    currency: str
+    owed: Decimal
+
+
+class Account(msgspec.Struct):
+    """A driver's account from from_s up to to_s: what was owed before, every entry, what is owed at the end."""
+
+    driver_id: str
+    from_s: float
+    to_s: float
+    opening: list[Owed]
+    rows: list[StatementRow]
+    closing: list[Owed]
+
+
 class LedgerCheck(msgspec.Struct):
     """Whether the ledger is whole: sums, numbers and digests."""
 
@@ -202,9 +220,11 @@ def _payment(conn: Connection, call: Call, path: DriverPath, body: NewPayment | 
     return Payment(row["org_id"], path.driver_id, Decimal(body.amount), body.currency, body.key, body.reason)
 
 
-async def read_statement(call: Call, path: DriverPath, query: Span) -> Statement:
+async def read_statement(call: Call, path: DriverPath, query: Span) -> Account:
     """A driver's account: every entry, and what is owed."""
-    return await call.read(lambda conn: _statement(conn, call, path, query))
+    found = await call.read(lambda conn: _statement(conn, call, path, query))
+    opening, closing = ([Owed(one.currency, one.owed) for one in balances] for balances in (found.opening, found.closing))
+    return Account(found.driver_id, found.from_s, found.to_s, opening, list(found.rows), closing)
 
 
 async def read_statement_csv(call: Call, path: DriverPath, query: Span) -> Blob:

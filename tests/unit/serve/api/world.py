@@ -82,7 +82,7 @@ class World:
         known = fold(None, said, NOW_S, NOW_S)
         known = fold(known, TransactionSaid("t1", "ended", 1, 1, 1, register_kwh=8.0), NOW_S + 3600.0, NOW_S + 3600.0)
         known = replace(known, station_id=f"{org}-1", site_id=f"{org}-site", protocol="ocpp2.0.1")
-        session_rows.save(conn, {f"{org}-1:t1": known}, {f"{org}-1:t1": (None, NOW_S)})
+        session_rows.save(conn, {f"{org}-1:t1": known}, {f"{org}-1:t1": (None, NOW_S + 3600.0)})
         order = CommandRow(f"{org}-command", f"{org}-1", "Reset", '{"command":"Reset"}', "answered", NOW_S, None, NOW_S)
         command_rows.add(conn, order)
 
