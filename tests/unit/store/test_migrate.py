@@ -10,7 +10,14 @@ from evloom.store import migrate
 from evloom.store.database import opened
 from evloom.store.engine import checked_url, writing_engine
 from evloom.store.tables.base import every_table
+from tests.unit.store.postgres import postgres_server
 from tools.baseline import statements
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request, tmp_path):
+    """Address of a database without tables."""
+    return f"sqlite:///{tmp_path / 'evloom.db'}" if request.param == "sqlite" else postgres_server().empty()
 
 
 def shape(engine):
@@ -36,9 +43,9 @@ def _where(index) -> str:
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
-def test_the_steps_make_the_tables_of_the_code(url, tmp_path):
-    opened(url).close_now()
-    migrated = writing_engine(checked_url(url))
+def test_the_steps_make_the_tables_of_the_code(empty):
+    opened(empty).close_now()
+    migrated = writing_engine(checked_url(empty))
     made_by_steps = shape(migrated)
     with migrated.begin() as conn:
         every_table().drop_all(conn)
@@ -67,12 +74,12 @@ def test_a_database_of_a_newer_version_is_refused(url):
         opened(url)
 
 
-def test_opened_by_many_at_once(url):
+def test_opened_by_many_at_once(empty):
     failures = []
 
     def open_it() -> None:
         try:
-            opened(url).close_now()
+            opened(empty).close_now()
         except BaseException as error:  # noqa: BLE001  whatever it is, it must not be lost in a thread
             failures.append(error)
 
