@@ -14,7 +14,7 @@ from evloom.pile.events import Event, Known, LinkLost, PluggedIn, Strayed, Tick
 from evloom.pile.orders import SetPower
 from evloom.serve.live.actuator import HOLD_S
 from evloom.serve.logs import told
-from evloom.serve.site.build import Built, built, n_ahead, policy_of, run_grid, terms_of
+from evloom.serve.site.build import Built, aim_of, built, n_ahead, policy_of, run_grid, terms_of
 from evloom.serve.site.plan import EvsePlan, SitePlan
 from evloom.serve.site.scenario import scenario_text
 from evloom.store.journal import Cycle, Frame, Header, JournalWriter
@@ -55,7 +55,7 @@ class Run:
         default_a = fallback.default_a if isinstance(fallback.default_a, tuple) else ()
         self.journal.begin(
             Header(
-                plan.policy, plan.objective, STEADY.deadband_kw, frame, *steady, default_a, fallback.hold_s, fallback.stale_s, STEADY.keep_s
+                plan.policy, aim_of(plan), STEADY.deadband_kw, frame, *steady, default_a, fallback.hold_s, fallback.stale_s, STEADY.keep_s
             )
         )
 

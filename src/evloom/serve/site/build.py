@@ -85,7 +85,12 @@ def n_ahead(plan: SitePlan) -> int:
 
 def policy_of(plan: SitePlan) -> Policy:
     """The policy that decides for the site."""
-    return policy_named(plan.policy, parse_objective(plan.objective), Trust())
+    return policy_named(plan.policy, parse_objective(aim_of(plan)), Trust())
+
+
+def aim_of(plan: SitePlan) -> str:
+    """What the site aims at: where energy has no price, a lower cost than none is to have it early."""
+    return "earliest" if plan.tariff is None and plan.objective == "cost" else plan.objective
 
 
 def guard_of(guard: GuardPlan | None) -> GuardRules | None:

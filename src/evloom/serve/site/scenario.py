@@ -6,7 +6,7 @@ from datetime import datetime
 
 from evloom.dispatch.fallback import Fallback
 from evloom.kernel.timegrid import TimeGrid
-from evloom.serve.site.build import Built, ordered_limits, phase_of, tariff_table
+from evloom.serve.site.build import Built, aim_of, ordered_limits, phase_of, tariff_table
 from evloom.serve.site.plan import ROOT, EvsePlan
 
 
@@ -14,7 +14,7 @@ def scenario_text(made: Built, grid: TimeGrid, fallback: Fallback) -> str:
     """The TOML of the scenario on which the journal of a run on `grid` is replayed."""
     plan, tree = made.plan, made.site.tree
     tables: list[tuple[str, Mapping[str, object]]] = [
-        ("", {"name": made.site.name, "policies": [plan.policy], "objective": plan.objective}),
+        ("", {"name": made.site.name, "policies": [plan.policy], "objective": aim_of(plan)}),
         ("[time]", {"zone": plan.zone, "from": grid.start, "to": grid.end, "step_s": int(grid.step_s)}),
         ("[site]", {"voltage_v": plan.voltage_v}),
         ("[transformer]", {"id": ROOT, "rating_kva": float(tree.import_max_kw[0]), "power_factor": 1.0, **_limits(made, 0)}),

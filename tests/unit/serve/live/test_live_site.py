@@ -38,6 +38,18 @@ def test_cars_charge_at_full_power_where_there_is_room(tmp_path):
     three(tmp_path).run(main)
 
 
+def test_without_a_tariff_cars_are_served_early(tmp_path):
+    async def main(place: Place) -> None:
+        await full(place, "A")
+        session = f"A:{place.yard.piles['A'].session}"
+        await place.live.tell_need(Need(f"session:{session}", START_S + 9 * 3600.0, wanted_kwh=12.0))
+        await place.seconds(700)
+        assert place.explain(session).ordered_kw == pytest.approx(11.04)
+        assert place.explain(session).saves is None
+
+    Place(tmp_path, [Pile("A")], 60.0).run(main)
+
+
 def test_a_changed_limit_reaches_sessions_within_a_control_period(tmp_path):
     async def main(place: Place) -> None:
         await full(place)
