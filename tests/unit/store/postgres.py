@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from evloom.store.database import opened
+from evloom.store.engine import checked_url, writing_engine
+from evloom.store.migrate import migrate
 
 _count = itertools.count()
 
@@ -43,7 +44,9 @@ class PostgresServer:
         """Address of a new database with all tables, none of which has a row."""
         if not self._template:
             template = self.empty()
-            opened(template).close_now()
+            engine = writing_engine(checked_url(template))
+            migrate(engine)
+            engine.dispose()
             self._template = _name(template)
         return self._made(f" TEMPLATE {self._template} STRATEGY FILE_COPY")
 
