@@ -12,11 +12,13 @@ from importlib.util import find_spec
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.pile.command import Command
 from evloom.serve import logs
+from evloom.serve.api.headers import SecurityHeaders
 from evloom.serve.api.table import api_routes
 from evloom.serve.background import Background
 from evloom.serve.billing.job import BillingJob, notes_from
@@ -82,8 +84,9 @@ async def _serve(config: Config, folder: DataFolder, say: Say) -> int:
         stack.callback(http.close)
         platform = await started(config, folder, stack)
         host, port = config.server.host, http.getsockname()[1]
-        app = Starlette(routes=[*api_routes(platform), *console_routes(platform)])
-        server = _Server(_http_settings(app))
+        safe = Middleware(SecurityHeaders, secure=platform.secure)
+        app = Starlette(routes=[*api_routes(platform), *console_routes(platform)], middleware=[safe])
+        server = _Server(_http_settings(app), platform.events.close)
         stopping = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             stopping.add_signal_handler(number, server.leave)
@@ -122,7 +125,7 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     billing = Background(BillingJob(db, bus, now_s, notes_of=notes_from(live.explain)).run, "billing")
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
     retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
-    for part in (wakeups, costs, gateway, commands, member, live, billing, renewals, retaining):
+    for part in (platform.events, wakeups, costs, gateway, commands, member, live, billing, renewals, retaining):
         await part.start()
         stack.push_async_callback(part.stop)
     return platform
@@ -212,7 +215,11 @@ def _http_settings(app: Starlette) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: a stop is the platform's, not only HTTP's."""
+    """uvicorn without its own signal handlers: a stop is the platform's, not only HTTP's. `leaving` is called when one begins."""
+
+    def __init__(self, settings: uvicorn.Config, leaving: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._leaving = leaving
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -223,3 +230,4 @@ class _Server(uvicorn.Server):
         """Stop in good order; the second time without waiting for open pages."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._leaving()

@@ -57,7 +57,7 @@ class Ocpp(Struct, frozen=True, forbid_unknown_fields=True):
     ping_s: Annotated[float, Meta(ge=0, le=3600, description="interval of WebSocket pings; 0: none")] = 30.0
     call_timeout_s: Annotated[float, Meta(gt=0, le=600, description="how long a station may take to answer")] = 30.0
     message_max_bytes: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024, description="largest message")] = 1024 * 1024
-    compression: Annotated[bool, Meta(description="permessage-deflate, about 40 kB of memory for each station")] = False
+    compression: Annotated[bool, Meta(description="permessage-deflate, without memory between messages")] = False
     messages_per_s: Annotated[float, Meta(gt=0, description="mean number of messages of one station above which it is slowed down")] = 50.0
     connections_max: Annotated[int, Meta(ge=1, description="stations connected at the same time")] = 20000
     sample_s: Annotated[
