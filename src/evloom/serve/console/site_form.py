@@ -1,16 +1,20 @@
 """The document of a site as a form: from its parts to fields, from fields to its parts, and its findings to the fields they are about."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from starlette.datastructures import FormData
 
-from evloom.serve.api.problem import Fault, Problem
+from evloom.dispatch.objective import parse_objective
+from evloom.kernel.errors import InputError
+from evloom.serve.api.problem import Fault, Problem, of_findings
 from evloom.serve.api.reading import read_struct
 from evloom.serve.console.forms import Form, body_of, typed
 from evloom.serve.console.rows import rows_of
 from evloom.serve.console.shown import plain
+from evloom.serve.site.build import built
 from evloom.serve.site.plan import GuardPlan, LimitPlan, SitePlan
 
 SHARES = ("margin",)
@@ -102,10 +106,42 @@ def plan_of_form(form: FormData, site_id: str) -> dict[str, Any]:
     asked = {name: value for name, value in guard.items() if value not in (None, "") and name != "source"}
     body["guard"] = _checked(GuardPlan, {**asked, "source": guard.get("source") or "site"}, "guard", faults) if asked else None
     body["tariff"] = tariff_of_form(form)
+    faults += _of_objective(str(body.get("objective", "")))
     _checked(SitePlan, {**body, "limits": [], "guard": None}, "", faults)
     if faults:
-        raise Problem(422, "wrong-input", "", [_as_typed(fault, form) for fault in faults])
+        raise Problem(422, "wrong-input", "", [_as_typed(fault, form) for fault in (*faults, *_of_the_rest(body))])
     return body
+
+
+def _of_objective(text: str) -> list[Fault]:
+    """What is wrong with an objective."""
+    try:
+        parse_objective(text)
+    except InputError as error:
+        return [Fault(one.code, "objective", one.value, one.allowed, one.advice) for one in error.findings]
+    return []
+
+
+def _of_the_rest(body: dict[str, Any]) -> list[Fault]:
+    """Findings of a document in which some fields are no values at all: what can be said of the others, so that all is said at once."""
+    limits = [_sound(LimitPlan, row) for row in body["limits"]]
+    own = _sound(SitePlan, {**body, "guard": None, "limits": [], "objective": "cost"})
+    sound = {**own, "limits": [row for row in limits if "id" in row]}
+    try:
+        built(msgspec.convert({"max_kw": 1.0, **sound}, SitePlan, strict=False))
+    except InputError as error:
+        return list(of_findings(error.findings).findings)
+    return []
+
+
+def _sound(kind: type[msgspec.Struct], row: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a row that are values."""
+    found = {}
+    for one in msgspec.structs.fields(kind):
+        if one.encode_name in row:
+            with suppress(msgspec.ValidationError):
+                found[one.encode_name] = msgspec.convert(row[one.encode_name], one.type, strict=False)
+    return found
 
 
 def tariff_of_form(form: Mapping[str, Any]) -> dict[str, object] | None:
@@ -142,7 +178,7 @@ def placed(problem: Problem, form: FormData) -> Problem:
             name = next(
                 (f"limits[{k}].parent" for k in rows if values.get(f"limits[{k}].id") == fault.value.partition(" below ")[0]), "limits"
             )
-        elif fault.code.startswith("objective"):
+        elif fault.code.startswith("objective."):
             name = "objective"
         elif fault.code == "tariff.prices":
             name = "tariff.kind"

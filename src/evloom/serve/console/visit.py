@@ -9,12 +9,14 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from evloom.kernel.errors import InputError
 from evloom.market.offer import HourPrice
 from evloom.serve.api.attention import Notice
 from evloom.serve.api.call import Call
 from evloom.serve.api.endpoint import Endpoint, Handler
 from evloom.serve.api.problem import Problem
 from evloom.serve.api.reading import read_query, read_struct
+from evloom.serve.api.routing import told_of
 from evloom.serve.api.sites import Site, list_sites
 from evloom.serve.api.table import TABLE
 from evloom.serve.console.language import Lang, said
@@ -22,6 +24,7 @@ from evloom.serve.console.rows import rows_of
 from evloom.serve.console.trace import Trace
 from evloom.serve.people.roles import Caller
 from evloom.serve.platform import Platform
+from evloom.store.errors import Conflict
 
 _ROWS: dict[Handler, Endpoint] = {row.handler: row for row in TABLE}
 _ENCODER = msgspec.json.Encoder()
@@ -96,7 +99,10 @@ class Visit:
             raise Problem(403, "role", f"this needs one of the roles {', '.join(sorted(row.roles))}; yours is {self.caller.role}")
         call = Call(self.platform, self.caller, self.remote, self.request.headers.get("user-agent", ""), self.request_id)
         given = {name: _read(name, kind, parts.get(name, {})) for name, kind in row.arguments.items()}
-        result = await handler(call, **given)
+        try:
+            result = await handler(call, **given)
+        except (InputError, Conflict) as error:
+            raise told_of(error) from None
         if row.method in _WRITES and not call.audited and row.roles is not None:
             await call.note(row.name, self.request.url.path, after=_ENCODER.encode(given).decode())
         self.etag = call.out.get("ETag", "")
