@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from evloom.diagnose.quality_kernel import Columns, State, flag_rows
+from evloom.diagnose.quality_kernel import SIGNALS, Columns, Flags, State, flag_rows
 from evloom.diagnose.quality_state import Carry, copied, decode, encode, fresh
 from evloom.vehicle.telemetry import Frames
 
@@ -25,7 +25,9 @@ def flag(frames: Frames, carry: Carry | None = None) -> tuple[Frames, Carry]:
     if after.cell.shape[1] != n_cell or after.probe.shape[1] != n_probe:
         raise ValueError(f"memory of {after.cell.shape[1]} cells and {after.probe.shape[1]} probes, frames of {n_cell} and {n_probe}")
     flagged = replace(frames, flags=frames.flags.copy(), cell_flags=frames.cell_flags.copy(), probe_flags=frames.probe_flags.copy())
-    flagged = replace(flagged, cell_v=np.ascontiguousarray(frames.cell_v), probe_c=np.ascontiguousarray(frames.probe_c))
-    columns = Columns(**{name: getattr(flagged, name) for name in Columns._fields[:-1]}, cell_bits=flagged.cell_v.view(np.uint32))
-    flag_rows(columns, State(*(getattr(after, field.name) for field in fields(Carry))))
+    signal = np.column_stack([getattr(frames, name).astype(np.float64, copy=False) for name in SIGNALS])
+    cell_v, probe_c = np.ascontiguousarray(frames.cell_v), np.ascontiguousarray(frames.probe_c)
+    columns = Columns(signal, cell_v, cell_v.view(np.uint32), probe_c)
+    flags = Flags(flagged.flags, flagged.cell_flags, flagged.probe_flags)
+    flag_rows(columns, flags, State(*(getattr(after, field.name) for field in fields(Carry))))
     return flagged, after

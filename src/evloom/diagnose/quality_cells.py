@@ -1,10 +1,9 @@
 """The compiled part of `quality` that looks at single cells and probes of one frame."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
-from evloom.diagnose.quality_state import LAST_MEAN
+from evloom.diagnose.quality_state import ORIGIN_S
 from evloom.kernel.compiled import compiled
 from evloom.vehicle.telemetry import (
     CELL_ABSENT,
@@ -35,41 +34,79 @@ PROBE_STUCK_C = np.float32(10.0)
 PROBE_STUCK_S = 3600.0
 
 
+Seconds = NDArray[np.int32]
+Now = tuple[np.int32, float, np.float32, np.float32]
+When = tuple[float, float, float]
+"""Instant of the frame, seconds since the one before, mean of its cells."""
+
+
 @compiled
-def flag_cells(row: Float32, flags: ReadingFlag, state: Any, at_s: float, gap_s: float) -> tuple[int, int, int, bool, float]:
+def flag_cells(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds, when: When) -> tuple[int, int, int, bool, float]:
     """Flag one row of cells and remember it.
 
     Returns how many changed, how many cannot be used, how many can, whether some became unusable lately, and the sum of the usable.
     """
-    cell, cell_at, last_mean = state.cell, state.cell_at, np.float32(state.frame[LAST_MEAN])
-    n_sound, n_changed, total_e4 = 0, 0, 0
-    for c in range(len(row)):
-        reading = row[c]
-        sound = (reading > CELL_LOW_V) & (reading < CELL_HIGH_V) & (reading != SENTINEL_ONE_V)
-        n_sound += sound
-        n_changed += reading != cell[0, c]
-        total_e4 += np.int32(reading * np.float32(1e4) + np.float32(0.5)) if sound else np.int32(0)
+    last_mean, second = np.float32(when[2]), _second(when[0])
+    last, mean_at = cell[0], cell[1]
+    n_sound, n_changed, total_e4 = _count(row, last)
     mean = np.float32(total_e4 * 1e-4 / n_sound) if n_sound > 0 else last_mean
-    apart = 0
-    for c in range(len(row)):
-        reading = row[c]
-        rests = reading == cell[0, c]
-        cell_at[c] = cell_at[c] if rests else at_s
-        cell[1, c] = cell[1, c] if rests else mean
-        apart += (abs(mean - cell[1, c]) > STUCK_V) | (abs(reading - cell[0, c] - (mean - last_mean)) > JUMP_V)
+    apart = _follow(row, last, mean_at, cell_at, (second, mean, mean - last_mean))
     n_bad = len(row) - n_sound
     corrupt = False
     if apart > 0 or n_bad > 0:
-        corrupt = _look_closely(row, flags, state, mean, (at_s, gap_s))
-    for c in range(len(row)):
-        cell[0, c] = row[c]
+        corrupt = _look_closely(row, flags, cell, cell_at, (second, when[1], mean, last_mean))
+    _keep(row, last)
     return n_changed, n_bad, n_sound, corrupt, total_e4 * 1e-4
 
 
 @compiled
-def _look_closely(row: Float32, flags: ReadingFlag, state: Any, mean: np.float32, when: tuple[float, float]) -> bool:
+def _second(at_s: float) -> np.int32:
+    """Whole seconds since ORIGIN_S, held within 32 bits."""
+    return np.int32(min(max(at_s - ORIGIN_S, 0.0), 2e9))
+
+
+@compiled
+def _count(row: Float32, last: Float32) -> tuple[np.int32, np.int32, np.int32]:
+    """How many readings are usable, how many changed, and the sum of the usable in 0.1 mV. All of 32 bits: eight go at once."""
+    one, none = np.int32(1), np.int32(0)
+    n_sound, n_changed, total_e4 = none, none, none
+    for c in range(len(row)):
+        reading = row[c]
+        sound = (reading > CELL_LOW_V) & (reading < CELL_HIGH_V) & (reading != SENTINEL_ONE_V)
+        n_sound += one if sound else none
+        n_changed += one if reading != last[c] else none
+        total_e4 += np.int32(reading * np.float32(1e4) + np.float32(0.5)) if sound else none
+    return n_sound, n_changed, total_e4
+
+
+@compiled
+def _follow(row: Float32, last: Float32, mean_at: Float32, at: Seconds, now: tuple[np.int32, np.float32, np.float32]) -> np.int32:
+    """Bring the pack's mean at each cell's last change, and when that was, to this row; how many cells should be looked at.
+
+    now: the second, the mean, and how far the mean moved
+    """
+    second, mean, moved = now
+    apart = np.int32(0)
+    for c in range(len(row)):
+        rests = row[c] == last[c]
+        since = mean_at[c] if rests else mean
+        mean_at[c] = since
+        at[c] = at[c] if rests else second
+        odd = (abs(mean - since) > STUCK_V) | (abs(row[c] - last[c] - moved) > JUMP_V)
+        apart += np.int32(1) if odd else np.int32(0)
+    return apart
+
+
+@compiled
+def _keep(row: Float32, last: Float32) -> None:
+    for c in range(len(row)):
+        last[c] = row[c]
+
+
+@compiled
+def _look_closely(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds, now: Now) -> bool:
     """Flag the cells of a row in which something is doubtful; whether one became unusable lately."""
-    cell, last_mean = state.cell, np.float32(state.frame[LAST_MEAN])
+    second, gap_s, mean, last_mean = now
     corrupt = False
     for c in range(len(row)):
         reading = row[c]
@@ -79,10 +116,10 @@ def _look_closely(row: Float32, flags: ReadingFlag, state: Any, mean: np.float32
             flags[c] |= _unusable(reading)
             corrupt = corrupt or (not np.isnan(reading) and cell[2, c] <= N_NEW_FAULT)
             continue
-        if abs(mean - cell[1, c]) > STUCK_V and when[0] - state.cell_at[c] > STUCK_S:
+        if abs(mean - cell[1, c]) > STUCK_V and second - cell_at[c] > STUCK_S:
             flags[c] |= np.uint8(CELL_STUCK)
         near = abs(cell[0, c] - last_mean) < JUMP_NEAR_V
-        if near and abs(reading - cell[0, c] - (mean - last_mean)) > JUMP_V and when[1] <= JUMP_GAP_S:
+        if near and abs(reading - cell[0, c] - (mean - last_mean)) > JUMP_V and gap_s <= JUMP_GAP_S:
             flags[c] |= np.uint8(CELL_JUMP)
     return corrupt
 
@@ -97,21 +134,20 @@ def _unusable(reading: np.float32) -> np.uint8:
 
 
 @compiled
-def flag_probes(row: Float32, flags: ReadingFlag, state: Any, at_s: float) -> bool:
+def flag_probes(row: Float32, flags: ReadingFlag, probe: Float32, probe_at: Seconds, at_s: float) -> bool:
     """Flag one row of probes and remember it. Whether a reading became impossible lately (an absent probe is none of that kind)."""
-    probe, probe_at = state.probe, state.probe_at
     total, n_sound = np.float32(0.0), 0
     for p in range(len(row)):
         sound = (row[p] > PROBE_LOW_C) & (row[p] < PROBE_HIGH_C)
         n_sound += sound
         total += row[p] if sound else np.float32(0.0)
     mean = total / np.float32(n_sound) if n_sound > 0 else np.float32(np.nan)
-    corrupt = False
+    corrupt, second = False, _second(at_s)
     for p in range(len(row)):
         reading = row[p]
         if reading != probe[0, p]:
             probe[1, p] = mean
-            probe_at[p] = at_s
+            probe_at[p] = second
             probe[0, p] = reading
         if not ((reading > PROBE_LOW_C) & (reading < PROBE_HIGH_C)):
             probe[2, p] += np.float32(1.0)
@@ -119,7 +155,7 @@ def flag_probes(row: Float32, flags: ReadingFlag, state: Any, at_s: float) -> bo
             corrupt = corrupt or (reading == PROBE_LOW_C and probe[2, p] <= N_NEW_FAULT)
             continue
         probe[2, p] = np.float32(0.0)
-        if abs(mean - probe[1, p]) > PROBE_STUCK_C and at_s - probe_at[p] > PROBE_STUCK_S:
+        if abs(mean - probe[1, p]) > PROBE_STUCK_C and second - probe_at[p] > PROBE_STUCK_S:
             flags[p] |= np.uint8(PROBE_STUCK)
     return corrupt
 

@@ -16,7 +16,6 @@ from evloom.diagnose.quality_state import (
     N_ODOMETER,
     N_OFFSET,
     N_OTHER,
-    N_SEEN,
     NEWEST_AT,
     NEWEST_ODOMETER,
     OFFSET,
@@ -26,7 +25,7 @@ from evloom.diagnose.quality_state import (
     RING_AT,
 )
 from evloom.kernel.compiled import compiled
-from evloom.kernel.timegrid import Float, Int
+from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import (
     CELL_STUCK,
     CLOCK_JUMP,
@@ -68,24 +67,26 @@ IDLE_MAX_AH = 10.0  # a tenth of a small car's charge moves every cell
 N_SUM = 20  # frames after which the offset is known
 
 
-class Columns(NamedTuple):
-    """The columns of `Frames` that the kernels read and write, and the bits of `cell_v`."""
+# Columns of `Columns.signal`, one row a frame.
+AT, KNOWN, CURRENT, PACK_V, SOC, SPEED, ODOMETER, INSULATION, CHARGING = range(9)
+SIGNALS = ("at_s", "known_at_s", "current_a", "pack_v", "soc", "speed_km_per_h", "odometer_km", "insulation_ohm", "charging")
 
-    at_s: Float
-    known_at_s: Float
-    current_a: Float
-    pack_v: Float
-    soc: Float
-    speed_km_per_h: Float
-    odometer_km: Float
-    charging: Int
-    insulation_ohm: Float
+
+class Columns(NamedTuple):
+    """What the kernels read: `signal` (n, 9) the columns SIGNALS of `Frames`, cells and probes; `cell_bits` the bits of `cell_v`."""
+
+    signal: Float
     cell_v: Float32
-    probe_c: Float32
-    flags: FrameFlag
-    cell_flags: ReadingFlag
-    probe_flags: ReadingFlag
     cell_bits: NDArray[np.uint32]
+    probe_c: Float32
+
+
+class Flags(NamedTuple):
+    """What the kernels write: flags of frames, cells and probes as in `Frames`."""
+
+    frame: FrameFlag
+    cell: ReadingFlag
+    probe: ReadingFlag
 
 
 class State(NamedTuple):
@@ -93,95 +94,125 @@ class State(NamedTuple):
 
     frame: Float
     cell: Float32
-    cell_at: Float
+    cell_at: NDArray[np.int32]
     probe: Float32
-    probe_at: Float
+    probe_at: NDArray[np.int32]
     ring: NDArray[np.uint64]
-    ring_at: Float
+
+
+Clock = tuple[float, float, float]
+"""Newest believed instant, that of another clock, and how many frames in a row spoke by it."""
 
 
 @compiled
-def flag_rows(rows: Columns, state: State) -> None:
-    """Set the flags of every row and bring `state` to the last row."""
-    keys = _keys(rows.cell_v.shape[1])
-    frame = state.frame
-    for i in range(len(rows.at_s)):
-        at_s = rows.at_s[i]
-        flags = rows.flags[i] | _clock(at_s, rows.known_at_s[i], frame) | _range(rows, i)
-        gap_s = at_s - frame[LAST_AT]
-        n_changed, n_bad, n_sound, corrupt, total_v = flag_cells(rows.cell_v[i], rows.cell_flags[i], state, at_s, gap_s)
-        corrupt = flag_probes(rows.probe_c[i], rows.probe_flags[i], state, at_s) or corrupt
-        digest = _digest(rows, i, keys)
-        flags |= _stale(rows, i, state, digest, n_changed)
-        flags |= _odometer(rows.odometer_km[i], gap_s, frame)
+def flag_rows(columns: Columns, flags: Flags, state: State) -> None:
+    """Set the flags of every row and bring `state` to the last row.
+
+    Arrays are taken out of their tuples once and small memory is handed on as numbers: counting references to arrays in each call
+    costs more than all the rest.
+    """
+    signal, cell_v, cell_bits, probe_c = columns
+    frame_flags, cell_flags, probe_flags = flags
+    frame, cell, cell_at, probe, probe_at, ring = state
+    first, second = _keys(cell_v.shape[1])
+    n_many = max(2, cell_v.shape[1] // 8)
+    for i in range(len(signal)):
+        row = signal[i]
+        at_s, gap_s = row[AT], row[AT] - frame[LAST_AT]
+        found, clock = _clock(at_s, row[KNOWN], gap_s, (frame[NEWEST_AT], frame[OTHER_AT], frame[N_OTHER]))
+        frame[NEWEST_AT], frame[OTHER_AT], frame[N_OTHER] = clock
+        n_changed, n_bad, n_sound, corrupt, total_v = flag_cells(cell_v[i], cell_flags[i], cell, cell_at, (at_s, gap_s, frame[LAST_MEAN]))
+        corrupt = flag_probes(probe_c[i], probe_flags[i], probe, probe_at, at_s) or corrupt
+        again, frame[RING_AT], since_s = _look_up(ring, frame[RING_AT], _digest(row, _mix(cell_bits[i], first, second)), at_s)
+        if again > 0 and gap_s > 0.0:
+            found |= _stale(row, frame, again == 1, since_s, n_changed >= n_many)
+        doubt, frame[NEWEST_ODOMETER], frame[N_ODOMETER] = _odometer(row[ODOMETER], gap_s, frame[NEWEST_ODOMETER], frame[N_ODOMETER])
+        found |= frame_flags[i] | _range(row) | doubt
         if corrupt:
-            flags |= np.uint32(CORRUPT)
+            found |= np.uint32(CORRUPT)
         elif n_bad == 0 and n_sound > 0:
-            flags |= _sum(total_v - rows.pack_v[i], rows.pack_v[i], frame)
-        _idle(rows, i, state, n_changed, gap_s)
-        rows.flags[i] = flags
-        _remember(rows, i, state, digest)
+            found |= _sum(total_v - row[PACK_V], row[PACK_V], frame)
+        if _rest_under_load(row[CURRENT], gap_s, n_changed, frame):
+            for c in range(cell_v.shape[1]):
+                cell_flags[i, c] |= np.uint8(CELL_STUCK)
+        frame_flags[i] = found
+        frame[LAST_AT], frame[LAST_CURRENT], frame[LAST_SOC], frame[LAST_SPEED] = at_s, row[CURRENT], row[SOC], row[SPEED]
         if n_sound > 0:
             frame[LAST_MEAN] = total_v / n_sound
 
 
 @compiled
-def _keys(n_cell: int) -> NDArray[np.uint32]:
-    """Two odd multipliers a cell, for the digest (2, n_cell)."""
+def _keys(n_cell: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Two odd multipliers a cell, for the digest."""
     keys = np.empty((2, n_cell), dtype=np.uint32)
     word = np.uint64(0x9E3779B97F4A7C15)
     for row in range(2):
         for c in range(n_cell):
             word = word * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
             keys[row, c] = np.uint32((word >> np.uint64(33)) | np.uint64(1))
-    return keys
+    return keys[0], keys[1]
 
 
 @compiled
-def _digest(rows: Columns, i: int, keys: NDArray[np.uint32]) -> np.uint64:
-    """A number of everything that a repeated frame repeats: cells, current, voltage, charge, odometer and speed."""
-    bits = rows.cell_bits[i]
-    one, two = np.uint32(1), np.uint32(2)
-    for c in range(len(bits)):
-        one += bits[c] * keys[0, c]
-        two += (bits[c] >> np.uint32(7)) * keys[1, c] + bits[c]
-    word = (np.uint64(one) << np.uint64(32)) | np.uint64(two)
-    for value in (rows.current_a[i], rows.pack_v[i], rows.soc[i], rows.odometer_km[i], rows.speed_km_per_h[i]):
-        scaled = np.int64(value * 1000.0) if abs(value) < 1e12 else np.int64(-1)
+def _digest(row: Float, word: np.uint64) -> np.uint64:
+    """`word` of the cells and everything else that a repeated frame repeats: current, voltage, charge, odometer and speed."""
+    for k in range(CURRENT, INSULATION):
+        scaled = np.int64(np.floor(row[k] * 1e4 + 0.5)) if abs(row[k]) < 1e12 else np.int64(-1)
         word = (word ^ np.uint64(scaled)) * np.uint64(0x9FB21C651E98DF25)
         word ^= word >> np.uint64(29)
     return word
 
 
 @compiled
-def _clock(at_s: float, known_at_s: float, frame: Float) -> np.uint32:
-    """Flags of the instant; another clock is taken on when it has held for long enough."""
-    flags = np.uint32(LATE) if known_at_s - at_s > LATE_S else np.uint32(0)
-    if at_s == frame[LAST_AT]:
-        flags |= np.uint32(DUPLICATE_TIME)
-    newest_s = frame[NEWEST_AT]
-    ahead_s = at_s - newest_s
-    if np.isnan(newest_s) or 0.0 <= ahead_s <= JUMP_AHEAD_S:
-        frame[NEWEST_AT] = at_s
-        frame[N_OTHER] = 0.0
-        return flags
-    if -JUMP_BACK_S <= ahead_s < 0.0:
-        return flags | np.uint32(OUT_OF_ORDER)
-    other_s = frame[OTHER_AT]
-    follows = frame[N_OTHER] > 0.0 and 0.0 <= at_s - other_s <= JUMP_AHEAD_S
-    frame[N_OTHER] = frame[N_OTHER] + 1.0 if follows else 1.0
-    frame[OTHER_AT] = at_s
-    if frame[N_OTHER] >= N_NEW_CLOCK:
-        frame[NEWEST_AT] = at_s
-        frame[N_OTHER] = 0.0
-    return flags | np.uint32(CLOCK_JUMP)
+def _mix(bits: NDArray[np.uint32], first: NDArray[np.uint32], second: NDArray[np.uint32]) -> np.uint64:
+    """Two sums of products, all of 32 bits so that eight go at once."""
+    one, two = np.uint32(1), np.uint32(2)
+    for c in range(len(bits)):
+        one = np.uint32(one + np.uint32(bits[c] * first[c]))
+        two = np.uint32(two + np.uint32(np.uint32(bits[c] >> np.uint32(7)) * second[c]))
+    return (np.uint64(one) << np.uint64(32)) | np.uint64(two)
 
 
 @compiled
-def _range(rows: Columns, i: int) -> np.uint32:
+def _look_up(ring: NDArray[np.uint64], place: float, digest: np.uint64, at_s: float) -> tuple[int, float, float]:
+    """Whether a digest is new (0), that of the frame before (1) or an earlier one (2); the next place of the ring; since when it is there.
+
+    One that is repeated at once keeps the instant at which it was first seen; others are put at `place`.
+    """
+    at, found = int(place), -1
+    for k in range(RING):
+        if ring[0, k] == digest:
+            found = k
+    if found >= 0 and found == (RING - 1 if at == 0 else at - 1):
+        return 1, place, float(ring[1, found]) / 1000.0
+    ring[0, at] = digest
+    ring[1, at] = np.uint64(max(at_s, 0.0) * 1000.0)
+    return (2 if found >= 0 else 0), (0.0 if at == RING - 1 else place + 1.0), at_s
+
+
+@compiled
+def _clock(at_s: float, known_at_s: float, gap_s: float, clock: Clock) -> tuple[np.uint32, Clock]:
+    """Flags of the instant, and the clock; another clock is taken on when it has held for long enough."""
+    newest_s, other_s, n_other = clock
+    flags = np.uint32(LATE) if known_at_s - at_s > LATE_S else np.uint32(0)
+    if gap_s == 0.0:
+        flags |= np.uint32(DUPLICATE_TIME)
+    ahead_s = at_s - newest_s
+    if np.isnan(newest_s) or 0.0 <= ahead_s <= JUMP_AHEAD_S:
+        return flags, (at_s, other_s, 0.0)
+    if -JUMP_BACK_S <= ahead_s < 0.0:
+        return flags | np.uint32(OUT_OF_ORDER), clock
+    follows = n_other > 0.0 and 0.0 <= at_s - other_s <= JUMP_AHEAD_S
+    n_other = n_other + 1.0 if follows else 1.0
+    flags |= np.uint32(CLOCK_JUMP)
+    return (flags, (at_s, at_s, 0.0)) if n_other >= N_NEW_CLOCK else (flags, (newest_s, at_s, n_other))
+
+
+@compiled
+def _range(row: Float) -> np.uint32:
     """Flags of single values of the frame: absent, impossible, or a placeholder."""
     flags = np.uint32(0)
-    current_a, pack_v, soc = rows.current_a[i], rows.pack_v[i], rows.soc[i]
+    current_a, pack_v, soc = row[CURRENT], row[PACK_V], row[SOC]
     if np.isnan(current_a):
         flags |= np.uint32(CURRENT_ABSENT)
     elif abs(current_a) > CURRENT_MAX_A:
@@ -194,9 +225,9 @@ def _range(rows: Columns, i: int) -> np.uint32:
         flags |= np.uint32(SOC_ABSENT)
     elif not 0.0 <= soc <= 1.0:
         flags |= np.uint32(SOC_RANGE)
-    if rows.charging[i] < 0:
+    if row[CHARGING] < 0.0:
         flags |= np.uint32(STATUS_NULL)
-    if _is_placeholder(rows.insulation_ohm[i]):
+    if _is_placeholder(row[INSULATION]):
         flags |= np.uint32(INSULATION_PLACEHOLDER)
     return flags
 
@@ -212,40 +243,32 @@ def _is_placeholder(insulation_ohm: float) -> bool:
 
 
 @compiled
-def _stale(rows: Columns, i: int, state: State, digest: np.uint64, n_changed: int) -> np.uint32:
-    """STALE where an earlier frame comes again although something shows that the car was not at rest in between."""
-    frame = state.frame
-    found, before = -1, (int(frame[RING_AT]) + RING - 1) % RING
-    for k in range(RING):
-        if state.ring[k] == digest:
-            found = k
-    if found < 0 or frame[N_SEEN] == 0.0 or rows.at_s[i] <= frame[LAST_AT]:
-        return np.uint32(0)
-    moving = rows.speed_km_per_h[i] > SPEED_MOVING_KM_PER_H
-    if found == before:
-        rests_s = rows.at_s[i] - state.ring_at[found]
-        return np.uint32(STALE) if moving and rests_s >= REPEAT_S else np.uint32(0)
+def _stale(row: Float, frame: Float, at_once: bool, since_s: float, is_other: bool) -> np.uint32:
+    """STALE where an earlier frame comes again although something shows that the car was not at rest in between.
+
+    at_once: it is the frame before, first seen at `since_s`; is_other: many cells differ from the frame before
+    """
+    moving = row[SPEED] > SPEED_MOVING_KM_PER_H
+    if at_once:
+        return np.uint32(STALE) if moving and row[AT] - since_s >= REPEAT_S else np.uint32(0)
     moving = moving or frame[LAST_SPEED] > SPEED_MOVING_KM_PER_H
-    told = rows.odometer_km[i] < frame[NEWEST_ODOMETER] or abs(rows.soc[i] - frame[LAST_SOC]) > 0.0
-    told = told or abs(rows.current_a[i] - frame[LAST_CURRENT]) > CURRENT_STEP_A
-    told = told or (moving and n_changed >= max(2, rows.cell_v.shape[1] // 8))
-    return np.uint32(STALE) if told else np.uint32(0)
+    shown = row[ODOMETER] < frame[NEWEST_ODOMETER] or abs(row[SOC] - frame[LAST_SOC]) > 0.0
+    shown = shown or abs(row[CURRENT] - frame[LAST_CURRENT]) > CURRENT_STEP_A or (moving and is_other)
+    return np.uint32(STALE) if shown else np.uint32(0)
 
 
 @compiled
-def _odometer(odometer_km: float, gap_s: float, frame: Float) -> np.uint32:
-    """ODOMETER_DOUBT where it is 0, went back, or went further than a car can; a new reading that stays is believed."""
+def _odometer(odometer_km: float, gap_s: float, newest_km: float, n_odd: float) -> tuple[np.uint32, float, float]:
+    """ODOMETER_DOUBT where it is 0, went back, or went further than a car can; a new reading that stays is believed.
+
+    Also the newest believed reading and how many since were not.
+    """
     if np.isnan(odometer_km):
-        return np.uint32(0)
-    newest_km = frame[NEWEST_ODOMETER]
+        return np.uint32(0), newest_km, n_odd
     reach_km = ODOMETER_STEP_KM + max(gap_s, 0.0) / 3600.0 * SPEED_MAX_KM_PER_H
-    if odometer_km > 0.0 and (np.isnan(newest_km) or 0.0 <= odometer_km - newest_km <= reach_km or frame[N_ODOMETER] >= N_NEW_ODOMETER):
-        frame[NEWEST_ODOMETER] = odometer_km
-        frame[N_ODOMETER] = 0.0
-        return np.uint32(0)
-    if odometer_km > 0.0:
-        frame[N_ODOMETER] += 1.0
-    return np.uint32(ODOMETER_DOUBT)
+    if odometer_km > 0.0 and (np.isnan(newest_km) or 0.0 <= odometer_km - newest_km <= reach_km or n_odd >= N_NEW_ODOMETER):
+        return np.uint32(0), odometer_km, 0.0
+    return np.uint32(ODOMETER_DOUBT), newest_km, (n_odd + 1.0 if odometer_km > 0.0 else n_odd)
 
 
 @compiled
@@ -268,29 +291,10 @@ def _sum(excess_v: float, pack_v: float, frame: Float) -> np.uint32:
 
 
 @compiled
-def _idle(rows: Columns, i: int, state: State, n_changed: int, gap_s: float) -> None:
-    """All cells are stuck when none has moved while more than IDLE_MAX_AH went through the pack."""
-    frame = state.frame
+def _rest_under_load(current_a: float, gap_s: float, n_changed: int, frame: Float) -> bool:
+    """Whether more than IDLE_MAX_AH went through the pack while no cell moved: all of them are stuck."""
     if n_changed > 0 or np.isnan(gap_s):
         frame[IDLE_AH] = 0.0
-    elif gap_s > 0.0 and not np.isnan(rows.current_a[i]):
-        frame[IDLE_AH] += abs(rows.current_a[i]) * min(gap_s, 300.0) / 3600.0
-    if frame[IDLE_AH] > IDLE_MAX_AH:
-        for c in range(rows.cell_v.shape[1]):
-            rows.cell_flags[i, c] |= np.uint8(CELL_STUCK)
-
-
-@compiled
-def _remember(rows: Columns, i: int, state: State, digest: np.uint64) -> None:
-    """Bring the memory to row i; a digest that is repeated at once keeps the instant at which it was first seen."""
-    frame = state.frame
-    before = (int(frame[RING_AT]) + RING - 1) % RING
-    if frame[N_SEEN] == 0.0 or state.ring[before] != digest:
-        state.ring[int(frame[RING_AT])] = digest
-        state.ring_at[int(frame[RING_AT])] = rows.at_s[i]
-        frame[RING_AT] = (frame[RING_AT] + 1.0) % RING
-    frame[LAST_AT] = rows.at_s[i]
-    frame[LAST_CURRENT] = rows.current_a[i]
-    frame[LAST_SOC] = rows.soc[i]
-    frame[LAST_SPEED] = rows.speed_km_per_h[i]
-    frame[N_SEEN] += 1.0
+    elif gap_s > 0.0 and not np.isnan(current_a):
+        frame[IDLE_AH] += abs(current_a) * min(gap_s, 300.0) / 3600.0
+    return bool(frame[IDLE_AH] > IDLE_MAX_AH)

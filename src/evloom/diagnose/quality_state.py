@@ -12,13 +12,16 @@ from evloom.vehicle.telemetry import Float32
 RING = 128
 """Frames that are remembered for finding repetitions: 21 minutes at 10 s."""
 
+ORIGIN_S = 946684800.0
+"""2000-01-01: whole seconds from here fit 32 bits, which the loops over cells run on."""
+
 # Places in `Carry.frame`.
-LAST_AT, NEWEST_AT, OTHER_AT, N_OTHER, N_SEEN = 0, 1, 2, 3, 4
-LAST_MEAN, LAST_CURRENT, LAST_SOC, LAST_SPEED = 5, 6, 7, 8
-NEWEST_ODOMETER, N_ODOMETER = 9, 10
-OFFSET, OFFSET_SCALE, N_OFFSET = 11, 12, 13
-IDLE_AH, RING_AT = 14, 15
-SIZE = 16
+LAST_AT, NEWEST_AT, OTHER_AT, N_OTHER = 0, 1, 2, 3
+LAST_MEAN, LAST_CURRENT, LAST_SOC, LAST_SPEED = 4, 5, 6, 7
+NEWEST_ODOMETER, N_ODOMETER = 8, 9
+OFFSET, OFFSET_SCALE, N_OFFSET = 10, 11, 12
+IDLE_AH, RING_AT = 13, 14
+SIZE = 15
 
 
 @dataclass(frozen=True)
@@ -27,29 +30,28 @@ class Carry:
 
     frame     (SIZE,) places named above
     cell      (3, n_cell) last reading, mean of the pack when it last changed, frames in a row without a usable reading
-    cell_at   (n_cell,) when it last changed
+    cell_at   (n_cell,) int32, when it last changed, seconds since ORIGIN_S
     probe     (3, n_probe) and probe_at (n_probe,) the same of the probes
-    ring      (RING,) digests of the last frames, ring_at (RING,) when each was first seen
+    ring      (2, RING) digests of the last frames, and when each was first seen in epoch milliseconds
     """
 
     frame: Float
     cell: Float32
-    cell_at: Float
+    cell_at: NDArray[np.int32]
     probe: Float32
-    probe_at: Float
+    probe_at: NDArray[np.int32]
     ring: NDArray[np.uint64]
-    ring_at: Float
 
 
 def fresh(n_cell: int, n_probe: int) -> Carry:
     """The memory before the first frame."""
     frame = np.full(SIZE, np.nan)
-    frame[[N_OTHER, N_SEEN, N_ODOMETER, N_OFFSET, IDLE_AH, RING_AT]] = 0.0
+    frame[[N_OTHER, N_ODOMETER, N_OFFSET, IDLE_AH, RING_AT]] = 0.0
     readings = [np.full((3, n), np.nan, dtype=np.float32) for n in (n_cell, n_probe)]
     for each in readings:
         each[2] = 0.0
-    ring = np.zeros(RING, dtype=np.uint64)
-    return Carry(frame, readings[0], np.full(n_cell, np.nan), readings[1], np.full(n_probe, np.nan), ring, np.full(RING, np.nan))
+    ring = np.zeros((2, RING), dtype=np.uint64)
+    return Carry(frame, readings[0], np.zeros(n_cell, np.int32), readings[1], np.zeros(n_probe, np.int32), ring)
 
 
 def copied(carry: Carry) -> Carry:
