@@ -92,7 +92,7 @@ class Assembly:
         self.vehicle_id = vehicle_id
         self.packs: tuple[str, ...] = ()
         self._open: dict[bool, _Row] = {}
-        self._done: list[_Row] = []
+        self._done: list[tuple[_Row, tuple[str, ...]]] = []
         self._usual: frozenset[tuple[int, str]] = frozenset()
         self._cells: dict[int, int] = {}
         self._probes: dict[int, int] = {}
@@ -122,17 +122,17 @@ class Assembly:
         if everything:
             self._close_all()
         done, self._done = self._done, []
-        entries = [entry for row in done for entry in self._entries(row)]
-        numbers = sorted({pack[0] for pack, _, _ in entries})
+        entries = [entry for row, packs in done for entry in self._entries(row, packs)]
+        numbers = sorted({number for number, _, _, _ in entries})
         return [
-            self._frames(key, [(row, part) for _, row, part in group])
+            _frames(key, [(row, part) for _, row, part in group])
             for number in numbers
-            for key, group in groupby((entry for entry in entries if entry[0][0] == number), key=lambda entry: entry[0])
+            for key, group in groupby((entry[1:] for entry in entries if entry[0] == number), key=lambda entry: entry[0])
         ]
 
     def nothing(self) -> Frames:
         """No rows, for a frame that is kept as evidence and says nothing of a battery."""
-        return self._frames((1, self._cells.get(1, 0), self._probes.get(1, 0)), [])
+        return _frames(self._pack(1, self.packs), [])
 
     def _close_all(self) -> None:
         for row in list(self._open.values()):
@@ -144,41 +144,45 @@ class Assembly:
         if row.car is None and not row.parts:
             return
         self._usual = row.contents()
-        self._done.append(row)
+        self._done.append((row, self.packs))
 
-    def _entries(self, row: _Row) -> Iterator[tuple[tuple[int, int, int], _Row, _Part]]:
-        """A row for each battery, with its number, cells and probes. A count that is not said is the last one."""
+    def _entries(self, row: _Row, packs: tuple[str, ...]) -> Iterator[tuple[int, Pack, _Row, _Part]]:
+        """A row for each battery. A count of cells or probes that is not said is the last one."""
         for number, part in row.parts.items() or ((1, _Part()),):
-            n_cell = self._cells[number] = part.n_cell or self._cells.get(number, 0)
-            n_probe = self._probes[number] = self._probes.get(number, 0) if part.probes is None else len(part.probes)
-            yield (number, n_cell, n_probe), row, part
-
-    def _pack_id(self, number: int) -> str:
-        code = self.packs[number - 1] if number <= len(self.packs) else ""
-        return code or (self.vehicle_id if number == 1 else f"{self.vehicle_id}-{number}")
-
-    def _frames(self, key: tuple[int, int, int], rows: list[tuple[_Row, _Part]]) -> Frames:
-        (number, n_cell, n_probe), n = key, len(rows)
-        cell_v = np.full((n, n_cell), np.nan, dtype=np.float32)
-        cell_flags = np.full((n, n_cell), t.CELL_ABSENT, dtype=np.uint8)
-        probe_c = np.full((n, n_probe), np.nan, dtype=np.float32)
-        probe_flags = np.full((n, n_probe), t.PROBE_ABSENT, dtype=np.uint8)
-        for at, (_, part) in enumerate(rows):
-            part.written(cell_v[at], cell_flags[at])
+            if part.n_cell:
+                self._cells[number] = part.n_cell
             if part.probes is not None:
-                raw = np.frombuffer(part.probes, dtype=np.uint8)
-                probe_c[at] = _DEGREES[raw]
-                probe_flags[at] = np.where(raw >= 0xFE, t.PROBE_SENTINEL, 0)
-        columns = _columns(rows)
-        return unflagged(
-            Pack(self.vehicle_id, self._pack_id(number), n_cell, n_probe),
-            **columns,
-            flags=_flags(rows, columns),
-            cell_v=cell_v,
-            cell_flags=cell_flags,
-            probe_c=probe_c,
-            probe_flags=probe_flags,
-        )
+                self._probes[number] = len(part.probes)
+            yield number, self._pack(number, packs), row, part
+
+    def _pack(self, number: int, packs: tuple[str, ...]) -> Pack:
+        code = packs[number - 1] if number <= len(packs) else ""
+        pack_id = code or (self.vehicle_id if number == 1 else f"{self.vehicle_id}-{number}")
+        return Pack(self.vehicle_id, pack_id, self._cells.get(number, 0), self._probes.get(number, 0))
+
+
+def _frames(pack: Pack, rows: list[tuple[_Row, _Part]]) -> Frames:
+    n, n_cell, n_probe = len(rows), pack.n_cell, pack.n_probe
+    cell_v = np.full((n, n_cell), np.nan, dtype=np.float32)
+    cell_flags = np.full((n, n_cell), t.CELL_ABSENT, dtype=np.uint8)
+    probe_c = np.full((n, n_probe), np.nan, dtype=np.float32)
+    probe_flags = np.full((n, n_probe), t.PROBE_ABSENT, dtype=np.uint8)
+    for at, (_, part) in enumerate(rows):
+        part.written(cell_v[at], cell_flags[at])
+        if part.probes is not None:
+            raw = np.frombuffer(part.probes, dtype=np.uint8)
+            probe_c[at] = _DEGREES[raw]
+            probe_flags[at] = np.where(raw >= 0xFE, t.PROBE_SENTINEL, 0)
+    columns = _columns(rows)
+    return unflagged(
+        pack,
+        **columns,
+        flags=_flags(rows, columns),
+        cell_v=cell_v,
+        cell_flags=cell_flags,
+        probe_c=probe_c,
+        probe_flags=probe_flags,
+    )
 
 
 def _columns(rows: list[tuple[_Row, _Part]]) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
+from evloom.wire.gbt32960.codec import decode, encode
 from evloom.wire.gbt32960.frame import Frame
 from evloom.wire.gbt32960.number import Fields, numbers
+from evloom.wire.gbt32960.translate import meaning
 from evloom.wire.gbt32960.words import Cipher, Edition, Result
 
 HERE = Path(__file__).parent
@@ -30,9 +32,17 @@ def recorded(folder: Path) -> dict[int, bytes]:
     return {int(line[:2]): bytes.fromhex(line.rpartition("|")[2].strip()) for line in lines if line[:2].isdigit()}
 
 
-def framed(message: m.Message, command: int, edition: Edition = Edition.V2016, vin: str = VIN) -> Frame:
-    from evloom.wire.gbt32960.codec import encode
+def read(frame: Any) -> Any:
+    """The message of a frame, of whichever kind."""
+    return decode(frame)
 
+
+def meant(frame: Any) -> Any:
+    """What a frame means, of whichever kind."""
+    return meaning(frame)
+
+
+def framed(message: m.Message, command: int, edition: Edition = Edition.V2016, vin: str = VIN) -> Frame:
     return Frame(edition, command, Result.COMMAND, vin, Cipher.PLAIN, encode(message, edition))
 
 

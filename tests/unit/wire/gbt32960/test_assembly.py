@@ -7,7 +7,6 @@ from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
 from evloom.wire.gbt32960.assembly import Assembly
 from evloom.wire.gbt32960.stream import Stream
-from evloom.wire.gbt32960.translate import meaning
 from evloom.wire.gbt32960.words import Command
 from tests.unit.wire.gbt32960 import samples
 
@@ -24,7 +23,7 @@ def pack(first: int, n_cell: int, data: bytes, number: int = 1, current_raw: int
 
 
 def said(*units: u.Unit, at_s: int = AT_S, command: int = Command.REPORT):
-    return meaning(samples.framed(m.Report(at_s, units), command))
+    return samples.meant(samples.framed(m.Report(at_s, units), command))
 
 
 def rows(*reports, packs=()):
@@ -37,7 +36,7 @@ def rows(*reports, packs=()):
 
 def test_a_golden_report_becomes_a_row_of_each_battery():
     (raw, _) = samples.golden()["report-2016"]
-    one, two = rows(meaning(Stream().feed(raw)[0]), packs=("PK-A", "PK-B"))
+    one, two = rows(samples.meant(Stream().feed(raw)[0]), packs=("PK-A", "PK-B"))
     assert (one.pack.pack_id, one.pack.vehicle_id, one.pack.n_cell, one.pack.n_probe) == ("PK-A", samples.VIN, 3, 2)
     assert one.at_s[0] == 1749947400.0  # 2025-06-15T00:30:00Z
     assert (one.current_a[0], one.pack_v[0], one.soc[0], one.charging[0], one.bms_level[0]) == (70.0, 380.0, 0.8, 1, 2)

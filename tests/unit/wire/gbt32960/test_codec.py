@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
 from evloom.wire.gbt32960.bad import BadData
-from evloom.wire.gbt32960.codec import decode, encode
+from evloom.wire.gbt32960.codec import encode
 from evloom.wire.gbt32960.frame import Frame, bcc
 from evloom.wire.gbt32960.number import reading
 from evloom.wire.gbt32960.stream import BadFrame, Stream
-from evloom.wire.gbt32960.translate import answer, meaning
+from evloom.wire.gbt32960.translate import answer
 from evloom.wire.gbt32960.words import Cipher, Command, Edition, Result
 from tests.unit.wire.gbt32960 import samples
 
@@ -29,7 +29,7 @@ def one(raw: bytes) -> Frame:
 def test_a_golden_frame_is_read_and_written_again(name):
     raw, expect = samples.golden()[name]
     frame = one(raw)
-    message = decode(frame)
+    message = samples.read(frame)
     assert encode(message, frame.edition) == frame.data
     assert frame.encoded() == raw
     for field in ("serial", "user", "password", "cipher", "state"):
@@ -47,9 +47,9 @@ def _tuples(value):
 @pytest.mark.parametrize("name", [name for name, (_, expect) in samples.golden().items() if "units" in expect])
 def test_a_golden_report_means_what_its_table_says(name):
     raw, expect = samples.golden()[name]
-    message = decode(one(raw))
+    message = samples.read(one(raw))
     assert [type(unit).__name__ for unit in message.units] == expect["units"]
-    said = meaning(one(raw))
+    said = samples.meant(one(raw))
     cells = [battery for battery in said.batteries if battery.cells is not None]
     assert [battery.current_a for battery in cells] == expect["currents_a"]
     assert [int.from_bytes(battery.cells[:2], "big") / 1000 for battery in cells] == expect["first_cells_v"]
@@ -79,35 +79,35 @@ def test_every_recorded_frame_is_read_or_refused_for_its_reason(data_dir):
             assert [bad.reason for bad in stream.give_up() if isinstance(bad, BadFrame)] == [REFUSED[number]]
             continue
         (frame,) = found
-        message = decode(frame)
+        message = samples.read(frame)
         assert encode(message, frame.edition) == frame.data, number
         assert not isinstance(message, m.Other), number
-        meaning(frame)
+        samples.meant(frame)
 
 
 def test_recorded_frames_agree_with_physics(data_dir):
     """Cells add up to the pack's voltage, both units tell the same current, and a car that charges counts it positive."""
     frames = samples.recorded(data_dir("gbt32960_frames"))
     for number, tolerance_v in {0: 0.2, 6: 2.0, 40: 0.5, 41: 1.5}.items():
-        said = meaning(one(frames[number]))
+        said = samples.meant(one(frames[number]))
         pack = said.batteries[0]
         assert abs(np.frombuffer(pack.cells, ">u2").sum() / 1000 - pack.pack_v) < tolerance_v
         assert abs(said.car.pack_v - pack.pack_v) < 0.2
         assert said.car.current_a == pack.current_a
-    parked = meaning(one(frames[0]))
+    parked = samples.meant(one(frames[0]))
     assert (parked.car.charging, parked.car.current_a) == (1, 8.5)
-    braking = meaning(one(frames[2]))
+    braking = samples.meant(one(frames[2]))
     assert braking.car.current_a == 248.3
-    motor = decode(one(frames[2])).units[1].motors[0]
+    motor = samples.read(one(frames[2])).units[1].motors[0]
     assert reading(motor, "torque_raw") < 0
     assert motor.state == 2
 
 
 def test_a_unit_that_nobody_defined_costs_nothing_before_it(data_dir):
     frames = samples.recorded(data_dir("gbt32960_frames"))
-    units = decode(one(frames[40])).units
+    units = samples.read(one(frames[40])).units
     assert [type(unit).__name__ for unit in units[-2:]] == ["Probes", "Unread"]
-    assert decode(one(frames[40])).signature.kind == 2
+    assert samples.read(one(frames[40])).signature.kind == 2
 
 
 def report(units, edition, signature):
@@ -126,8 +126,8 @@ def test_every_unit_there_and_back(edition, name):
     def there_and_back(found, signature):
         message = report(found, edition, signature)
         frame = samples.framed(message, Command.REPORT, edition)
-        assert decode(one(frame.encoded())) == message
-        meaning(frame)
+        assert samples.read(one(frame.encoded())) == message
+        samples.meant(frame)
 
     there_and_back()
 
@@ -138,8 +138,8 @@ def test_every_other_message_there_and_back(edition, command):
     @settings(max_examples=40, deadline=None)
     def there_and_back(message):
         frame = samples.framed(message, command, edition)
-        assert decode(one(frame.encoded())) == message
-        meaning(frame)
+        assert samples.read(one(frame.encoded())) == message
+        samples.meant(frame)
 
     there_and_back()
 
@@ -149,7 +149,7 @@ def test_encrypted_data_are_refused(cipher):
     frame = samples.framed(m.Logout(1750000000, 1), Command.LOGOUT)
     secret = Frame(frame.edition, frame.command, frame.answer, frame.vin, cipher, frame.data)
     with pytest.raises(BadData) as refused:
-        decode(one(secret.encoded()))
+        samples.read(one(secret.encoded()))
     assert refused.value.reason == "encrypted"
 
 
@@ -164,14 +164,14 @@ def test_encrypted_data_are_refused(cipher):
 def test_a_logout_that_cannot_be_read(data, reason):
     frame = Frame(Edition.V2016, Command.LOGOUT, Result.COMMAND, samples.VIN, Cipher.PLAIN, bytes.fromhex(data))
     with pytest.raises(BadData) as refused:
-        decode(frame)
+        samples.read(frame)
     assert refused.value.reason == reason
 
 
 def test_a_report_of_2025_without_its_signature_is_refused():
     frame = samples.framed(m.Report(1750000000, (u.Engine2025(2000),)), Command.REPORT, Edition.V2025)
     with pytest.raises(BadData) as refused:
-        decode(frame)
+        samples.read(frame)
     assert refused.value.reason == "signature"
 
 
@@ -186,7 +186,7 @@ def test_an_answer_has_the_time_and_nothing_else():
     said = one(answer(frame, Result.DECRYPTION, 0.0))
     assert (said.command, said.answer, said.vin, said.data) == (Command.REPORT, Result.ERROR, samples.VIN, frame.data[:6])
     clock = one(answer(samples.framed(m.TimeSync(), Command.TIME_SYNC), Result.SUCCESS, 1750000000.9))
-    assert decode(clock) == m.Answer(1750000000)
+    assert samples.read(clock) == m.Answer(1750000000)
 
 
 @given(st.binary(max_size=500))
