@@ -199,7 +199,8 @@ class Live:
         station_id, number = happening.subject, getattr(happening.event, "evse", 0)
         site_id = await self.db.read(lambda conn: sites.site_of(conn, station_id))
         if site_id not in self.posts:
-            self._strangers[station_id] = happening.known_s + STRANGER_S
+            if not isinstance(happening.event, StationConnected):  # a newcomer is registered when it boots, just after this
+                self._strangers[station_id] = happening.known_s + STRANGER_S
             return
         self._strangers.pop(station_id, None)
         self._site_of[station_id], post = site_id, self.posts[site_id]
