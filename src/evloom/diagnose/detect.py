@@ -1,0 +1,284 @@
+"""Sequential tests, one step a day: which cell, probe or pack-wide figure leaves what it was, or what its pack is, and how clearly.
+
+Every quantity of a cell is looked at in two ways. Its *drift* is its distance from what it was in its first days here, in units of
+how far the pack's other cells have drifted meanwhile; its *place* is its distance from the pack, in units of the pack's spread.
+Both are smoothed over days, so that a single odd day decides nothing. A third test asks for the *pace* at which a cell's charge
+moves over ten days. So a season, an ageing pack, or a colder end of it move the scale and raise no alarm.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.diagnose import evidence_places as at
+from evloom.diagnose.estimate import CHARGE, OFFSET, OHM_AH, QUICK, SIZE, SLOW, Estimate
+from evloom.diagnose.evidence import DayFeatures, centre
+from evloom.kernel.timegrid import Bool, Float, Int
+from evloom.vehicle.telemetry import Float32
+
+CHANNELS = (
+    "charge",
+    "own charge",
+    "quick resistance",
+    "slow resistance",
+    "offset",
+    "capacity",
+    "rest",
+    "shoulder",
+    "noise",
+    "mirror",
+    "pair",
+)
+"""Quantities of a cell. own charge: what it would be, had nobody been bled; mirror: its neighbour shows the opposite."""
+N_CHANNEL = len(CHANNELS)
+(
+    I_CHARGE, I_OWN, I_QUICK, I_SLOW, I_OFFSET, I_SIZE, I_REST, I_SHOULDER, I_NOISE, I_MIRROR, I_PAIR,
+) = range(N_CHANNEL)  # fmt: skip
+
+DRIFT_LEAST = np.array([0.0012, 0.0015, 0.012, 0.015, 0.0006, 0.006, 0.001, 0.0007, 0.08, 0.0006, 0.05])
+PLACE_LEAST = np.array([0.003, 0.01, 0.03, 0.03, 0.0015, 0.012, 0.002, 0.001, 0.1, 0.0015, 0.05])
+"""Smallest units of drift and place, in the channel's own units (shares, V): what the sensing cannot resolve for certain."""
+
+PACK = ("zero current", "charge balance", "insulation", "outside resistance", "pack resistance", "counted capacity")
+N_PACK = len(PACK)
+PACK_LEAST = np.array([0.1, 0.25, 0.15, 0.06, 0.05, 0.03])
+"""Smallest units: A, A, logarithm, share of the pack's resistance, logarithm, logarithm."""
+
+PROBE = ("offset", "absent", "stuck", "heat")
+PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
+"""Smallest units: degC, share of the day, share of days, degC per square of the rate."""
+
+LEARN_DAYS = 5
+SMOOTH = 0.35
+RING = 64
+PACE_DAYS = 10
+PACE_LEAST = np.array([0.00008, 0.00012])
+"""Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
+BLEED_A = 0.06
+"""Current of balancing where nobody said: usual are 30-120 mA (2026)."""
+SLOWEST = 1.0 / 150.0
+CAP = 60.0
+
+
+@dataclass
+class Track:
+    """What the tests remember of a pack. now, first, drift, place (N_CHANNEL, n_cell); days, noise (N_CHANNEL,);
+    bled_ah (n_cell,); pool (7,) decayed sums of charge counted, charge told by the curve, and of the voltage outside the cells over
+    the current; ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
+    pack (4, N_PACK) now, first, days, smoothed; pack_noise (N_PACK,); probe (len(PROBE) + 2, n_probe) smoothed, first, days."""
+
+    now: Float
+    first: Float
+    drift: Float
+    place: Float
+    days: Float
+    noise: Float
+    bled_ah: Float
+    pool: Float
+    ring: Float32
+    ring_day: Float
+    pack: Float
+    pack_noise: Float
+    probe: Float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How clearly something is off, signed, in units of the spread: drift, place (N_CHANNEL, n_cell), pace (2, n_cell),
+    pack (N_PACK,), probe (len(PROBE), n_probe)."""
+
+    drift: Float
+    place: Float
+    pace: Float
+    pack: Float
+    probe: Float
+
+
+def fresh_track(n_cell: int, n_probe: int) -> Track:
+    """Nothing seen."""
+    now, first, drift, place = (np.zeros((N_CHANNEL, n_cell)) for _ in range(4))
+    ring, ring_day = np.full((RING, 2, n_cell), np.nan, dtype=np.float32), np.full(RING, np.nan)
+    return Track(
+        now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), np.zeros(7), ring, ring_day,
+        np.zeros((4, N_PACK)), np.zeros(N_PACK), np.zeros((len(PROBE) + 2, n_probe)),
+    )  # fmt: skip
+
+
+def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
+    """Take in a day; changes `track` in place."""
+    value, known = _channels(track, estimate, features)
+    _cells(track, value, known)
+    track.ring = np.roll(track.ring, -1, axis=0)
+    track.ring_day = np.roll(track.ring_day, -1)
+    track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
+    if not known[I_CHARGE]:
+        track.ring[-1] = np.nan
+    return Scores(track.drift.copy(), track.place.copy(), _pace(track), _pack(track, features), _probes(track, features))
+
+
+def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[Float, Bool]:
+    """Value (N_CHANNEL, n_cell) of each channel, and whether the day knows it (N_CHANNEL,)."""
+    value = estimate.value
+    track.bled_ah += features.bled_s / 3600.0 * BLEED_A
+    whole = value[OFFSET]
+    steep = features.day[at.D_REST_S] / max(features.day[at.D_REST_WEIGHT], 1.0)
+    mirror = np.zeros(len(whole))
+    if len(whole) > 1:
+        both = np.minimum(np.abs(whole[1:]), np.abs(whole[:-1]))
+        mirror[1:] = np.where(whole[1:] * whole[:-1] < 0.0, np.sign(whole[1:]) * both, 0.0)
+    weight = features.day[at.D_SHOULDER_WEIGHT]
+    after = features.day[at.D_SHOULDER_S] / max(weight, 1.0)
+    scatter = np.log(np.maximum(features.noise_v, 2e-4))
+    channels = np.array(
+        [
+            value[CHARGE],
+            value[CHARGE] + (track.bled_ah - centre(track.bled_ah)) / features.scale_ah,
+            value[QUICK] / OHM_AH,
+            value[SLOW] / OHM_AH,
+            value[OFFSET],
+            value[SIZE],
+            features.rest_v * 0.3 / max(steep, 0.3),
+            (features.shoulder_v - value[OFFSET] - after * value[CHARGE]) / (1.0 + after),
+            scatter,
+            mirror,
+            features.pair,
+        ]
+    )
+    return np.asarray(channels - centre(np.nan_to_num(channels))), _told(estimate, features)
+
+
+def _told(estimate: Estimate, features: DayFeatures) -> Bool:
+    """Which channels (N_CHANNEL,) the day says anything of."""
+    known, day, blocks = estimate.known, features.day, features.normal[0, 0]
+    scatter = day[at.D_NOISE_N] >= 100.0
+    told = [known[CHARGE] > 0.2, known[CHARGE] > 0.2, known[QUICK] > 0.2, known[SLOW] > 0.2, blocks > 1.0, blocks > 6.0]
+    return np.array([*told, day[at.D_REST_WEIGHT] >= 20.0, day[at.D_SHOULDER_WEIGHT] >= 200.0, scatter, blocks > 1.0, scatter])
+
+
+def _cells(track: Track, value: Float, known: Bool) -> None:
+    """Advance drift and place of the channels that the day knows."""
+    rows = np.flatnonzero(known)
+    fresh = value[rows]
+    days = track.days[rows][:, None]
+    learning = days < LEARN_DAYS
+    moved = np.median(np.abs(fresh - track.now[rows]), axis=1) * 1.4826 if fresh.shape[1] else np.zeros(len(rows))
+    first_day = track.days[rows] < 1
+    track.noise[rows] = np.where(first_day, DRIFT_LEAST[rows], track.noise[rows] + 0.1 * (moved - track.noise[rows]))
+    pace = np.where(learning, 1.0 / (days + 1.0), SLOWEST)
+    track.first[rows] += pace * (fresh - track.first[rows])
+    gone = fresh - track.first[rows]
+    unit = np.maximum(np.maximum(DRIFT_LEAST[rows], track.noise[rows]), _scale(gone, rows))[:, None]
+    z_drift = np.where(learning, 0.0, np.clip(gone / unit, -CAP, CAP))
+    unit = np.maximum(PLACE_LEAST[rows], _scale(fresh, rows))[:, None]
+    z_place = np.clip(fresh / unit, -CAP, CAP)
+    track.drift[rows] += SMOOTH * (z_drift - track.drift[rows])
+    track.place[rows] += 0.5 * SMOOTH * (z_place - track.place[rows])
+    track.now[rows] = fresh
+    track.days[rows] += 1.0
+
+
+def _scale(values: Float, rows: Int) -> Float:
+    """Spread of each channel. A mirror is 0 in most cells, and held to the spread of the offsets that it is made of."""
+    scale = spread(values)
+    if I_OFFSET in rows and I_MIRROR in rows:
+        scale[rows == I_MIRROR] = scale[rows == I_OFFSET]
+    return scale
+
+
+def spread(values: Float) -> Float:
+    """Robust standard deviation over the cells (last axis)."""
+    if values.shape[-1] == 0:
+        return np.zeros(values.shape[:-1])
+    return np.asarray(1.4826 * np.median(np.abs(values - centre(values)), axis=-1))
+
+
+def _pace(track: Track) -> Float:
+    """Slope over the last ten days of charge and own charge, in units of the pack's spread of slopes, (2, n_cell)."""
+    slope = slopes(track, PACE_DAYS)
+    unit = np.maximum(PACE_LEAST, spread(slope))[:, None]
+    return np.asarray(np.clip(slope / unit, -CAP, CAP))
+
+
+def slopes(track: Track, days: int) -> Float:
+    """Least-squares slope (share of the capacity a day) over the last days, (2, n_cell); zeros where fewer than 5 are known."""
+    recent = (track.ring_day > track.ring_day[-1] - days - 0.5) & np.isfinite(track.ring[:, 0, :1].sum(axis=1))
+    n_cell = track.ring.shape[2]
+    if recent.sum() < 5 or n_cell == 0:
+        return np.zeros((2, n_cell))
+    day = track.ring_day[recent] - track.ring_day[recent].mean()
+    if day.max() - day.min() < 0.4 * days:
+        return np.zeros((2, n_cell))
+    slope = np.tensordot(day, track.ring[recent], axes=1) / (day @ day)
+    return np.asarray(slope - centre(slope))
+
+
+def _pack(track: Track, features: DayFeatures) -> Float:
+    """Advance the figures of the pack as a whole; returns their distance from what they were at first."""
+    value = pack_figures(track, features)
+    seen = np.isfinite(value)
+    now, first, days, smooth = track.pack
+    fresh = np.where(seen, value, now)
+    moved = np.abs(fresh - now)
+    moved = np.minimum(moved, 4.0 * np.maximum(track.pack_noise, PACK_LEAST))
+    noise = np.where(days < 1.0, PACK_LEAST, track.pack_noise + 0.15 * (moved - track.pack_noise))
+    track.pack_noise[:] = np.where(seen, noise, track.pack_noise)
+    rate = np.where(days < 2 * LEARN_DAYS, 1.0 / (days + 1.0), 0.5 * SLOWEST)
+    first += np.where(seen, rate * (fresh - first), 0.0)
+    unit = np.maximum(PACK_LEAST, track.pack_noise)
+    score = np.where(days < 2 * LEARN_DAYS, 0.0, np.clip((fresh - first) / unit, -CAP, CAP))
+    smooth += np.where(seen, 0.25 * (score - smooth), 0.0)
+    now[:] = fresh
+    days += seen
+    return np.asarray(smooth.copy())
+
+
+def pack_figures(track: Track, features: DayFeatures) -> Float:
+    """The day's value of each of PACK, NaN where it says nothing. Adds the day to `track.pool`."""
+    day = features.day
+    out = np.full(N_PACK, np.nan)
+    if day[at.D_ZERO_WEIGHT] >= 60.0:
+        out[0] = day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT]
+    if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
+        out[1] = day[at.D_BALANCE_AH] / (day[at.D_BALANCE_S] / 3600.0)
+    warm_c = day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) if day[at.D_PROBE_N] > 0 else 25.0
+    if day[at.D_INS_WEIGHT] >= 300.0:
+        out[2] = day[at.D_INS_LN] / day[at.D_INS_WEIGHT] + 0.015 * (warm_c - 25.0)
+    if day[at.D_OUT_WEIGHT] > 0.0:
+        track.pool[2:] *= 0.8
+        track.pool[2:] += day[at.D_OUT_WEIGHT : at.D_OUT_VA + 1]
+        weight, sum_a, sum_aa, sum_v, sum_va = track.pool[2:]
+        swing = sum_aa - sum_a**2 / weight
+        if swing > weight * (0.05 * features.scale_ah) ** 2:
+            out[3] = (sum_va - sum_v * sum_a / weight) / swing / features.ohm
+    if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
+        ohm = day[at.D_STEP_VA] / day[at.D_STEP_AA]
+        out[4] = np.log(ohm * features.scale_ah / OHM_AH) - 2500.0 * (1.0 / (273.15 + warm_c) - 1.0 / 298.15)
+    if day[at.D_CAP_SOC] > 0.0:
+        track.pool[:2] *= 0.93
+        track.pool[:2] += day[at.D_CAP_AH], day[at.D_CAP_SOC]
+        if track.pool[1] > 1.0 and track.pool[0] > 0.0:
+            out[5] = np.log(track.pool[0] / track.pool[1] / features.scale_ah)
+    return out
+
+
+def _probes(track: Track, features: DayFeatures) -> Float:
+    """Advance what is known of each probe; returns (len(PROBE), n_probe)."""
+    seen = np.isfinite(features.probe_c)
+    first, days = track.probe[len(PROBE)], track.probe[len(PROBE) + 1]
+    mean_c = np.where(seen, features.probe_c, first)
+    rate = np.where(days < LEARN_DAYS, 1.0 / (days + 1.0), SLOWEST)
+    first += np.where(seen, rate * (mean_c - first), 0.0)
+    day = features.day
+    swing_c = day[at.D_TEMP_HIGH] - day[at.D_TEMP_LOW]
+    still = features.probe_range_c <= 0.5
+    stuck = still & (float(np.median(np.nan_to_num(features.probe_range_c))) >= 4.0) if len(first) else still
+    moved_c = np.where(days < LEARN_DAYS, 0.0, mean_c - first)
+    now = np.array([moved_c, np.nan_to_num(features.probe_absent), stuck, np.nan_to_num(features.probe_heat_c)])
+    now[0] -= centre(now[0])
+    now[3] -= centre(now[3])
+    known = np.array([seen, np.isfinite(features.probe_absent), seen & (swing_c >= 4.0), np.isfinite(features.probe_heat_c)])
+    units = np.maximum(PROBE_LEAST, np.where(np.array([1, 0, 0, 1], dtype=bool), spread(now), 0.0))[:, None]
+    score = track.probe[: len(PROBE)]
+    score += np.where(known, SMOOTH * (np.clip(now / units, -CAP, CAP) - score), 0.0)
+    days += seen
+    return np.asarray(score.copy())

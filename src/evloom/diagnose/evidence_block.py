@@ -1,0 +1,267 @@
+"""How a block of ten minutes goes into the sums of a day: the deviation of every cell with what could explain it. Compiled."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evloom.diagnose.evidence_places import (
+    B_A,
+    B_BLED,
+    B_C,
+    B_CC,
+    B_COND,
+    B_CP,
+    B_FROM,
+    B_P,
+    B_PP,
+    B_SOC,
+    B_V,
+    B_WEIGHT,
+    C_BLED,
+    C_CD,
+    C_D,
+    C_K0,
+    C_LESS,
+    C_LOW,
+    C_PD,
+    C_R0,
+    C_REST,
+    C_SHOULDER,
+    CHARGE,
+    CHEMISTRY,
+    D_BALANCE_AH,
+    D_BALANCE_S,
+    D_BLED_S,
+    D_CAP_AH,
+    D_CAP_SOC,
+    D_CHARGE_S,
+    D_COLD_CHARGE_S,
+    D_DRIVE_S,
+    D_FAST_CHARGE_S,
+    D_REST_S,
+    D_REST_SOC,
+    D_REST_SS,
+    D_REST_WEIGHT,
+    D_SHOULDER_S,
+    D_SHOULDER_WEIGHT,
+    D_SOC_MAX,
+    D_SOC_MIN,
+    D_ZERO_A,
+    D_ZERO_WEIGHT,
+    DRIVE,
+    HIGH_V,
+    OHM,
+    READY,
+    RESIDUAL_V,
+    REST,
+    REST_AT,
+    REST_SOC,
+    SCALE_AH,
+    SHOULDER,
+    SINCE_AH,
+    TEMP_C,
+)  # fmt: skip
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float
+
+DAY_S = 86400.0
+BLOCK_S = 600.0
+FLAT_V = 0.25  # less volts per unit of charge than this: the management's state of charge says more than the voltage
+STEEP_V = 1.2  # V per unit of charge: beyond, the slope itself is hardly known and changes within a block
+FAST_SIGMA, FAST_LEAST_V = 12.0, 0.05  # a cell that leaves the pack within a day, in multiples of the pack's spread and in volts
+
+
+class Sums(NamedTuple):
+    """The running sums, changed in place; places in `evidence_places`. normal (5, 5) of the day,
+    curve_v (3, n_point) of the chemistries."""
+
+    scalar: Float
+    block: Float
+    day: Float
+    normal: Float
+    cell: Float
+    probe: Float
+    curve_v: Float
+
+
+@compiled
+def charge_at(volt: float, soc: float, curve_v: Float) -> tuple[float, float]:
+    """State of charge at a voltage at rest, and the slope of the curve there (V per unit). soc is the management's, NaN unknown."""
+    last = len(curve_v) - 1
+    j = 0
+    while j < last - 1 and curve_v[j + 1] <= volt:
+        j += 1
+    rise = max(curve_v[j + 1] - curve_v[j], 1e-4)
+    here = min(max((j + (volt - curve_v[j]) / rise) / last, 0.0), 1.0)
+    if rise * last < FLAT_V and np.isfinite(soc):
+        low, high = j, j
+        while low > 0 and (curve_v[low] - curve_v[low - 1]) * last < FLAT_V:
+            low -= 1
+        while high < last - 1 and (curve_v[high + 2] - curve_v[high + 1]) * last < FLAT_V:
+            high += 1
+        here = min(max(soc, low / last), (high + 1) / last)
+    at = min(max(here * last, 1.0), last - 1.0)
+    j = min(int(at), last - 2)
+    part = at - j
+    low_v = curve_v[j - 1] + part * (curve_v[j] - curve_v[j - 1]) if j > 0 else curve_v[0]
+    high_v = curve_v[j + 1] + part * (curve_v[j + 2] - curve_v[j + 1])
+    return here, max((high_v - low_v) * last / 2.0, 1e-3)
+
+
+@compiled
+def fold(sums: Sums) -> bool:
+    """Close the block: its sums go into those of the day. True where a cell left the pack."""
+    scalar, block = sums.scalar, sums.block
+    width = block[B_WEIGHT]
+    condition = int(block[B_COND])
+    mean_v = block[B_V] / width
+    if scalar[CHEMISTRY] < 0.0 and condition != CHARGE:
+        scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
+    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    rest_v = mean_v - scalar[OHM] * (block[B_A] + 0.5 * scalar[SCALE_AH] * block[B_P]) / width
+    soc, slope = charge_at(rest_v, block[B_SOC] / width, sums.curve_v[kind])
+    middle = _block_cells(sums, (condition, soc, slope))
+    is_fast = _residual(sums, (soc, slope, middle))
+    _block_pack(sums, (condition, soc, slope))
+    block[:] = 0.0
+    sums.cell[: C_LESS + 1] = 0.0
+    return is_fast
+
+
+@compiled
+def _block_cells(sums: Sums, now: tuple[int, float, float]) -> float:
+    """Fold the cells' sums; now = (condition, charge, slope). Leaves each cell's mean in its first row; returns their median."""
+    condition, soc, slope = now
+    block, cell, normal = sums.block, sums.cell, sums.normal
+    width = block[B_WEIGHT]
+    n = cell.shape[1]
+    for k in range(n):
+        seen = width - cell[C_LESS, k]
+        share = width / seen if seen > 0.3 * width else 0.0
+        cell[C_D, k] *= share
+        cell[C_CD, k] *= share
+        cell[C_PD, k] *= share
+    if condition in (REST, DRIVE, CHARGE):
+        by_charge = slope * (soc - 0.5)
+        # Where the curve is steep its error counts most: a block says the less of a cell, the steeper the curve is there.
+        trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4)
+        x = (width, slope * width, by_charge * width, block[B_C], block[B_P])
+        for j in range(5):
+            normal[0, j] += x[j] * trust
+            normal[1, j] += slope * x[j] * trust
+            normal[2, j] += by_charge * x[j] * trust
+        normal[3, 3] += block[B_CC] * trust
+        normal[3, 4] += block[B_CP] * trust
+        normal[4, 4] += block[B_PP] * trust
+        for k in range(n):
+            d = cell[C_D, k] * trust
+            cell[C_R0, k] += d
+            cell[C_R0 + 1, k] += slope * d
+            cell[C_R0 + 2, k] += by_charge * d
+            cell[C_R0 + 3, k] += cell[C_CD, k] * trust
+            cell[C_R0 + 4, k] += cell[C_PD, k] * trust
+    for k in range(n):
+        if condition == REST:
+            cell[C_REST, k] += cell[C_D, k]
+        elif condition == SHOULDER:
+            cell[C_SHOULDER, k] += cell[C_D, k]
+        cell[C_D, k] /= width
+    _bleed(sums)
+    return float(np.median(cell[C_D]))
+
+
+@compiled
+def _bleed(sums: Sums) -> None:
+    """Balancing tells how many cells are bled: the highest ones, by what every management does."""
+    block, cell = sums.block, sums.cell
+    count = int(np.round(block[B_BLED] / block[B_WEIGHT]))
+    if count <= 0:
+        return
+    width = block[B_WEIGHT]
+    count = min(count, cell.shape[1])
+    least = np.sort(cell[C_D])[cell.shape[1] - count]
+    for k in range(cell.shape[1]):
+        if cell[C_D, k] >= least:
+            cell[C_BLED, k] += width
+    sums.day[D_BLED_S] += width
+
+
+@compiled
+def _residual(sums: Sums, now: tuple[float, float, float]) -> bool:
+    """Compare the block with what each cell's past says of it; now = (charge, slope, median). True where a cell left the pack."""
+    scalar, block, cell = sums.scalar, sums.block, sums.cell
+    if scalar[READY] < 1.0 or block[B_WEIGHT] < 100.0:
+        return False
+    soc, slope, middle = now
+    width = block[B_WEIGHT]
+    c_rate, low_c, by_charge = block[B_C] / width, block[B_P] / width, slope * (soc - 0.5)
+    n = cell.shape[1]
+    left = np.empty(n)
+    for k in range(n):
+        told = (
+            cell[C_K0, k]
+            + slope * cell[C_K0 + 1, k]
+            + by_charge * cell[C_K0 + 2, k]
+            + c_rate * cell[C_K0 + 3, k]
+            + low_c * cell[C_K0 + 4, k]
+        )
+        left[k] = (cell[C_D, k] - middle - told) / (1.0 + slope / STEEP_V) if cell[C_LESS, k] < 0.5 * width else 0.0
+    spread = np.median(np.abs(left))
+    scalar[RESIDUAL_V] += 0.02 * (spread - scalar[RESIDUAL_V])
+    least = max(FAST_LEAST_V, FAST_SIGMA * 1.4826 * max(scalar[RESIDUAL_V], spread))
+    found = False
+    for k in range(n):
+        low = cell[C_LOW, k]
+        # Two blocks one after the other: the less of both must be beyond the limit.
+        if low < -least and left[k] < -least:
+            found = True
+        cell[C_LOW, k] = min(left[k], 0.0)
+    return found
+
+
+@compiled
+def _block_pack(sums: Sums, now: tuple[int, float, float]) -> None:
+    """Fold what is known of the pack as a whole; now = (condition, charge, slope)."""
+    scalar, block, day = sums.scalar, sums.block, sums.day
+    condition, soc, slope = now
+    width = block[B_WEIGHT]
+    day[D_SOC_MIN] = min(day[D_SOC_MIN], soc)
+    day[D_SOC_MAX] = max(day[D_SOC_MAX], soc)
+    if condition == CHARGE:
+        day[D_CHARGE_S] += width
+        if scalar[TEMP_C] < 10.0:
+            day[D_COLD_CHARGE_S] += width
+        if block[B_C] / width > 0.35:
+            day[D_FAST_CHARGE_S] += width
+    elif condition == DRIVE:
+        day[D_DRIVE_S] += width
+    elif condition == SHOULDER:
+        day[D_SHOULDER_WEIGHT] += width
+        day[D_SHOULDER_S] += width * slope
+    elif condition == REST:
+        day[D_REST_WEIGHT] += width
+        day[D_REST_S] += width * slope
+        day[D_REST_SS] += width * slope * slope
+        day[D_REST_SOC] += width * soc
+        day[D_ZERO_WEIGHT] += width
+        day[D_ZERO_A] += block[B_A]
+        if slope > 2.0 * FLAT_V:
+            _balance_charge(sums, soc)
+
+
+@compiled
+def _balance_charge(sums: Sums, soc: float) -> None:
+    """At rest: compare the charge counted since the last rest with the change that the curve tells."""
+    scalar, day = sums.scalar, sums.day
+    at_s = sums.block[B_FROM]
+    since_s = at_s - scalar[REST_AT]
+    if since_s < 900.0:
+        return
+    if since_s < 4.0 * DAY_S:
+        change = soc - scalar[REST_SOC]
+        day[D_BALANCE_AH] += scalar[SINCE_AH] - change * scalar[SCALE_AH]
+        day[D_BALANCE_S] += since_s
+        if abs(change) > 0.08:
+            day[D_CAP_AH] += scalar[SINCE_AH] if change > 0.0 else -scalar[SINCE_AH]
+            day[D_CAP_SOC] += abs(change)
+    scalar[REST_AT], scalar[REST_SOC], scalar[SINCE_AH] = at_s, soc, 0.0

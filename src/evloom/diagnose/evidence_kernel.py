@@ -1,0 +1,379 @@
+"""One pass over the frames of a pack: sums by block of ten minutes, folded into sums of the day. Everything here is compiled.
+
+A cell's deviation is its voltage less the mean of its frame. A faulty cell moves that mean, but by the same in all cells, so what
+is left after the median over the cells is taken from every sum does not depend on it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from evloom.diagnose.evidence_block import BLOCK_S, DAY_S, Sums, fold
+from evloom.diagnose.evidence_places import (
+    B_A,
+    B_BLED,
+    B_C,
+    B_CC,
+    B_COND,
+    B_CP,
+    B_FROM,
+    B_N,
+    B_P,
+    B_PP,
+    B_SOC,
+    B_V,
+    B_WEIGHT,
+    C_BAD,
+    C_CD,
+    C_D,
+    C_LAST,
+    C_LESS,
+    C_NOISE,
+    C_PAIR,
+    C_PD,
+    CHARGE,
+    CHARGED_AT,
+    D_FRAMES,
+    D_HEAT,
+    D_HEAT_2,
+    D_INS_LN,
+    D_INS_T,
+    D_INS_WEIGHT,
+    D_NOISE_N,
+    D_OUT_A,
+    D_OUT_AA,
+    D_OUT_V,
+    D_OUT_VA,
+    D_OUT_WEIGHT,
+    D_PROBE_N,
+    D_STEP_AA,
+    D_STEP_VA,
+    D_TEMP,
+    D_TEMP_HIGH,
+    D_TEMP_LOW,
+    DAY,
+    DRIVE,
+    FIRST_AT,
+    HEAT,
+    IDLE,
+    LAST_A,
+    LAST_AT,
+    LAST_SOC,
+    LAST_V,
+    LOAD_AT,
+    LOW_C,
+    N_BACK,
+    N_FRAME,
+    N_SKIPPED,
+    P_ABSENT,
+    P_D,
+    P_HEAT,
+    P_HIGH,
+    P_LOW,
+    P_N,
+    REST,
+    REST_AT,
+    SCALE_AH,
+    SHOULDER,
+    SINCE_AH,
+    TEMP_C,
+)  # fmt: skip
+from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float, Int
+from evloom.vehicle.telemetry import (
+    CLOCK_JUMP,
+    CURRENT_ABSENT,
+    CURRENT_RANGE,
+    DUPLICATE_TIME,
+    INSULATION_PLACEHOLDER,
+    OUT_OF_ORDER,
+    STALE,
+    Float32,
+    FrameFlag,
+    ReadingFlag,
+)  # fmt: skip
+
+SKIP = STALE | DUPLICATE_TIME | OUT_OF_ORDER | CLOCK_JUMP | CURRENT_ABSENT | CURRENT_RANGE
+LOW_PASS_S = 600.0
+HEAT_S = 1800.0
+WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
+GAP_S = 300.0  # longer than this without frames is a gap
+RELAXED_S = 1800.0  # polarisation is gone after half an hour for our purpose
+REST_C_RATE = 0.05
+STEP_C_RATE = 0.08
+SHOULDER_S = 7200.0  # plated lithium dissolves within two hours of a charge
+
+MORE, NEW_DAY, FAST = 0, 1, 2
+"""Why the kernel returned: the frames are used up, a day is over before this frame, a cell left the pack."""
+
+
+class Columns(NamedTuple):
+    """The columns of `Frames` that are looked at."""
+
+    at_s: Float
+    current_a: Float
+    pack_v: Float
+    soc: Float
+    speed_km_per_h: Float
+    charging: Int
+    insulation_ohm: Float
+    balancing: Int
+    cell_v: Float32
+    probe_c: Float32
+    flags: FrameFlag
+    cell_flags: ReadingFlag
+    probe_flags: ReadingFlag
+
+
+@compiled
+def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
+    """Take in frames from row `start` on; returns (row of the next frame, why it stopped)."""
+    scalar = sums.scalar
+    for i in range(start, len(columns.at_s)):
+        at_s = columns.at_s[i]
+        if not _usable(columns, scalar, i):
+            scalar[N_SKIPPED] += 1.0
+            continue
+        if np.floor(at_s / DAY_S) > scalar[DAY]:
+            if scalar[DAY] >= 0.0:
+                if sums.block[B_WEIGHT] > 0.0 and fold(sums):
+                    return i, FAST
+                return i, NEW_DAY
+            scalar[DAY] = np.floor(at_s / DAY_S)
+            scalar[FIRST_AT] = at_s
+        is_fast = _take(columns, sums, i)
+        if is_fast:
+            return i + 1, FAST
+    return len(columns.at_s), MORE
+
+
+@compiled
+def _usable(columns: Columns, scalar: Float, i: int) -> bool:
+    """Whether the frame is one to compute with: not doubted as a whole, and later than the last one."""
+    at_s = columns.at_s[i]
+    if (columns.flags[i] & SKIP) != 0 or not np.isfinite(columns.current_a[i]):
+        return False
+    if at_s > scalar[LAST_AT]:
+        scalar[N_BACK] = 0.0
+        return True
+    scalar[N_BACK] += 1.0
+    if scalar[LAST_AT] - at_s > DAY_S and scalar[N_BACK] > 30.0:
+        # The clock was wrong before, not now: half a minute of frames says so. The day goes on under its new date.
+        scalar[DAY] = np.floor(at_s / DAY_S)
+        scalar[LAST_AT] = at_s - 10.0
+        scalar[REST_AT] = np.nan
+        return True
+    return False
+
+
+@compiled
+def _condition(columns: Columns, scalar: Float, i: int, gap: bool) -> int:
+    """What the pack is doing, and when it was last loaded or charged."""
+    at_s, current_a = columns.at_s[i], columns.current_a[i]
+    speed = columns.speed_km_per_h[i]
+    c_rate = current_a / scalar[SCALE_AH]
+    stands = not speed > 0.5
+    if gap and np.isfinite(columns.soc[i]) and abs(columns.soc[i] - scalar[LAST_SOC]) > 0.015:
+        scalar[LOAD_AT] = at_s  # it was used while nothing was heard of it
+        if columns.soc[i] > scalar[LAST_SOC]:
+            scalar[CHARGED_AT] = at_s
+    if stands and (columns.charging[i] == 1 or (columns.charging[i] == -1 and c_rate > REST_C_RATE)) and c_rate > 0.005:
+        scalar[LOAD_AT] = at_s
+        scalar[CHARGED_AT] = at_s
+        return CHARGE
+    if not stands or abs(c_rate) > REST_C_RATE:
+        scalar[LOAD_AT] = at_s
+        return DRIVE
+    if at_s - scalar[CHARGED_AT] < SHOULDER_S and scalar[CHARGED_AT] >= scalar[LOAD_AT] - 1.0:
+        return SHOULDER
+    if at_s - scalar[LOAD_AT] >= RELAXED_S:
+        return REST
+    return IDLE
+
+
+@compiled
+def _take(columns: Columns, sums: Sums, i: int) -> bool:
+    """Add one frame to the block, which is closed first where its time or its condition is over. True where a cell left the pack."""
+    scalar, block, day = sums.scalar, sums.block, sums.day
+    at_s, current_a = columns.at_s[i], columns.current_a[i]
+    passed = at_s - scalar[LAST_AT]
+    gap = not passed <= GAP_S
+    condition = _condition(columns, scalar, i, gap)
+    is_fast = False
+    if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or at_s - block[B_FROM] >= BLOCK_S):
+        is_fast = fold(sums)
+    if block[B_WEIGHT] == 0.0:
+        block[B_COND], block[B_FROM] = condition, at_s
+        _probes(columns, sums, i)
+    weight = min(passed, WEIGHT_MAX_S) if np.isfinite(passed) else 10.0
+    c_rate = current_a / scalar[SCALE_AH]
+    keep = np.exp(-passed / LOW_PASS_S) if not gap else 0.0
+    scalar[LOW_C] = keep * scalar[LOW_C] + (1.0 - keep) * (0.0 if gap else c_rate)
+    keep = np.exp(-passed / HEAT_S) if np.isfinite(passed) else 0.0
+    scalar[HEAT] = keep * scalar[HEAT] + (1.0 - keep) * (0.0 if gap else c_rate * c_rate)
+    mean_v, n_valid = _cells(columns, sums, i, (weight, c_rate, scalar[LOW_C], passed <= WEIGHT_MAX_S))
+    scalar[N_FRAME] += 1.0
+    day[D_FRAMES] += 1.0
+    if n_valid > 0:
+        _frame(columns, sums, i, (weight, c_rate, mean_v, passed, n_valid))
+    scalar[LAST_AT] = at_s
+    scalar[LAST_SOC] = columns.soc[i]
+    return is_fast
+
+
+@compiled
+def _cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, bool]) -> tuple[float, int]:
+    """Add the cells' deviations; now = (weight, current, low-passed current, whether the frame before is near). Mean and valid cells."""
+    row, flags = columns.cell_v[i], columns.cell_flags[i]
+    n = len(row)
+    doubted = 0
+    for k in range(n):
+        doubted |= flags[k] | (1 if not (row[k] > 1.0 and row[k] < 5.0) else 0)
+    if doubted != 0:
+        return _doubted_cells(columns, sums, i, now)
+    a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
+    whole = n - n % 4
+    for k in range(0, whole, 4):
+        a0 += row[k]
+        a1 += row[k + 1]
+        a2 += row[k + 2]
+        a3 += row[k + 3]
+    for k in range(whole, n):
+        a0 += row[k]
+    mean_v = (a0 + a1 + a2 + a3) / n
+    _add(sums, row, mean_v, now)
+    return mean_v, n
+
+
+@compiled
+def _add(sums: Sums, row: Float32, mean_v: float, now: tuple[float, float, float, bool]) -> None:
+    """Add a row of cells of which none is doubted; now as in `_cells`."""
+    cell = sums.cell
+    weight, c_rate, low_c, near = now
+    n = len(row)
+    sum_d, sum_cd, sum_pd, last = cell[C_D], cell[C_CD], cell[C_PD], cell[C_LAST]
+    noise, pair = cell[C_NOISE], cell[C_PAIR]
+    by_current, by_low = weight * c_rate, weight * low_c
+    if near:
+        before = 0.0
+        for k in range(n):
+            d = row[k] - mean_v
+            e = d - last[k]
+            noise[k] += e * e
+            pair[k] += e * before
+            before = e
+            last[k] = d
+            sum_d[k] += weight * d
+            sum_cd[k] += by_current * d
+            sum_pd[k] += by_low * d
+        sums.day[D_NOISE_N] += 1.0
+    else:
+        for k in range(n):
+            d = row[k] - mean_v
+            last[k] = d
+            sum_d[k] += weight * d
+            sum_cd[k] += by_current * d
+            sum_pd[k] += by_low * d
+
+
+@compiled
+def _doubted_cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, bool]) -> tuple[float, int]:
+    """The same for a frame in which some cells are doubted: those are left out, with the weight that they lack."""
+    row, flags, cell = columns.cell_v[i], columns.cell_flags[i], sums.cell
+    weight, c_rate, low_c, _ = now
+    total, n_valid = 0.0, 0
+    for k in range(len(row)):
+        if flags[k] == 0 and row[k] > 1.0 and row[k] < 5.0:
+            total += row[k]
+            n_valid += 1
+    if 4 * n_valid < 3 * len(row) or n_valid == 0:
+        return 0.0, 0
+    mean_v = total / n_valid
+    for k in range(len(row)):
+        if flags[k] == 0 and row[k] > 1.0 and row[k] < 5.0:
+            d = row[k] - mean_v
+            cell[C_LAST, k] = d
+            cell[C_D, k] += weight * d
+            cell[C_CD, k] += weight * c_rate * d
+            cell[C_PD, k] += weight * low_c * d
+        else:
+            cell[C_LESS, k] += weight
+            cell[C_BAD, k] += 1.0
+    return mean_v, n_valid
+
+
+@compiled
+def _frame(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, float, int]) -> None:
+    """Add what the frame says of the pack; now = (weight, current, mean of the cells, time since the frame before, valid cells)."""
+    scalar, block, day = sums.scalar, sums.block, sums.day
+    weight, c_rate, mean_v, passed, n_valid = now
+    current_a, low_c = columns.current_a[i], scalar[LOW_C]
+    block[B_WEIGHT] += weight
+    block[B_N] += 1.0
+    block[B_V] += weight * mean_v
+    block[B_A] += weight * current_a
+    block[B_C] += weight * c_rate
+    block[B_P] += weight * low_c
+    block[B_CC] += weight * c_rate * c_rate
+    block[B_CP] += weight * c_rate * low_c
+    block[B_PP] += weight * low_c * low_c
+    block[B_SOC] += weight * columns.soc[i]
+    if columns.balancing[i] > 0:
+        block[B_BLED] += weight * columns.balancing[i]
+    if passed <= GAP_S:
+        scalar[SINCE_AH] += current_a * passed / 3600.0
+    elif abs(columns.soc[i] - scalar[LAST_SOC]) > 0.006:
+        scalar[REST_AT] = np.nan  # charge flowed unseen: nothing to balance until the next rest
+    step_a = current_a - scalar[LAST_A]
+    if passed <= WEIGHT_MAX_S and abs(step_a) > STEP_C_RATE * scalar[SCALE_AH]:
+        day[D_STEP_VA] += (mean_v - scalar[LAST_V]) * step_a
+        day[D_STEP_AA] += step_a * step_a
+    scalar[LAST_V], scalar[LAST_A] = mean_v, current_a
+    outside_v = columns.pack_v[i] - mean_v * len(columns.cell_v[i])
+    if n_valid == len(columns.cell_v[i]) and abs(outside_v) < 20.0:
+        day[D_OUT_WEIGHT] += weight
+        day[D_OUT_A] += weight * current_a
+        day[D_OUT_AA] += weight * current_a * current_a
+        day[D_OUT_V] += weight * outside_v
+        day[D_OUT_VA] += weight * outside_v * current_a
+    ohm = columns.insulation_ohm[i]
+    if ohm > 0.0 and (columns.flags[i] & INSULATION_PLACEHOLDER) == 0:
+        day[D_INS_WEIGHT] += weight
+        day[D_INS_LN] += weight * np.log(ohm)
+
+
+@compiled
+def _probes(columns: Columns, sums: Sums, i: int) -> None:
+    """Look at the temperatures of the first frame of a block: they are slow."""
+    probe, day, scalar = sums.probe, sums.day, sums.scalar
+    row, flags = columns.probe_c[i], columns.probe_flags[i]
+    n = len(row)
+    if n == 0:
+        return
+    good = np.empty(n)
+    count = 0
+    for k in range(n):
+        if (flags[k] & 7) == 0 and row[k] > -40.0 and row[k] < 125.0:
+            good[count] = row[k]
+            count += 1
+    if 2 * count <= n:
+        return
+    middle_c = np.median(good[:count])
+    scalar[TEMP_C] = middle_c
+    day[D_PROBE_N] += 1.0
+    day[D_TEMP] += middle_c
+    day[D_TEMP_LOW] = min(day[D_TEMP_LOW], middle_c)
+    day[D_TEMP_HIGH] = max(day[D_TEMP_HIGH], middle_c)
+    day[D_HEAT] += scalar[HEAT]
+    day[D_HEAT_2] += scalar[HEAT] * scalar[HEAT]
+    day[D_INS_T] += middle_c
+    for k in range(n):
+        if (flags[k] & 7) == 0 and row[k] > -40.0 and row[k] < 125.0:
+            d = row[k] - middle_c
+            probe[P_N, k] += 1.0
+            probe[P_D, k] += d
+            probe[P_HEAT, k] += d * scalar[HEAT]
+            probe[P_LOW, k] = min(probe[P_LOW, k], row[k])
+            probe[P_HIGH, k] = max(probe[P_HIGH, k], row[k])
+        else:
+            probe[P_ABSENT, k] += 1.0
