@@ -26,6 +26,8 @@ _PAGE = 1000
 NOTE_S = 600.0
 """How often a running session is asked why it charges when it does."""
 NOTES_MAX = 20_000
+JUMP_S = 60.0
+"""A clock that is so far behind what it was at the last look was set back: nothing waits for instants that it told before."""
 
 
 class Told(Protocol):
@@ -86,6 +88,7 @@ class BillingJob:
         self._notes: dict[str, tuple[float, Notes]] = {}
         self._sweep_at_s = 0.0
         self._unpriced_at_s = 0.0
+        self._looked_s = float("-inf")
         self._ending: Callable[[], None] | None = None
 
     async def run(self) -> None:
@@ -104,6 +107,9 @@ class BillingJob:
     async def once(self) -> dict[str, State]:
         """Bill what is due now; returns what was looked at, with the state of its bill."""
         now_s = self._now_s()
+        if now_s < self._looked_s - JUMP_S:
+            self._set_back(now_s)
+        self._looked_s = now_s
         if now_s >= self._sweep_at_s:
             await self._sweep(now_s)
             self._sweep_at_s = now_s + self._options.sweep_s
@@ -112,6 +118,12 @@ class BillingJob:
             self._unpriced_at_s = now_s + self._options.unpriced_s
         due = [name for name, at_s in self._due.items() if at_s <= now_s]
         return {name: state for name in due if (state := await self._bill(name, now_s)) is not None}
+
+    def _set_back(self, now_s: float) -> None:
+        """The clock was set back: look at everything now, as instants to wait for were of the wrong time."""
+        _log.warning("the clock was set back by %.0f s; all sessions are looked at again", self._looked_s - now_s)
+        self._sweep_at_s = self._unpriced_at_s = now_s
+        self._due = dict.fromkeys(self._due, now_s)
 
     def look_again(self) -> None:
         """Look at all that waits for a tariff at the next turn: one was assigned."""

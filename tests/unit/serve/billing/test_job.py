@@ -188,3 +188,16 @@ def test_one_that_fails_does_not_stop_the_others_and_is_tried_again(tmp_path: Pa
 
     run(tmp_path, test)
     assert caplog.text.count("A:1 could not be billed") == 2
+
+
+def test_a_clock_that_was_ahead_and_is_set_right_delays_no_bill(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        job, year_s = world.job(), 365 * 24 * HOUR_S
+        world.at_s = END_S + year_s
+        await job.once()  # an empty database is looked through, a year too early
+        world.at_s = END_S
+        await world.hear(words())  # heard, not told to this job: only looking through everything finds it
+        world.at_s = END_S + 61.0
+        assert await job.once() == {"A:1": "billed"}
+
+    run(tmp_path, test)
