@@ -110,6 +110,12 @@ def add_evse(conn: Connection, station_id: str, number: int, rating_kw: float, n
         conn.execute(evse.insert().values(station_id=station_id, evse=number, rating_kw=rating_kw, n_phase=n_phase, assumed=True))
 
 
+def see_three_phases(conn: Connection, station_id: str, number: int) -> bool:
+    """A car draws on three phases of an EVSE whose rating was assumed for one: it has three. Whether that was new."""
+    there = (evse.c.station_id == station_id, evse.c.evse == number, evse.c.assumed, evse.c.n_phase == 1)
+    return bool(conn.execute(evse.update().where(*there).values(n_phase=3, rating_kw=3.0 * evse.c.rating_kw)).rowcount)
+
+
 def limits_of(conn: Connection, site_id: str, now_s: float) -> list[SetLimit]:
     """Limits set from outside that hold now or later."""
     query = select(site_limit).where(site_limit.c.site_id == site_id)

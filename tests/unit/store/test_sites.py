@@ -85,7 +85,9 @@ def test_conduct_and_evse(filled):
     assert filled.read_now(lambda conn: sites.conducts(conn, ["A", "B"])) == {("A", 1): "follows"}
     filled.write_now(lambda conn: sites.add_evse(conn, "A", 2, 7.0, 1))
     filled.write_now(lambda conn: sites.add_evse(conn, "A", 1, 99.0, 1))
+    assert filled.write_now(lambda conn: sites.see_three_phases(conn, "A", 2))
+    assert not filled.write_now(lambda conn: sites.see_three_phases(conn, "A", 1))  # somebody said what that is
     rows = filled.read_now(lambda conn: sites.evses_of(conn, "s"))
-    assert [(row["evse"], row["rating_kw"]) for row in rows] == [(1, 11.0), (2, 7.0)]
+    assert [(row["evse"], row["rating_kw"], row["n_phase"]) for row in rows] == [(1, 11.0, 3), (2, 21.0, 3)]
     assert filled.read_now(lambda conn: sites.site_of(conn, "A")) == "s"
     assert [row[0] for row in filled.read_now(sites.sites)] == ["s"]

@@ -221,6 +221,10 @@ class Live:
         await self.db.write(lambda conn: sites.add_evse(conn, station_id, number, own.rating_kw, own.n_phase))
         self._rebuild_soon(site_id)
 
+    async def _three_phases(self, site_id: str, station_id: str, number: int) -> None:
+        if await self.db.write(lambda conn: sites.see_three_phases(conn, station_id, number)):
+            self._rebuild_soon(site_id)
+
     def _soon(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(job)
         self._later.add(task)
@@ -233,7 +237,7 @@ class Live:
     async def _rebuild(self, site_id: str) -> None:
         await asyncio.sleep(SETTLED_S)
         self._changing.pop(site_id, None)
-        self._adding.clear()
+        self._adding = {(name, number) for name, number in self._adding if number < 0}
         made = await self._built(site_id)
         if made is None:
             return
@@ -253,6 +257,10 @@ class Live:
         snapshot = post.loop.run.loop.snapshot if post.loop.run is not None else None
         price = float(snapshot.ahead.price_per_kwh[0]) if snapshot is not None and post.made.tariff is not None else None
         there = [bay for bay in post.bays.values() if bay.session_id]
+        for bay in there:
+            if bay.meter.n_phase == 3 and post.made.plan.evse[bay.row].n_phase == 1 and (bay.station_id, -bay.number) not in self._adding:
+                self._adding.add((bay.station_id, -bay.number))
+                self._soon(self._three_phases(post.made.plan.site_id, bay.station_id, bay.number))
         astray = sum(not field.is_steered(bay) for bay in there)
         event = Cycled(post.made.plan.site_id, load, load - base, base, limit, price, len(there), astray)
         self.bus.publish(Happening("cycle", post.made.plan.site_id, event, now_s, now_s))

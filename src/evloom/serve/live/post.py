@@ -59,6 +59,10 @@ class Office:
 class Post:
     """A site. `heard` takes in what its stations say; `drive` runs its loop."""
 
+    made: Built
+    field: LiveField
+    loop: SiteLoop
+
     def __init__(self, made: Built, office: Office) -> None:
         self.office = office
         self.bays: dict[str, Bay] = {}
@@ -83,12 +87,13 @@ class Post:
     def rebuild(self, made: Built) -> None:
         """The site's document changed. Cars that stand there, meters and what is known of EVSE stay."""
         before: LiveField | None = self.__dict__.get("field")
-        self.made = made
+        if before is not None:
+            self.loop.retire()
+        self.made, bays = made, self.bays
         rows = {item.evse_id: (row, item) for row, item in enumerate(made.plan.evse)}
+        self.bays = {name: bays.get(name) or Bay(name, item.station, item.evse, row, item.rating_kw) for name, (row, item) in rows.items()}
         for name, (row, item) in rows.items():
-            bay = self.bays.setdefault(name, Bay(name, item.station, item.evse, row, item.rating_kw))
-            bay.row, bay.rating_kw = row, item.rating_kw
-        self.bays = {name: self.bays[name] for name in rows}
+            self.bays[name].row, self.bays[name].rating_kw = row, item.rating_kw
         for node in made.site.tree.node_id:
             self.base.nodes.setdefault(node, BaseLoads([node]).nodes[node])
         self.base.nodes = {node: self.base.nodes[node] for node in made.site.tree.node_id}

@@ -57,18 +57,24 @@ class SiteLoop:
         self.made, self.field, self.setting, self._after = made, field, setting, after
         self.run: Run | None = None
         self.record: Record | None = None
+        self._retired = False
         self._awake = asyncio.Event()
         self._last_s = float("-inf")
         self._turn = 0
+
+    def retire(self) -> None:
+        """Another loop takes over: nothing is heard, decided or ordered here any more."""
+        self._retired = True
+        self._awake.set()
 
     def wake(self) -> None:
         """Something happened that cannot wait for the next period."""
         self._awake.set()
 
     async def drive(self) -> None:
-        """Run until cancelled."""
+        """Run until cancelled or retired."""
         try:
-            while True:
+            while not self._retired:
                 await self._guarded()
                 await self._pause()
         finally:
@@ -96,6 +102,8 @@ class SiteLoop:
         events = self.field.advance(now_s)
         self._last_s = now_s
         orders, record = await self.setting.decide(self.run.tick, events)
+        if self._retired:
+            return
         self.record = record
         self.field.act(orders)
         self._refresh(record)

@@ -1,5 +1,7 @@
 """A site's loop in one process: limits, base load, links, needs, restarts, on a clock that jumps."""
 
+import asyncio
+
 import pytest
 
 from evloom.pile.events import PackSeen
@@ -183,3 +185,24 @@ def test_a_restart_takes_up_what_stands_there(tmp_path):
         assert place.yard.total_kw() == pytest.approx(3 * 11.04)
 
     three(tmp_path).run(main)
+
+
+def test_a_site_without_any_evse_runs_and_welcomes_the_first(tmp_path):
+    async def main(place: Place) -> None:
+        await place.seconds(25)
+        assert place.board().evses == ()
+        assert place.live.base_load("s", "", 12.0, place.clock.now_s())
+        await place.seconds(2)
+        assert place.board().load_kw == 12.0
+        await place.db.write(place.newcomer)
+        place.yard.add(Pile("N"))
+        place.yard.connect("N")
+        place.yard.plug("N", 20.0)
+        await asyncio.sleep(0.1)
+        await asyncio.gather(*place.live._changing.values())  # a document is left alone for a second of real time
+        await place.begun()
+        await place.seconds(60)
+        assert place.board().evses[0].follows == "follows"
+        assert place.yard.total_kw() == pytest.approx(11.04)
+
+    Place(tmp_path, [], 60.0, tariff=TARIFF).run(main)

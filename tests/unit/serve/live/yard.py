@@ -26,7 +26,9 @@ class Place:
         self.bus, self.clock = Bus(), Clock(start_s)
         self.yard = Yard(self.bus, self.clock.now_s)
         self.yard.add(*piles)
-        self.config = msgspec.convert({"server": {"data": str(tmp_path)}, "control": {"period_s": 10.0}}, Config)
+        self.config = msgspec.convert(
+            {"server": {"data": str(tmp_path)}, "control": {"period_s": 10.0}, "site": {"rating_kw": 11.04, "n_phase": 3}}, Config
+        )
         self.plan = SitePlan("s", limit_kw, zone="Asia/Shanghai", **plan)
         self.db.write_now(lambda conn: self._fill(conn, piles))
         setting = Setting(self.clock, 10.0, tmp_path / "journal", here)
@@ -39,6 +41,10 @@ class Place:
             registry.put_station(conn, pile.station_id, {"org_id": "o", "site_id": "s", "created_at_s": START_S})
             values = {"rating_kw": pile.rating_kw, "n_phase": 3}
             registry.put_evse(conn, pile.station_id, 1, values)
+
+    def newcomer(self, conn) -> None:
+        """A station of which nothing but its site is registered."""
+        registry.put_station(conn, "N", {"org_id": "o", "site_id": "s", "created_at_s": START_S})
 
     def board(self) -> Board:
         """What people see of the site."""
