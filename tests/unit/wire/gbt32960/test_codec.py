@@ -78,7 +78,8 @@ def test_every_recorded_frame_is_read_or_refused_for_its_reason(data_dir):
             assert found == []
             assert [bad.reason for bad in stream.give_up() if isinstance(bad, BadFrame)] == [REFUSED[number]]
             continue
-        (frame,) = found
+        frame = one(raw)
+        assert len(found) == 1
         message = samples.read(frame)
         assert encode(message, frame.edition) == frame.data, number
         assert not isinstance(message, m.Other), number

@@ -1,0 +1,1 @@
+"""Telemetry of vehicles and battery boxes, live: GB/T 32960 over TCP, boxes over MQTT."""
