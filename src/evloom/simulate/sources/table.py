@@ -82,8 +82,9 @@ class SessionTable:
 
 def no_sessions(source: str) -> SessionTable:
     """A table without any session."""
-    text: dict[str, Any] = {name: [] for name in TEXT_COLUMNS}
-    return SessionTable(**text, **{name: np.zeros(0) for name in INSTANT_COLUMNS + NUMBER_COLUMNS}, source=source)
+    columns: dict[str, Any] = {name: [] for name in TEXT_COLUMNS}
+    columns.update({name: np.zeros(0) for name in INSTANT_COLUMNS + NUMBER_COLUMNS})
+    return SessionTable(**columns, source=source)
 
 
 @dataclass(frozen=True, slots=True)
