@@ -52,7 +52,11 @@ def findings(text: str, name: str) -> str:
     ("kind", "fields", "content"),
     [
         (NeedInput, {"departure": "2026-07-01T18:30"}, {"departure": "2026-07-01T18:30:00+08:00"}),
-        (NeedInput, {"departure": "", "wanted_kwh": "", "flag": "v2g_consent"}, {"departure": None, "wanted_kwh": None, "v2g_consent": False}),
+        (
+            NeedInput,
+            {"departure": "", "wanted_kwh": "", "flag": "v2g_consent"},
+            {"departure": None, "wanted_kwh": None, "v2g_consent": False},
+        ),
         (NeedInput, {"v2g_consent": "true", "soc_target": "80"}, {"v2g_consent": True, "soc_target": 0.8}),
         (NeedInput, {"soc_target": "eighty", "wanted_kwh": "nan"}, {"soc_target": "eighty", "wanted_kwh": "nan (not a number)"}),
         (NewStation, {"station_id": " CS-1 ", "site_id": "", "password": ""}, {"station_id": "CS-1"}),
@@ -134,7 +138,9 @@ def test_the_site_editor_saves_adds_and_drops_rows(tmp_path):
             assert field(text, "limits[0].id") == "board"
             assert "Saved." in text
             assert "0.9000" in text  # the price by the hour
-            preview = await post(client, "/sites/north-site/preview", "/sites/north-site", **(kept | {"tariff.periods[0].price_per_kwh": "0.77"}))
+            preview = await post(
+                client, "/sites/north-site/preview", "/sites/north-site", **(kept | {"tariff.periods[0].price_per_kwh": "0.77"})
+            )
             assert "0.7700" in preview.text
             assert "<html" not in preview.text
 
@@ -150,7 +156,9 @@ def test_two_editors_at_one_site(tmp_path):
             assert answer.status_code == 412
             assert "Somebody saved this site while you were typing" in answer.text
             assert field(answer.text, "name") == "mine"
-            assert (await post(client, "/sites/north-site", **(SITE | {"etag": first, "name": "mine", "op": "overwrite"}))).status_code == 303
+            assert (
+                await post(client, "/sites/north-site", **(SITE | {"etag": first, "name": "mine", "op": "overwrite"}))
+            ).status_code == 303
             assert field((await client.get("/sites/north-site")).text, "name") == "mine"
 
     run(tmp_path, job)
@@ -164,7 +172,9 @@ def test_piles_are_edited_together(tmp_path):
             answer = await post(client, "/sites/north-site/piles", "/sites/north-site", **row)
             assert (answer.status_code, field(answer.text, "evse[0].rating_kw")) == (422, "none")
             assert "allowed is a number" in findings(answer.text, "evse[0].rating_kw")
-            answer = await post(client, "/sites/north-site/piles", "/sites/north-site", **(row | {"evse[0].rating_kw": "11", "evse[0].dc": "true"}))
+            answer = await post(
+                client, "/sites/north-site/piles", "/sites/north-site", **(row | {"evse[0].rating_kw": "11", "evse[0].dc": "true"})
+            )
             assert answer.status_code == 303
             assert field((await client.get("/sites/north-site")).text, "evse[0].rating_kw") == "11"
 
@@ -193,7 +203,11 @@ def test_a_refused_token_is_registered_by_one_click(tmp_path):
         now_s = room.world.clock.at_s
         for version, question, given in (
             ("16", '[2,"a","Authorize",{"idTag":"CARD-16"}]', '[3,"a",{"idTagInfo":{"status":"Invalid"}}]'),
-            ("201", '[2,"b","Authorize",{"idToken":{"idToken":"CARD-201","type":"eMAID"}}]', '[3,"b",{"idTokenInfo":{"status":"Unknown"}}]'),
+            (
+                "201",
+                '[2,"b","Authorize",{"idToken":{"idToken":"CARD-201","type":"eMAID"}}]',
+                '[3,"b",{"idTokenInfo":{"status":"Unknown"}}]',
+            ),
             ("ok", '[2,"c","Authorize",{"idTag":"GOOD"}]', '[3,"c",{"idTagInfo":{"status":"Accepted"}}]'),
         ):
             room.world.db.note_frame(Frame("north-1", now_s, "in", question, "Authorize"))
@@ -212,7 +226,9 @@ def test_a_refused_token_is_registered_by_one_click(tmp_path):
             text = (await client.get("/tokens")).text
             assert 'href="/tokens/eMAID/CARD-201"' in text
             assert "Refused lately" in text
-            assert (await post(client, "/tokens/eMAID/CARD-201", status="Blocked", back="/tokens")).headers["location"] == "/tokens?said=saved"
+            assert (await post(client, "/tokens/eMAID/CARD-201", status="Blocked", back="/tokens")).headers[
+                "location"
+            ] == "/tokens?said=saved"
 
     run(tmp_path, job)
 
@@ -289,9 +305,13 @@ def test_tariffs_and_contracts(tmp_path):
             assert "0.50" in (await client.get("/contracts/mine")).text
             answer = await post(client, "/contracts/mine", **(fields | {"session_fee": "0.70", "etag": '"0"'}))
             assert answer.status_code == 412
-            answer = await post(client, "/tariffs/flat", op="save", currency="CNY", zone="UTC", **{"tariff.kind": "flat", "tariff.price_per_kwh": "-1"})
+            answer = await post(
+                client, "/tariffs/flat", op="save", currency="CNY", zone="UTC", **{"tariff.kind": "flat", "tariff.price_per_kwh": "-1"}
+            )
             assert "0 or more per kWh" in findings(answer.text, "tariff.price_per_kwh")
-            answer = await post(client, "/tariffs/flat", op="save", currency="CNY", zone="UTC", **{"tariff.kind": "flat", "tariff.price_per_kwh": "1"})
+            answer = await post(
+                client, "/tariffs/flat", op="save", currency="CNY", zone="UTC", **{"tariff.kind": "flat", "tariff.price_per_kwh": "1"}
+            )
             assert answer.status_code == 303
 
     run(tmp_path, job)

@@ -50,7 +50,7 @@ async def fill(room: Room) -> None:
         TransactionSaid("t2", "ended", 1, 1, 1, register_kwh=3.0, reason=EVIL),
     ]
     await room.world.db.append([LogEntry("north-1", event, now_s + k, now_s + k) for k, event in enumerate(events)])
-    for text in (EVIL, f'[2,"1","Authorize",{{"idTag":"{SHORT}"}}]'.replace('"\'', "'"), '[3,"1",{"idTagInfo":{"status":"Invalid"}}]'):
+    for text in (EVIL, f'[2,"1","Authorize",{{"idTag":"{SHORT}"}}]'.replace("\"'", "'"), '[3,"1",{"idTagInfo":{"status":"Invalid"}}]'):
         direction = "out" if text.startswith("[3") else "in"
         room.world.db.note_frame(Frame("north-1", now_s, direction, text, "Authorize"))
 
@@ -93,7 +93,22 @@ def test_what_people_and_stations_say_stays_text(tmp_path):
     run(tmp_path, job)
 
 
-FIELDS = ["q", "text", "action", "site_id", "station_id", "token", "state", "cursor", "said", "next", "from", "started_from", "vendor", "open"]
+FIELDS = [
+    "q",
+    "text",
+    "action",
+    "site_id",
+    "station_id",
+    "token",
+    "state",
+    "cursor",
+    "said",
+    "next",
+    "from",
+    "started_from",
+    "vendor",
+    "open",
+]
 
 
 @pytest.mark.parametrize("row", [row for row in READS], ids=lambda row: row.path)

@@ -79,7 +79,10 @@ def test_nobody_sees_another_organisation(tmp_path, role):
                 if answer.status_code == 200 and row.path.startswith(("/tariffs/", "/contracts/")):
                     continue  # a form for one of that name in one's own organisation
                 asked = re.sub(r"north-[a-z0-9%A-Z]*", "", path_of(row, "north"))
-                assert "north" not in answer.text.replace(path_of(row, "north"), asked) or answer.status_code in (403, 404), (role, row.path)
+                assert "north" not in answer.text.replace(path_of(row, "north"), asked) or answer.status_code in (403, 404), (
+                    role,
+                    row.path,
+                )
                 if "north" in path_of(row, "north"):
                     assert answer.status_code in (403, 404), (role, row.path)
 
