@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -28,26 +29,28 @@ SCHEMA = {"pack_id": pl.String, "first_s": pl.Float64, "last_s": pl.Float64, "fr
 
 @dataclass(frozen=True)
 class Index:
-    """Where a pack is in a file: rows first..first+n, and the segment through which the file is complete."""
+    """The small columns of a file with the number of each row, and the segment through which the file is complete."""
 
-    path: Path
+    name: str
     table: pl.DataFrame
     through: int
 
 
-def read_index(path: Path) -> Index:
-    """The small columns of a file."""
-    through = int(pl.read_parquet_metadata(path).get(THROUGH, "0"))
-    return Index(path, pl.read_parquet(path, columns=["pack_id", "first_s", "last_s"]).with_row_index("row"), through)
+def read_index(stream: IO[bytes]) -> Index:
+    """The index of an open file. It is read by its handle: another file may take its name meanwhile, this one stays as it is."""
+    name = f"/dev/fd/{stream.fileno()}"
+    through = int(pl.read_parquet_metadata(name).get(THROUGH, "0"))
+    table = pl.scan_parquet(name, glob=False).select("pack_id", "first_s", "last_s").with_row_index("row").collect()
+    return Index(name, table, through)
 
 
 def read_rows(index: Index, pack_id: str, from_s: float, to_s: float) -> Iterator[Row]:
-    """The rows of a pack that reach into [from_s, to_s), in order of time."""
+    """The rows of a pack that reach into [from_s, to_s), in order of time, while the file is open."""
     found = index.table.filter((pl.col("pack_id") == pack_id) & (pl.col("last_s") >= from_s) & (pl.col("first_s") < to_s))
     if not len(found):
         return
     first, last = int(found["row"][0]), int(found["row"][-1])
-    lazy = pl.scan_parquet(index.path, glob=False)
+    lazy = pl.scan_parquet(index.name, glob=False)
     for at in range(first, last + 1, BATCH):
         table = lazy.slice(at, min(BATCH, last + 1 - at)).collect()
         for row in table.iter_rows():
@@ -74,8 +77,10 @@ def read_all(path: Path) -> tuple[list[Row], int]:
     """All rows of a file and the segment through which it is complete; none where there is no file."""
     if not path.exists():
         return [], 0
-    index = read_index(path)
-    return [Row(*row) for row in pl.read_parquet(path, columns=list(SCHEMA)).iter_rows()], index.through
+    with path.open("rb") as stream:
+        index = read_index(stream)
+        table = pl.scan_parquet(index.name, glob=False).select(list(SCHEMA)).collect()
+    return [Row(*row) for row in table.iter_rows()], index.through
 
 
 def day_of(instant_s: float) -> int:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date, timedelta
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -66,7 +67,8 @@ class FrameReader:
             opened = _opened(self.folder, stack)
             found = {row.pack_id for _, stream in opened for _, _, row in journal.read(stream)}
             for path in self.folder.glob("frames/bucket=*/*.parquet"):
-                found.update(read_index(path).table["pack_id"].unique().to_list())
+                with path.open("rb") as file:
+                    found.update(read_index(file).table["pack_id"].unique().to_list())
         return sorted(found)
 
     def read(self, pack_id: str, from_s: float = ALL_TIME_S[0], to_s: float = ALL_TIME_S[1]) -> Iterator[Frames]:
@@ -88,22 +90,27 @@ class FrameReader:
                     yield frames if known.all() else frames.part(known)
 
     def _month(self, path: Path | None, new: list[tuple[int, Row]], wanted: tuple[str, float, float]) -> Iterator[Frames]:
-        through = 0
-        stored: Iterator[Row] = iter(())
-        if path is not None:
-            index = read_index(path)
-            through, stored = index.through, read_rows(index, *wanted)
-        late = [row for number, row in new if number > through and row.last_s >= wanted[1] and row.first_s < wanted[2]]
-        by_day: dict[int, list[Row]] = {}
-        for row in late:
+        if path is None:
+            yield from _in_order(iter(()), [row for _, row in new], wanted)
+            return
+        with path.open("rb") as file:
+            index = read_index(file)
+            late = [row for number, row in new if number > index.through]
+            yield from _in_order(read_rows(index, *wanted), late, wanted)
+
+
+def _in_order(stored: Iterator[Row], late: list[Row], wanted: tuple[str, float, float]) -> Iterator[Frames]:
+    """Frames day by day: those of the file, then those of the journal."""
+    by_day: dict[int, list[Row]] = {}
+    for row in late:
+        if row.last_s >= wanted[1] and row.first_s < wanted[2]:
             by_day.setdefault(day_of(row.first_s), []).append(row)
-        for row in stored:
-            day = day_of(row.first_s)
-            for earlier in sorted(key for key in by_day if key < day):
-                yield from _frames(by_day.pop(earlier))
-            yield from _frames([row, *by_day.pop(day, [])])
-        for day in sorted(by_day):
-            yield from _frames(by_day[day])
+    for day, rows in groupby(stored, key=lambda row: day_of(row.first_s)):
+        for earlier in sorted(key for key in by_day if key < day):
+            yield from _frames(by_day.pop(earlier))
+        yield from _frames([*rows, *by_day.pop(day, [])])
+    for day in sorted(by_day):
+        yield from _frames(by_day[day])
 
 
 def _frames(rows: list[Row]) -> list[Frames]:

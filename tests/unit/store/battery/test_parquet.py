@@ -122,6 +122,8 @@ def test_a_battery_in_another_car(tmp_path: Path) -> None:
         store.write([some(50, 2, vehicle_id="other", start_s=1.7e9 + 1200)])
         store.compact()
         assert [(part.pack.vehicle_id, part.n) for part in store.read("P1")] == [("car", 50), ("other", 100)]
+        store.write([some(50, 3, vehicle_id="other", start_s=1.7e9 + 1800)])
+        assert [(part.pack.vehicle_id, part.n) for part in store.read("P1")] == [("car", 50), ("other", 150)]
 
 
 def test_one_writer(tmp_path: Path) -> None:
