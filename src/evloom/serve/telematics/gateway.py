@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -69,7 +70,7 @@ class TelematicsGateway:
         self._tasks.add(task)
         link, reason = Link(self.vehicles, self._rules), "stopped"
         try:
-            writer.transport.set_write_buffer_limits(high=WRITE_MAX_BYTES)
+            _bound(writer)
             reason = await self._talk(link, reader, writer)
         except (OSError, ssl.SSLError) as error:
             reason = f"{type(error).__name__}: {error}"
@@ -157,8 +158,9 @@ class TelematicsGateway:
     def _tell(self, turn: Turn, writer: asyncio.StreamWriter) -> None:
         for note in turn.notes:
             self.counts[note.what] += 1
-            quiet = not note.loud or note.what.startswith(("vehicle.", "platform."))
-            told(_LOG, logging.INFO if quiet else logging.WARNING, note.what, vin=note.vin, why=note.why, peer=_peer(writer))
+            level = logging.INFO if note.what.startswith(("vehicle.", "platform.")) else logging.WARNING
+            level = level if note.loud else logging.DEBUG
+            told(_LOG, level, note.what, vin=note.vin, why=note.why, peer=_peer(writer))
 
 
 class _Budget:
@@ -211,6 +213,14 @@ async def _read(reader: asyncio.StreamReader, wait_s: float) -> bytes | None:
             return await reader.read(READ_BYTES)
     except TimeoutError:
         return None
+
+
+def _bound(writer: asyncio.StreamWriter) -> None:
+    """Little of what a peer leaves unread is held, by us and by the system: answers are a few bytes."""
+    writer.transport.set_write_buffer_limits(high=WRITE_MAX_BYTES)
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WRITE_MAX_BYTES)
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:

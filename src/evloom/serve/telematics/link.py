@@ -22,6 +22,8 @@ BAD_MAX = 50
 """So many bad frames after each other end a connection."""
 GARBAGE_MAX_BYTES = 65536
 """So many bytes that belong to no frame, too."""
+LOUD_MAX = 3
+"""So many bad frames after each other are logged as warnings; the rest are told to who listens closely."""
 LOGIN_AGE_S = 600.0
 """A login that was seen before and is older than this is a replay."""
 _RESULTS = {
@@ -136,7 +138,7 @@ class Link:
     def _bad(self, bad: BadFrame, turn: Turn) -> None:
         """A wrong report is answered (B.2.1), a wrong login is passed over (B.1)."""
         self._n_bad += 1
-        turn.notes.append(Note("frame.bad", bad.vin, bad.reason))
+        turn.notes.append(Note("frame.bad", bad.vin, bad.reason, loud=self._n_bad <= LOUD_MAX))
         if bad.reason == "checksum" and bad.vin in self._speaks_for and bad.command in (Command.REPORT, Command.SUPPLEMENT):
             frame = Frame(bad.edition, bad.command, bad.answer, bad.vin, Cipher.PLAIN, bad.raw[HEAD_BYTES:-1])
             turn.replies.append(Reply(frame, Result.ERROR))
@@ -149,8 +151,8 @@ class Link:
         try:
             said = meaning(frame)
         except BadData as bad:
-            self._refuse(frame, turn, bad.reason, str(bad), _RESULTS.get(bad.reason, Result.STRUCTURE))
             self._n_bad += 1
+            self._refuse(frame, turn, bad.reason, str(bad), _RESULTS.get(bad.reason, Result.STRUCTURE))
             return
         self._n_bad = 0
         match said:
@@ -264,7 +266,7 @@ class Link:
         vehicle = self._vehicles.get(frame.vin)
         if vehicle is not None:
             vehicle.n_refused += 1
-        turn.notes.append(Note("frame.refused", frame.vin, f"{word}: {why}"))
+        turn.notes.append(Note("frame.refused", frame.vin, f"{word}: {why}", loud=self._n_bad <= LOUD_MAX))
         turn.replies.append(Reply(frame, result))
 
 
