@@ -61,6 +61,9 @@ class Transactions:
     async def follow(self, call: Call, ask: AskFollow) -> Followed:
         """A word of a transaction that has an id."""
         said, key = ask.said, ask.key
+        if ask.numbered and _is_loose(call.memory, said):
+            await self.meter(call, AskMeter(said.evse, said, ask.happened_at_s, key))
+            return Followed()
         if ask.numbered:
             said = self._named(call, said, ask.happened_at_s)
         elif (later := _later_use(call.memory, said.transaction)) != "":
@@ -197,6 +200,11 @@ class Transactions:
         if not kept[-1].duplicate:
             _remember(call.memory, other, instant_of(word.happened_at_s, call.now_s)[0])
         return other
+
+
+def _is_loose(memory: Memory, said: TransactionSaid) -> bool:
+    """1.6: whether meter values under an id that we never gave (0, -1) are of no transaction: of the main meter, or where none runs."""
+    return said.phase == "updated" and int(said.transaction) <= 0 and (said.evse < 1 or memory.at(said.evse) is None)
 
 
 def _later_use(memory: Memory, transaction: str) -> str:

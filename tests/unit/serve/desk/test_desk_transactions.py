@@ -256,3 +256,49 @@ def test_what_another_gateway_holds_is_not_kept(tmp_path):
         assert await here.kept("TransactionSaid") == []
 
     run(tmp_path, story)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_meter_values_under_an_id_that_nobody_gave_begin_no_session(tmp_path, number):
+    async def story(here):
+        await here.boot(V16)
+        for minute in range(3):
+            values = [{"timestamp": f"2030-03-17T17:4{minute}:40Z", "sampledValue": [{"value": "5000"}]}]
+            for connector in (0, 1):
+                await here.ask(V16, "MeterValues", connectorId=connector, transactionId=number, meterValue=values)
+        assert await settled(here) == []
+        assert [one.evse for one in await here.kept("MeterSeen")] == [0, 1, 0, 1, 0, 1]
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_the_main_meter_is_not_that_of_the_transaction_that_runs(tmp_path, number):
+    values = [{"timestamp": "2030-03-17T17:50:00Z", "sampledValue": [{"value": "900000"}]}]
+
+    async def story(here):
+        await here.boot(V16)
+        await here.ask(V16, "StartTransaction", **start())
+        await here.ask(V16, "MeterValues", connectorId=0, transactionId=number, meterValue=values)
+        (row,) = await settled(here)
+        assert (row["last_kwh"], row["suspect"]) == (1.0, "")
+        values[0]["sampledValue"][0]["value"] = "1500"
+        await here.ask(V16, "MeterValues", connectorId=1, transactionId=number, meterValue=values)
+        (row,) = await settled(here)
+        assert (row["last_kwh"], row["suspect"]) == (1.5, "id_invalid")
+
+    run(tmp_path, story, unknown_tokens="accept")
+
+
+def test_a_station_that_counts_nothing_ends_its_transaction_all_the_same(tmp_path):
+    async def story(here):
+        await here.boot(V201)
+        for minute, kind in enumerate(("Started", "Updated", "Updated", "Ended")):
+            said = event(kind, -1, timestamp=f"2030-03-17T17:{46 + minute}:40Z")
+            for _ in range(2):
+                await here.ask(V201, "TransactionEvent", **said)
+        assert [one.phase for one in await here.kept("TransactionSaid")] == ["started", "updated", "updated", "ended"]
+        (row,) = await settled(here)
+        assert (row["ended_at_s"], row["missing_seq"], row["suspect"]) == (NOON_S + 180, "[]", "no_register")
+
+    run(tmp_path, story)

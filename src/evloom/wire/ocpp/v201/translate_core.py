@@ -75,7 +75,7 @@ def transaction(heard: Heard[m.TransactionEventRequest]) -> Spoken:
     message = heard.message
     info, evse, token = message.transaction_info, message.evse, message.id_token
     at_s = heard.at(message.timestamp)
-    counted = "seqNo" not in heard.invented
+    counted = "seqNo" not in heard.invented and message.seq_no >= 0  # some count nothing and send -1 always
     found, odd = samples(message.meter_value, "TransactionEvent", heard.at) if message.meter_value else ((), ())
     said = TransactionSaid(
         transaction=info.transaction_id,
