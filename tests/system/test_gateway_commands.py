@@ -6,15 +6,19 @@ from typing import cast
 
 import pytest
 
-from evloom.pile.command import Raw, Reset, Trigger, UpdateDynamic
+from evloom.pile.command import Raw, Reset, StartCharging, StopCharging, Token, Trigger, UpdateDynamic
+from evloom.pile.station import StationBooted
+from evloom.serve import sampling
+from evloom.serve.bus import Happening
 from evloom.serve.commands.book import LOST
 from evloom.serve.system_clock import now_s
-from evloom.store import cluster
+from evloom.store import cluster, registry
 from evloom.store import commands as rows
 from evloom.store.commands import CommandRow
 from evloom.store.database import opened
 from evloom.store.errors import Conflict
-from tests.system.gateway_room import room, until
+from evloom.wire.ocpp.version import Version
+from tests.system.gateway_room import Room, room, until
 from tests.system.ocpp_client import OcppClient
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -180,6 +184,56 @@ def test_a_stop_fails_what_is_under_way_and_keeps_the_rest(tmp_path):
             assert (await here.commands.wait(waiting, 0.0)).state == "queued"
             client = await OcppClient.connect(here.port, "/CP1")
             assert (await here.commands.wait(waiting, 10.0)).state == "answered"
+            client.drop()
+
+    asyncio.run(story())
+
+
+def test_a_station_that_is_not_accepted_yet_is_not_told_to_charge(tmp_path):
+    async def story():
+        async with room(tmp_path) as here:
+            await here.db.write(lambda conn: registry.put_station(conn, "CP1", {"accepted": "pending"}))
+            client = await OcppClient.connect(here.port, "/CP1")
+            orders = (StartCharging(Token("CARD"), 1), StopCharging("1"), Trigger("BootNotification"))
+            sent = [await here.commands.order("CP1", order, deadline_s=_later()) for order in orders]
+            ended = [await here.commands.wait(command_id, 5.0) for command_id in sent]
+            assert [row.state for row in ended] == ["failed", "failed", "answered"]
+            assert "not accepted yet" in ended[0].error
+            assert [action for action, _ in client.asked] == ["TriggerMessage"]
+            client.drop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("version", [Version.V16, Version.V201])
+def test_a_station_is_asked_for_meter_values_once_it_was_accepted(tmp_path, monkeypatch, version):
+    monkeypatch.setattr(sampling, "SETTLE_S", 0.05)
+
+    def boot(status: str) -> None:
+        rooms[0].bus.publish(Happening("station", "CP1", StationBooted("v", "m", status=status), now_s(), now_s()))
+
+    rooms: list[Room] = []
+
+    async def story():
+        async with room(tmp_path) as here:
+            rooms.append(here)
+            asker = sampling.Sampling(here.bus, here.commands, here.gateway, 30, now_s)
+            await asker.start()
+            client = await OcppClient.connect(here.port, "/CP1", (version.value,))
+            for status in ("Pending", "Accepted", "Accepted"):
+                boot(status)
+            await until(lambda: client.asked)
+            await asyncio.sleep(0.2)
+            ((action, payload),) = client.asked
+            if version is Version.V16:
+                assert (action, payload) == ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "30"})
+            else:
+                assert isinstance(payload, dict)
+                (setting,) = payload["setVariableData"]
+                assert (setting["component"]["name"], setting["variable"]["name"]) == ("SampledDataCtrlr", "TxUpdatedInterval")
+                assert setting["attributeValue"] == "30"
+            boot("Accepted")
+            await asker.stop()
             client.drop()
 
     asyncio.run(story())

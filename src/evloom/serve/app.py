@@ -43,6 +43,7 @@ from evloom.serve.people import first
 from evloom.serve.people.passwords import faults_of
 from evloom.serve.platform import Platform
 from evloom.serve.retention import Retaining
+from evloom.serve.sampling import Sampling
 from evloom.serve.system_clock import now_s
 from evloom.store.database import opened
 
@@ -119,13 +120,14 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     orders.commands = commands
     member = Member(db, bus, gateway, commands, wakeups)
     live = Live(db, bus, commands, config, holder=name)
-    platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures)
+    platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures, desk=desk)
     await _administrator(platform)
     stack.push_async_callback(member.leave)
     billing = Background(BillingJob(db, bus, now_s, notes_of=notes_from(live.explain)).run, "billing")
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
     retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
-    for part in (platform.events, wakeups, costs, gateway, commands, member, live, billing, renewals, retaining):
+    sampling = Sampling(bus, commands, gateway, config.ocpp.sample_s, now_s)
+    for part in (platform.events, wakeups, costs, gateway, commands, member, live, sampling, billing, renewals, retaining):
         await part.start()
         stack.push_async_callback(part.stop)
     return platform

@@ -11,7 +11,7 @@ from evloom.serve.api.call import Call, Change, needs_org
 from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import Fault, conflict, missing
 from evloom.serve.api.shape import UNSET, Id, IdOrNone, Input, Instant, Line, Page, Paging, StationId, changes, given, of_row
-from evloom.serve.api.tell import cut_off, site_changed
+from evloom.serve.api.tell import accepted, cut_off, site_changed, station_changed
 from evloom.serve.gateway.credential import hashed, new_password
 from evloom.serve.people.roles import LOOK, OPERATE
 from evloom.store import registry
@@ -218,6 +218,7 @@ async def create_station(call: Call, body: NewStation) -> MadeStation:
         return Change(station_view(row), None, shown(row), org_id)
 
     made = await call.change("station.create", body.station_id, make)
+    station_changed(call, body.station_id)
     await site_changed(call, site_id)
     call.made(f"/api/v1/stations/{quote(body.station_id)}")
     return MadeStation(made, password)
@@ -229,7 +230,7 @@ async def change_station(call: Call, path: StationPath, body: StationChange) -> 
     if "org_id" in values:
         call.org_for(values["org_id"])
 
-    def change(conn: Connection) -> Change[tuple[Station, str]]:
+    def change(conn: Connection) -> Change[tuple[Station, str, bool]]:
         before = found_station(conn, call, path.station_id)
         org_id = values.get("org_id", before["org_id"]) or call.caller.org_id
         needs_org(conn, org_id)
@@ -237,10 +238,14 @@ async def change_station(call: Call, path: StationPath, body: StationChange) -> 
         needs_site(conn, org_id, values.get("site_id", ""))
         registry.put_station(conn, path.station_id, {**values, "org_id": org_id, "site_id": site_id})
         after = found_station(conn, call, path.station_id)
-        return Change((station_view(after), before["site_id"]), shown(before), shown(after), org_id)
+        waited = before["accepted"] != "accepted" and after["accepted"] == "accepted"
+        return Change((station_view(after), before["site_id"], waited), shown(before), shown(after), org_id)
 
-    made, site_before = await call.change("station.change", path.station_id, change)
+    made, site_before, waited = await call.change("station.change", path.station_id, change)
+    station_changed(call, path.station_id)
     await site_changed(call, site_before, made.site_id)
+    if waited:
+        await accepted(call, path.station_id)
     if body.accepted == "refused":
         await cut_off(call, path.station_id, "this station was refused")
     return made
@@ -276,6 +281,7 @@ async def remove_station(call: Call, path: StationPath, query: Removal) -> None:
         return Change(before["site_id"], shown(before), {"forced": query.force, "running": running}, before["org_id"])
 
     site_id = await call.change("station.remove", path.station_id, remove)
+    station_changed(call, path.station_id)
     await cut_off(call, path.station_id, "this station was removed")
     await site_changed(call, site_id)
 
@@ -315,6 +321,7 @@ async def remove_evse(call: Call, path: EvsePath) -> None:
         return Change(station["site_id"], {"evse": path.evse}, None, station["org_id"])
 
     site_id = await call.change("evse.remove", f"{path.station_id}/{path.evse}", remove)
+    station_changed(call, path.station_id)
     await site_changed(call, site_id)
 
 

@@ -1,6 +1,10 @@
 """What other parts of the process are told after a write. Without such a part in this process there is nobody to tell."""
 
+from evloom.pile.command import Trigger
 from evloom.serve.api.call import Call
+
+ACCEPTED_S = 300.0
+"""A station that was accepted and is not there to hear it boots when it comes."""
 
 
 async def site_changed(call: Call, *site_ids: str) -> None:
@@ -21,6 +25,19 @@ async def need_changed(call: Call, session_id: str) -> None:
     """What is needed of a session changed."""
     if call.platform.live is not None:
         await call.platform.live.need_changed(session_id)
+
+
+def station_changed(call: Call, station_id: str) -> None:
+    """What is known of a station changed: this process looks it up anew when it speaks. Others do within a minute."""
+    if call.platform.desk is not None:
+        call.platform.desk.forget(station_id)
+
+
+async def accepted(call: Call, station_id: str) -> None:
+    """A station that waited was accepted: it is to boot at once, not when its interval is over."""
+    if call.platform.commands is not None:
+        deadline_s = call.now_s + ACCEPTED_S
+        await call.platform.commands.order(station_id, Trigger("BootNotification"), deadline_s=deadline_s, actor=call.caller.actor)
 
 
 async def cut_off(call: Call, station_id: str, reason: str) -> None:

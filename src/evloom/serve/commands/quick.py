@@ -30,7 +30,7 @@ class Quick:
         called = await link.call(action, payload, timeout_s)
         if called.payload is None:
             return Outcome(False, called.code, {"info": called.description})
-        return outcome_of(link.version, command, called.payload)
+        return outcome_of(link.version, command, called.payload, action)
 
     async def there(self, owner: str, station_id: str, command: Command, timeout_s: float) -> Outcome:
         """Have another process say it."""

@@ -5,7 +5,7 @@ import logging
 
 import msgspec
 
-from evloom.pile.command import Command
+from evloom.pile.command import Command, StartCharging, StopCharging
 from evloom.serve.commands.book import Book, Ending
 from evloom.serve.gateway.gateway import Gateway
 from evloom.serve.gateway.station_link import NOT_CONNECTED, CallOutcome, StationLink
@@ -14,10 +14,12 @@ from evloom.serve.system_clock import now_s
 from evloom.store import commands as rows
 from evloom.store.commands import CommandRow
 from evloom.store.database import Database
+from evloom.store.desk import registered
 from evloom.store.errors import StoreError
 from evloom.wire.ocpp.command import Unsupported, from_json, outcome_of, request_of
 
 _LOG = logging.getLogger("evloom.commands")
+NOT_ACCEPTED = "this station is not accepted yet: accept it first"
 
 
 class Sender:
@@ -87,11 +89,19 @@ class Sender:
         except (Unsupported, ValueError) as error:
             await self._book.end(row.command_id, Ending("failed", error=str(error)))
             return True
+        if isinstance(command, StartCharging | StopCharging) and await self._waits(link.station_id):
+            await self._book.end(row.command_id, Ending("failed", error=NOT_ACCEPTED))
+            return True
         self._in_hand.add(row.command_id)
         try:
             return await self._called(link, row, command, (action, payload))
         finally:
             self._in_hand.discard(row.command_id)
+
+    async def _waits(self, station_id: str) -> bool:
+        """Whether a station still waits to be accepted; until then it must not be told to charge (1.6, 4.2.1; 2.0.1 B02)."""
+        found = await self._db.read(lambda conn: registered(conn, station_id))
+        return found is not None and found.accepted == "pending"
 
     async def _called(self, link: StationLink, row: CommandRow, command: Command, request: tuple[str, bytes]) -> bool:
         marked = False
@@ -103,16 +113,16 @@ class Sender:
 
         called = await link.call(*request, self._call_timeout_s, go)
         if called.code != NOT_CONNECTED:
-            await self._book.end(row.command_id, _ending(link, command, called))
+            await self._book.end(row.command_id, _ending(link, command, called, request[0]))
             return True
         if marked:
             await self._book.unsend(row.command_id)
         return False
 
 
-def _ending(link: StationLink, command: Command, called: CallOutcome) -> Ending:
+def _ending(link: StationLink, command: Command, called: CallOutcome, action: str) -> Ending:
     if called.payload is not None:
-        outcome = outcome_of(link.version, command, called.payload)
+        outcome = outcome_of(link.version, command, called.payload, action)
         return Ending("answered", msgspec.json.encode(outcome).decode())
     if called.is_doubtful:
         return Ending("failed", error=f"{called.description}; it is not known whether it was carried out")

@@ -1,11 +1,13 @@
 """What came of a command: the answer of a station, in our words. It is read leniently: an answer that breaks its schema is an answer."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from evloom.pile import command as say
+from evloom.wire.ocpp.check import catalog
 from evloom.wire.ocpp.phrase import CERTIFICATE_KINDS, from_rate
 from evloom.wire.ocpp.v16.command import CERTIFICATE_USES
 from evloom.wire.ocpp.version import Version
@@ -30,8 +32,11 @@ class Outcome:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def outcome_of(version: Version, command: say.Command, answer: bytes) -> Outcome:
-    """The outcome of a command that a station of `version` gave this answer to. Never raises."""
+def outcome_of(version: Version, command: say.Command, answer: bytes, action: str = "") -> Outcome:
+    """The outcome of a command that a station of `version` gave this answer to. Never raises.
+
+    action   of the request: then an answer without the status that it must have is none
+    """
     try:
         said = msgspec.json.decode(answer)
     except msgspec.DecodeError:
@@ -43,8 +48,17 @@ def outcome_of(version: Version, command: say.Command, answer: bytes) -> Outcome
         return _of_list([item for item in results if isinstance(item, dict)])
     if "configurationKey" in said or "unknownKey" in said:
         return _of_configuration(said)
+    if "status" not in said and _needs_status(version, action):
+        return Outcome(False, "Unreadable", {"info": f"the answer has no status: {answer[:200].decode('utf-8', 'replace')}"})
     status = str(said.get("status", "Accepted"))
     return Outcome(status in GOOD, status, {**_why(said.get("statusInfo")), **_detail(version, command, said)})
+
+
+@cache
+def _needs_status(version: Version, action: str) -> bool:
+    entry = catalog(version).get(action)
+    response = entry.response if entry is not None else None
+    return response is not None and any(one.encode_name == "status" and one.required for one in msgspec.structs.fields(response))
 
 
 def _why(info: object) -> dict[str, Any]:

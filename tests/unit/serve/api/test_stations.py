@@ -1,9 +1,11 @@
 """Stations through the interface: credentials, accepting, removing."""
 
 from evloom.pile.station import StatusSeen, TransactionSaid
+from evloom.serve.desk.desk import Caller, Desk, DeskRules
 from evloom.serve.gateway.credential import matches
 from evloom.store.log import LogEntry
 from evloom.store.scope import EVERYTHING
+from evloom.wire.ocpp.version import Version
 from tests.unit.serve.api.world import NOW_S, World, run
 
 
@@ -63,5 +65,21 @@ def test_faults_and_stations_that_wait_are_among_the_warnings(tmp_path):
             await client.patch("/api/v1/stations/north-1", json={"accepted": "accepted"})
             left = {line["kind"] for line in (await client.get("/api/v1/warnings")).json()}
             assert left == {"fault", "offline"}
+
+    run(tmp_path, job)
+
+
+def test_an_operators_word_on_a_station_holds_for_its_next_message(tmp_path):
+    async def job(world: World) -> None:
+        desk = world.platform.desk = Desk(world.db, world.platform.bus, DeskRules(), world.clock)
+        caller = Caller("north-1", Version.V16)
+        boot = b'{"chargePointVendor":"v","chargePointModel":"m"}'
+        assert b'"Accepted"' in (await desk.handle(caller, "BootNotification", boot, b"")).payload
+        async with world.client("north/operator") as client:
+            await client.patch("/api/v1/stations/north-1", json={"accepted": "pending"})
+            start = b'{"connectorId":1,"idTag":"a","meterStart":0,"timestamp":"2026-09-21T14:13:20Z"}'
+            assert (await desk.handle(caller, "StartTransaction", start, b"")).code == "SecurityError"
+            await client.patch("/api/v1/stations/north-1", json={"accepted": "accepted"})
+            assert (await desk.handle(caller, "StartTransaction", start, b"")).code == ""
 
     run(tmp_path, job)

@@ -222,3 +222,14 @@ def test_a_profile_is_read_back_as_it_was_said_but_for_tenths(version, profile):
     assert again == payload
     assert replace(back, schedules=()) == replace(profile, schedules=())
     assert [period.mode for period in back.schedule.periods] == [period.mode for period in profile.schedule.periods]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_an_answer_without_the_status_that_it_must_have_is_no_yes(version):
+    start = say.StartCharging(say.Token("CARD"), 1)
+    action, _ = request_of(version, start)
+    outcome = outcome_of(version, start, b'{"foo":1}', action)
+    assert (outcome.accepted, outcome.status) == (False, "Unreadable")
+    assert "no status" in outcome.detail["info"]
+    version_of_list = outcome_of(version, say.AskLocalListVersion(), b"{}", "GetLocalListVersion")
+    assert version_of_list.accepted
