@@ -9,6 +9,7 @@ from evloom.dispatch.moment import with_units
 from evloom.dispatch.real.dwell import AS_DECIDED, Past, Scene, Steady, ahead_steadied, steadied
 from evloom.dispatch.reason import FALLBACK, FULL, HELD, OFFLINE
 from evloom.dispatch.verify import Units, Violation, verify
+from evloom.loop.diagnosed import reasons
 from evloom.loop.ports import Policy
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Orders, Snapshot
@@ -46,7 +47,7 @@ def step(memory: Memory, snapshot: Snapshot, policy: Policy, steady: Steady = AS
     if violations:
         orders = _safe(wanted, snapshot)
     orders = _asked(orders, snapshot)
-    reason = np.where(snapshot.is_lost, OFFLINE, orders.reason)
+    reason = np.where(snapshot.is_lost, OFFLINE, reasons(orders.reason, snapshot.refusals))
     record = Record(snapshot.now_s, orders.power_kw, reason, orders.storage_kw, violations, snapshot.refusals, orders.ahead_kw)
     sent = _changed(orders, memory, snapshot)
     return Memory(policy_memory, tuple(orders.storage_kw.tolist()), past), sent, record

@@ -9,6 +9,7 @@ from evloom.dispatch.fallback import DEFAULT, Fallback, reserve_ahead_kw, reserv
 from evloom.dispatch.guard import GuardRules, Packs, Refusal, Store, guard
 from evloom.dispatch.moment import Bays, Wires, wires
 from evloom.kernel.timegrid import Bool, Float, TimeGrid, local_clock
+from evloom.loop.diagnosed import held_back, within
 from evloom.loop.links import Links
 from evloom.loop.packs import PackBook
 from evloom.loop.sight import Sight, blank_sight, copied, learn_draw, moment, piles
@@ -165,11 +166,13 @@ class State:
             now, ahead = self._reserved(now, ahead, strays)
             sight.connected[alone | strays] = False
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
-        bays, refusals = self._guarded(moment(self.now_s, self.step_h, self.piles, sight), sight)
+        most_kw, suspects = held_back(sight, self.packs.packs)
+        bays = within(moment(self.now_s, self.step_h, self.piles, sight), sight, most_kw)
+        bays, refusals = self._guarded(bays, sight)
         return Snapshot(
             self.now_s, self.step_h, self.site, self.evse.evse_id, tuple(self.session_id), tuple(self.likely),
             self.piles, sight, bays, now, ahead, demand, self._storage_kwh.copy(), alone, self.links.heard_s.copy(),
-            Packs(*(column.copy() for column in self.packs.packs)), refusals,
+            Packs(*(column.copy() for column in self.packs.packs)), (*suspects, *refusals),
             np.where(strays, self.strays.asked_kw, np.nan), self.strays.why.copy(), self._outdated.copy(),
         )  # fmt: skip
 

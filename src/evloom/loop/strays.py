@@ -21,10 +21,12 @@ class StrayBook:
         self.evse = evse
         self.power_kw, self.asked_kw = np.full(evse.n, np.nan), np.full(evse.n, np.nan)
         self.why = np.full(evse.n, STRAYED)
+        self._held = np.zeros(evse.n, dtype=np.bool_)
 
     def strayed(self, row: int, event: Strayed) -> None:
         """It is not steered from now on."""
         self.power_kw[row], self.asked_kw[row] = event.power_kw, event.asked_kw
+        self._held[row] = event.why == "held"
         self.why[row] = UNTRIED if event.why == "untried" else STRAYED
 
     def followed(self, row: int) -> None:
@@ -52,12 +54,8 @@ class StrayBook:
     def without_link(self, lost: Lost) -> Lost:
         """Lost EVSE that did not follow while they had a link will not obey their default either: their rating counts."""
         astray = lost.is_lost & np.isfinite(self.power_kw)
-        factor = np.where(astray, self.evse.charge_max_kw / np.maximum(lost.default_kw, 1e-9), 1.0)
-        default_a = np.where(astray[:, None], np.minimum(lost.default_a * factor[:, None], self._full_a(lost)), lost.default_a)
-        return lost._replace(default_kw=np.where(astray, self.evse.charge_max_kw, lost.default_kw), default_a=default_a)
-
-    def _full_a(self, lost: Lost) -> Float:
-        """Currents (n_evse, 3) at the rating on the phases of the car that stands there."""
+        most_kw = np.where(self._held, np.maximum(self.power_kw, lost.default_kw), self.evse.charge_max_kw)
         on_phase = (lost.phase[:, None] < 0) | (lost.phase[:, None] == np.arange(3))
-        full: Float = self.evse.charge_max_kw[:, None] / lost.kw_per_a[:, None] * on_phase
-        return full
+        most_a = np.maximum(most_kw[:, None] / lost.kw_per_a[:, None] * on_phase, lost.default_a)
+        default_a = np.where(astray[:, None], most_a, lost.default_a)
+        return lost._replace(default_kw=np.where(astray, most_kw, lost.default_kw), default_a=default_a)

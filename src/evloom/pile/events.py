@@ -154,7 +154,8 @@ class Strayed:
 
     power_kw   what it is counted with while a car stands there, whatever is ordered (unsigned)
     asked_kw   what it is ordered all the same: it may begin to follow
-    why        "ignores" (it draws more than ordered), "untried" (its first car), "refused" (it takes no profile)
+    why        "ignores" (it draws more than ordered), "untried" (its first car), "refused" (it takes no profile), "held" (it has no link,
+               and may go on with a plan that this run knows nothing of: power_kw is the most of it)
     """
 
     at_s: float

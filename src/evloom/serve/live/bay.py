@@ -193,6 +193,11 @@ class Bay:
         is_old = now_s - self.meter.at_s >= 0.9 * period_s
         return is_old and now_s >= settled_s and (self.meter.at_s < settled_s or not self.conduct.is_steered or self.conduct.over > 0)
 
+    def highest_kw(self, at_s: float) -> float:
+        """The most that it may draw by the plans that may be in force, now or later."""
+        plans = [told.plan for told in self.told if told.until_s + SETTLE_S >= at_s]
+        return max((power_kw for plan in plans for _, power_kw in ((at_s, value_at(plan, at_s)), *plan[1:])), default=0.0)
+
     def telling(self, plan: Plan, at_s: float) -> None:
         """A plan is being sent: from now on it may be in force."""
         self.told = [told for told in self.told if told.until_s + SETTLE_S >= at_s]

@@ -139,6 +139,9 @@ class LiveField:
                 bay.fresh = bay.meter.n > 0
             if not bay.link:
                 self._queue += self._without_link(bay, now_s)
+                if bay.evse_id in self.stands and bay.evse_id not in self._stray:
+                    self._stray.add(bay.evse_id)  # what it was told before is not known to this run
+                    self._queue.append(Strayed(now_s, bay.evse_id, min(bay.highest_kw(now_s), bay.rating_kw), 0.0, "held"))
 
     def advance(self, until_s: float) -> list[Event]:
         """Everything that happened since the last call, readings, and the tick."""

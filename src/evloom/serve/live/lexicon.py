@@ -1,6 +1,20 @@
 """What the loop says of its decisions, in English and Chinese. Values in braces are filled in by `serve.live.words`."""
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
+from evloom.dispatch.reason import (
+    BAY,
+    DIAGNOSED,
+    DONE,
+    EMPTY,
+    FALLBACK,
+    FULL,
+    HELD,
+    MINIMUM,
+    OFFLINE,
+    PLAN,
+    STEP,
+    STRAYED,
+    UNTRIED,
+)  # fmt: skip
 
 REASONS: dict[int, str] = {
     FULL: "full",
@@ -15,6 +29,7 @@ REASONS: dict[int, str] = {
     STRAYED: "strayed",
     UNTRIED: "untried",
     HELD: "held",
+    DIAGNOSED: "diagnosed",
 }
 """Number of `dispatch.reason` to its key here; a number >= 0 is the row of a node, whose key is "node"."""
 
@@ -34,6 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "新桩：先下发小功率指令，确认其执行指令前预留容量",
     ),
     "held": ("kept as it is for a while: charger and car need rest between changes", "暂时保持不变：充电桩和车辆在两次调整之间需要间歇"),
+    "diagnosed": ("battery diagnosis: it is charged gently and not full, or not at all", "电池诊断：小功率且不充满，或禁止充电"),
     "node": ("{source} binds", "{source}达到上限"),
     "node_until": ("{source} binds until {until}", "{source}达到上限，持续到{until}"),
     "leaves_told": ("you leave at {time}", "您将于{time}离开"),

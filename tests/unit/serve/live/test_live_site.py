@@ -172,6 +172,27 @@ def test_a_drivers_word_changes_the_plan_and_the_explanation(tmp_path):
     Place(tmp_path, [Pile("A")], 60.0, tariff={"name": "two", "periods": prices}).run(main)
 
 
+def test_a_new_run_knows_what_a_pile_without_a_link_may_go_on_with(tmp_path):
+    async def main(place: Place) -> None:
+        await full(place)
+        place.yard.disconnect("B")
+        await place.seconds(12)
+        place.post.rebuild(place.post.made)
+        limit = SetLimit("site", 26.0, "by hand", place.clock.now_s(), None)
+        await place.db.write(lambda conn: sites.save_limit(conn, "s", limit))
+        await place.live.limit_changed("s", "site", 26.0)
+        await place.begun()
+        await place.seconds(12)
+        assert place.yard.piles["B"].power_kw(place.clock.now_s()) == pytest.approx(11.04)
+        assert place.yard.total_kw() <= 26.0 + 1e-6
+        place.yard.connect("B")
+        await place.seconds(20)
+        assert next(row for row in place.board().evses if row.evse_id == "B/1").follows == "follows"
+        assert place.yard.total_kw() <= 26.0 + 1e-6
+
+    three(tmp_path).run(main)
+
+
 def test_a_restart_takes_up_what_stands_there(tmp_path):
     async def main(place: Place) -> None:
         await full(place)
