@@ -35,7 +35,13 @@ class Room:
         def fill(conn) -> None:
             for org in ("north", "south"):
                 for role in ROLES:
-                    row = {"user_id": f"{org}-{role}", "org_id": org, "login": f"{org}-{role}", "name": f"{org} {role}", "role": role}
+                    row: dict[str, object] = {
+                        "user_id": f"{org}-{role}",
+                        "org_id": org,
+                        "login": f"{org}-{role}",
+                        "name": f"{org} {role}",
+                        "role": role,
+                    }
                     row |= {"password_hash": kept, "site_ids": f'["{org}-site"]', "driver_id": f"{org}-driver", "disabled": False}
                     people.add_user(conn, row | {"created_at_s": self.world.clock.at_s})
 

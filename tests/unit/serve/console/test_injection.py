@@ -93,25 +93,11 @@ def test_what_people_and_stations_say_stays_text(tmp_path):
     run(tmp_path, job)
 
 
-FIELDS = [
-    "q",
-    "text",
-    "action",
-    "site_id",
-    "station_id",
-    "token",
-    "state",
-    "cursor",
-    "said",
-    "next",
-    "from",
-    "started_from",
-    "vendor",
-    "open",
-]
+FIELDS = "text action site_id station_id token state cursor said next from started_from vendor open".split()
+ASKED = ("/", "/boards/{site_id}", "/stations", "/sessions", "/stations/{station_id}/messages", "/tokens", "/audit", "/bills")
 
 
-@pytest.mark.parametrize("row", [row for row in READS], ids=lambda row: row.path)
+@pytest.mark.parametrize("row", [row for row in READS if row.path in ASKED], ids=lambda row: row.path)
 def test_what_stands_in_an_address_stays_text(tmp_path, row: Page):
     async def job(room: Room) -> None:
         async with room.browser("north-operator") as client:
@@ -119,8 +105,7 @@ def test_what_stands_in_an_address_stays_text(tmp_path, row: Page):
             assert answer.status_code < 500, answer.text[-1500:]
             check_harmless(answer.text, row.path)
 
-    if row.path in ("/", "/boards/{site_id}", "/stations", "/sessions", "/stations/{station_id}/messages", "/tokens", "/audit", "/bills"):
-        run(tmp_path, job)
+    run(tmp_path, job)
 
 
 def test_forms_that_are_refused_stay_text(tmp_path):

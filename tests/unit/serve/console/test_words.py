@@ -32,9 +32,10 @@ def words_of_code() -> set[str]:
     for file in HERE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                text = str(node.args[0].value)
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in ("t", "said"):
-                    found.add(node.args[0].value)
+                    found.add(text)
     return found
 
 

@@ -143,6 +143,7 @@ SITES = {
     "Save as a new version": "保存为新版本",
     "Versions": "版本",
     "Version": "版本",
+    "always": "一直有效",
     "What energy costs when. Versions are kept for ever: a bill names the one that it was made by.": (
         "不同时间的电价。所有版本永久保留：账单注明所用版本。"
     ),

@@ -130,7 +130,8 @@ async def _messages(visit: Visit, form: Form, own: Form, status: int, said: Comm
     search = {name: value for name, value in query.items() if name != "cursor"}
     return await page(
         visit, "station_messages.html", frame["station"].station_id, zone, status, **frame, found=found, form=form, shown=shown,
-        search=search, own=own.named("own"), said=None if said is None else outcome(visit, said), said_result=None if said is None else said.result,
+        search=search, own=own.named("own"), said=None if said is None else outcome(visit, said),
+        said_result=None if said is None else said.result,
     )  # fmt: skip
 
 
