@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,18 +38,19 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *, password: str = PASSWORD) -> Iterator[Served]:
-    """Run the platform in a folder; without a password it waits for its first administrator."""
+def served(folder: Path, *, password: str = PASSWORD, options: Sequence[str] = (), **more: str) -> Iterator[Served]:
+    """Run the platform in a folder; without a password it waits for its first administrator. more: OCPP__PORT="9000"."""
     settings = {
         "EVLOOM_SERVER__DATA": str(folder / "data"),
         "EVLOOM_SERVER__PORT": "0",
         "EVLOOM_OCPP__PORT": "0",
         "EVLOOM_LOG__FORMAT": "json",
         **({"EVLOOM_ADMIN_PASSWORD": password} if password else {}),
+        **{f"EVLOOM_{name}": value for name, value in more.items()},
     }
-    with (folder / "log.jsonl").open("w") as log:
+    with (folder / "log.jsonl").open("a") as log:
         process = subprocess.Popen(
-            [EVLOOM, "serve"], env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=log, text=True
+            [EVLOOM, "serve", *options], env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=log, text=True
         )
         assert process.stdout is not None
         try:

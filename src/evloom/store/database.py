@@ -120,6 +120,11 @@ class Database:
         """How far the projections are behind the log."""
         return self._follower.projector.lag()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a write found no room within the last minute, and nothing was appended since."""
+        return self._writer.is_full
+
     async def caught_up(self, station_id: str = "") -> None:
         """Return when everything that was appended here before this call is in the projections; of `station_id`, which this gateway may
         have just taken over, also what others appended."""

@@ -30,6 +30,8 @@ FINISH_S = 5.0
 """How long a store that is closed may take for what is left of the projections; the rest is done when it is opened again."""
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Pauses between tries to reach a database that is gone; the last one again and again."""
+FULL_S = 60.0
+"""A disk that had no room is taken for full so long after the last write that it refused."""
 
 _NUDGE = object()
 
@@ -50,11 +52,17 @@ class Writer(threading.Thread):
         self._doubtful: list[Outcome] | None = None
         self._held: list[Work] = []
         self._stopping = False
+        self._full_s = float("-inf")
         self._closing = threading.Event()
 
     def put(self, work: Work) -> None:
         """Ask for something; the answer comes through its future."""
         self._queue.put(work)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a write found no room within the last minute, and nothing was appended since."""
+        return time.monotonic() - self._full_s < FULL_S
 
     def nudge(self) -> None:
         """Have the thread look whether there is something to follow up."""
@@ -136,6 +144,7 @@ class Writer(threading.Thread):
                     self._write_each(works)
                     return
                 else:
+                    self._refused(meaning)
                     settle([Outcome(work, error=ours(error)) for work in works])
                     return
             else:
@@ -144,12 +153,22 @@ class Writer(threading.Thread):
                 self._write_each([work for work in works if id(work) not in done and not work.told])
                 return
 
+    def _refused(self, meaning: Meaning) -> None:
+        """Remember that there was no room, and say so once a minute."""
+        if meaning is Meaning.FULL:
+            if not self.is_full:
+                logger.error("no room on the disk of the database: what is new is refused until there is")
+            self._full_s = time.monotonic()
+
     def _write_each(self, works: Sequence[Work]) -> None:
         for work in works:
             self._write_together([work])
 
     def _told(self, outcomes: Sequence[Outcome]) -> None:
         """What is to be done after the commit, then the answers."""
+        if self.is_full and any(outcome.work.rows for outcome in outcomes):
+            self._full_s = float("-inf")
+            logger.warning("there is room on the disk of the database again")
         kept: list[Kept] = []
         for outcome in outcomes:
             work = outcome.work

@@ -49,11 +49,13 @@ def test_sqlite_without_room(tmp_path):
         return await asyncio.gather(*works, return_exceptions=True)
 
     assert all(isinstance(outcome, StoreFull) for outcome in asyncio.run(many()))
+    assert database.is_full
     assert len(database.read_now(log.read)) == 3 + kept
     assert database.read_now(lambda conn: conn.execute(select(session.c.session_id)).scalars().all()) == ["S1:T1"]
     database.write_now(page_limit(1_000_000))
     done = database.append_now(charging("S1", "T1", 3)[3:])
     assert done[0].number == 3 + kept + 1
+    assert not database.is_full
     database.caught_up_now()
     assert database.read_now(lambda conn: conn.execute(select(session.c.ended_at_s)).scalar_one()) is not None
     assert database.lag().n == 0

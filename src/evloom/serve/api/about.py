@@ -69,7 +69,7 @@ async def _database(call: Call) -> str:
         return f"no answer within {READY_S:.0f} s"
     except StoreError as error:
         return str(error)
-    return "ok"
+    return "full: nothing new is kept" if call.platform.db.is_full else "ok"
 
 
 async def metrics(call: Call) -> Blob:
