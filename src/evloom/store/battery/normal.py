@@ -43,8 +43,8 @@ def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, ac
     stem = {"vehicle_id": piece.stem, "chemistry": ""}
     columns += [(pl.col(n).cast(pl.String).fill_null(v) if n in have else pl.lit(v).alias(n)) for n, v in stem.items()]
     columns += [pl.col("pack_id").cast(pl.String).alias("pack_id") if "pack_id" in have else pl.lit(None, pl.String).alias("pack_id")]
-    columns += [_series(f"V_{k + 1}", have, 0.0) for k in range(len(layout.cells))]
-    columns += [_series(f"T_{k + 1}", have, habits.probe_offset_c) for k in range(len(layout.probes))]
+    columns += [_series(f"V_{k + 1}", table, 0.0) for k in range(len(layout.cells))]
+    columns += [_series(f"T_{k + 1}", table, habits.probe_offset_c) for k in range(len(layout.probes))]
     return table.select(columns).with_columns(pl.coalesce("pack_id", "vehicle_id").alias("pack_id"))
 
 
@@ -75,10 +75,14 @@ def _number(name: str, layout: Layout, habits: Habits) -> pl.Expr:
     return value.alias(name)
 
 
-def _series(name: str, have: set[str], offset: float) -> pl.Expr:
-    if name not in have:
+def _series(name: str, table: pl.DataFrame, offset: float) -> pl.Expr:
+    if name not in table.columns:
         return pl.lit(float("nan"), pl.Float32).alias(name)
-    value = pl.col(name).cast(pl.Float32, strict=False).fill_null(float("nan"))
+    column, value = table[name], pl.col(name)
+    if column.dtype != pl.Float32:
+        value = value.cast(pl.Float32, strict=False)
+    if column.null_count() or not column.dtype.is_numeric():
+        value = value.fill_null(float("nan"))
     return value if offset == 0.0 else pl.when(value < ABSENT_FROM_C).then(value + pl.lit(offset, pl.Float32)).otherwise(value).alias(name)
 
 

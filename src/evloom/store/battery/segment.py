@@ -107,7 +107,9 @@ def _matrix(table: pl.DataFrame, kind: str) -> Float32:
     names = sorted((name for name in table.columns if name.startswith(kind)), key=lambda name: int(name[2:]))
     if not names:
         return np.zeros((len(table), 0), dtype=np.float32)
-    filled = table.select(pl.col(names).fill_null(float("nan")).cast(pl.Float32))
+    filled = table.select(names)
+    if any(column.null_count() for column in filled):
+        filled = filled.fill_null(float("nan"))
     return np.ascontiguousarray(filled.to_numpy(order="c"))
 
 
