@@ -18,7 +18,7 @@ from evloom.store.commands import CommandRow
 from evloom.store.database import opened
 from evloom.store.errors import Conflict
 from evloom.wire.ocpp.version import Version
-from tests.system.gateway_room import Room, room, until
+from tests.system.gateway_room import room, until
 from tests.system.ocpp_client import OcppClient
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -206,34 +206,32 @@ def test_a_station_that_is_not_accepted_yet_is_not_told_to_charge(tmp_path):
 
 
 @pytest.mark.parametrize("version", [Version.V16, Version.V201])
-def test_a_station_is_asked_for_meter_values_once_it_was_accepted(tmp_path, monkeypatch, version):
+def test_stations_are_asked_for_meter_values_once_they_were_accepted(tmp_path, monkeypatch, version):
     monkeypatch.setattr(sampling, "SETTLE_S", 0.05)
-
-    def boot(status: str) -> None:
-        rooms[0].bus.publish(Happening("station", "CP1", StationBooted("v", "m", status=status), now_s(), now_s()))
-
-    rooms: list[Room] = []
+    names = ("CP1", "CP2")
 
     async def story():
         async with room(tmp_path) as here:
-            rooms.append(here)
             asker = sampling.Sampling(here.bus, here.commands, here.gateway, 30, now_s)
             await asker.start()
-            client = await OcppClient.connect(here.port, "/CP1", (version.value,))
+            clients = [await OcppClient.connect(here.port, f"/{name}", (version.value,)) for name in names]
             for status in ("Pending", "Accepted", "Accepted"):
-                boot(status)
-            await until(lambda: client.asked)
+                for name in names:
+                    here.bus.publish(Happening("station", name, StationBooted("v", "m", status=status), now_s(), now_s()))
+            await until(lambda: all(client.asked for client in clients))
             await asyncio.sleep(0.2)
-            ((action, payload),) = client.asked
-            if version is Version.V16:
-                assert (action, payload) == ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "30"})
-            else:
+            for client in clients:
+                ((action, payload),) = client.asked
+                assert action == ("ChangeConfiguration" if version is Version.V16 else "SetVariables")
                 assert isinstance(payload, dict)
-                (setting,) = payload["setVariableData"]
-                assert (setting["component"]["name"], setting["variable"]["name"]) == ("SampledDataCtrlr", "TxUpdatedInterval")
-                assert setting["attributeValue"] == "30"
-            boot("Accepted")
+                if version is Version.V16:
+                    assert payload == {"key": "MeterValueSampleInterval", "value": "30"}
+                else:
+                    (setting,) = payload["setVariableData"]
+                    named = (setting["component"]["name"], setting["variable"]["name"], setting["attributeValue"])
+                    assert named == ("SampledDataCtrlr", "TxUpdatedInterval", "30")
             await asker.stop()
-            client.drop()
+            for client in clients:
+                client.drop()
 
     asyncio.run(story())

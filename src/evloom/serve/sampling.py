@@ -59,7 +59,7 @@ class Sampling:
         if link is None:
             return
         now_s = self._now_s()
-        key = f"sampling:{self._interval_s}:{firmware}:{now_s // DAY_S:.0f}"
+        key = f"sampling:{station_id}:{link.version.value}:{firmware}:{self._interval_s}:{now_s // DAY_S:.0f}"
         command = interval_of(link.version, self._interval_s)
         try:
             await self._commands.order(station_id, command, deadline_s=now_s + ORDER_S, key=key, actor="platform")

@@ -16,7 +16,7 @@ from evloom.serve.gateway.credential import hashed, new_password
 from evloom.serve.people.roles import LOOK, OPERATE
 from evloom.store import registry
 from evloom.store.connection import Connection, Row
-from evloom.store.scope import EVERYTHING
+from evloom.store.scope import EVERYTHING, Scope
 
 Accepted = Literal["accepted", "pending", "refused"]
 StationPassword = Annotated[
@@ -40,7 +40,8 @@ class StationQuery(Paging):
 
 
 class NewStation(Input):
-    """A station. password is made where it is left out; security_profile 0 needs none, 3 knows it by its certificate."""
+    """A station. password is made where it is left out; security_profile 0 needs none, 3 knows it by its certificate. Without site_id it
+    stands at the site of an organisation that has one only."""
 
     station_id: StationId
     site_id: Id | UnsetType = UNSET
@@ -195,11 +196,10 @@ async def read_station(call: Call, path: StationPath) -> StationDetail:
 
 async def create_station(call: Call, body: NewStation) -> MadeStation:
     """Register a station with its credentials. The answer shows the password this once."""
-    org_id, site_id = call.org_for(body.org_id), given(body.site_id, "")
+    org_id = call.org_for(body.org_id)
     password = given(body.password, new_password() if body.security_profile in (1, 2) else "")
     values = {
         "org_id": org_id,
-        "site_id": site_id,
         "security_profile": body.security_profile,
         "password_hash": hashed(password) if password else "",
         "certificate_serial": body.certificate_serial,
@@ -210,16 +210,17 @@ async def create_station(call: Call, body: NewStation) -> MadeStation:
 
     def make(conn: Connection) -> Change[Station]:
         needs_org(conn, org_id)
+        site_id = only_site(conn, org_id) if body.site_id is UNSET else body.site_id
         needs_site(conn, org_id, site_id)
         if registry.is_known(conn, body.station_id):
             raise conflict("station-taken", "there is a station with that identity")
-        registry.put_station(conn, body.station_id, values)
+        registry.put_station(conn, body.station_id, {**values, "site_id": site_id})
         row = found_station(conn, call, body.station_id)
         return Change(station_view(row), None, shown(row), org_id)
 
     made = await call.change("station.create", body.station_id, make)
     station_changed(call, body.station_id)
-    await site_changed(call, site_id)
+    await site_changed(call, made.site_id)
     call.made(f"/api/v1/stations/{quote(body.station_id)}")
     return MadeStation(made, password)
 
@@ -323,6 +324,12 @@ async def remove_evse(call: Call, path: EvsePath) -> None:
     site_id = await call.change("evse.remove", f"{path.station_id}/{path.evse}", remove)
     station_changed(call, path.station_id)
     await site_changed(call, site_id)
+
+
+def only_site(conn: Connection, org_id: str) -> str:
+    """The site of an organisation that has just one, "" where it has none or several."""
+    sites = registry.site_page(conn, Scope(org_id), None, 2)[0]
+    return str(sites[0]["site_id"]) if len(sites) == 1 else ""
 
 
 def needs_site(conn: Connection, org_id: str, site_id: str) -> None:

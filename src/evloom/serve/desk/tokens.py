@@ -1,20 +1,26 @@
 """Looking tokens up for `authorise.judge`."""
 
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from evloom.serve.desk.authorise import NO_TOKEN, Shown, TokenRules, judge, row_for
+from evloom.serve.logs import told
 from evloom.store.connection import Connection
 from evloom.store.database import Database
 from evloom.store.desk import TokenRow, runs_elsewhere, tokens, was_ordered
 from evloom.wire.ocpp.spoken import Verdict
 
+_LOG = logging.getLogger("evloom.desk")
 ORDERED_S = 900.0
 """So long after a remote start a station may begin a transaction for its token: drivers plug in late."""
 
 REMEMBERED_S = 10.0
 REMEMBERED_MAX = 4096
 """Some stations show the token with every word of a transaction. For these it is looked up again after so long."""
+
+REFUSED_S = 600.0
+"""The log says so often at most that a token was refused at a station."""
 
 TEXT_MAX = 255
 """A token is no longer in any version."""
@@ -46,6 +52,7 @@ class Tokens:
         self._db = db
         self._rules = rules
         self._remembered: OrderedDict[tuple[str, str, str], tuple[float, Judged]] = OrderedDict()
+        self._refused: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     async def judged(self, asking: Asking, now_s: float) -> Judged:
         """The verdict now."""
@@ -61,6 +68,7 @@ class Tokens:
             return Judged(judge(Shown(text, asking.token_type, asking.begins, busy, ordered), rows, rules, now_s), row)
 
         judged = await self._db.read(look)
+        self._log(asking, judged, now_s)
         self._remember(asking, judged, now_s)
         return judged
 
@@ -70,6 +78,18 @@ class Tokens:
         if judged is not None and 0.0 <= now_s - at_s < REMEMBERED_S:
             return judged
         return await self.judged(asking, now_s)
+
+    def _log(self, asking: Asking, judged: Judged, now_s: float) -> None:
+        """Say that a token was refused: often it is a card that nobody has registered."""
+        status = judged.verdict.status
+        said = (asking.station_id, asking.token, asking.token_type)
+        if judged.verdict.accepted or now_s - self._refused.get(said, -REFUSED_S) < REFUSED_S:
+            return
+        self._refused[said] = now_s
+        if len(self._refused) > REMEMBERED_MAX:
+            self._refused.popitem(last=False)
+        advice = "register it in the console or by POST /api/v1/tokens" if judged.row is None else ""
+        told(_LOG, logging.WARNING, "token.refused", station=asking.station_id, token=asking.token[:TEXT_MAX], status=status, advice=advice)
 
     def _remember(self, asking: Asking, judged: Judged, now_s: float) -> None:
         if judged.verdict.status == "ConcurrentTx":

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 from collections import OrderedDict
 from concurrent.futures import Executor
@@ -20,6 +21,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _HASHER = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
 PASSWORD_MIN, PASSWORD_MAX = 16, 40
 """Lengths that OCPP 2.0.1 gives to BasicAuthPassword."""
+HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")
+"""An AuthorizationKey of 1.6: 16 to 20 bytes in hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,13 @@ def matches(password_hash: str, password: bytes) -> bool:
     """Whether the password is the one that was kept. Slow on purpose: call it in a thread.
 
     A 1.6 station is given its AuthorizationKey as hexadecimal digits and sends the bytes they stand for (security white paper, ed. 2), so
-    bytes are also tried as such digits.
+    bytes are also tried as such digits; and digits in upper and lower case, as firmware writes them either way.
     """
     tried = [password]
     if not (password.isascii() and password.decode("ascii").isprintable()):
         tried += [password.hex().encode(), password.hex().upper().encode()]
+    elif HEX.fullmatch(password):
+        tried += [other for other in (password.lower(), password.upper()) if other != password]
     for candidate in tried:
         try:
             return _HASHER.verify(password_hash, candidate)

@@ -25,6 +25,11 @@ def test_a_new_station_gets_a_password_that_fits_and_is_shown_once(tmp_path):
             assert taken.status_code == 409
             other = await client.post("/api/v1/stations", json={"station_id": "pile-8", "site_id": "south-site"})
             assert (other.status_code, other.json()["code"]) == (409, "no-site")
+            alone = await client.post("/api/v1/stations", json={"station_id": "pile-9"})
+            assert alone.json()["station"]["site_id"] == "north-site"  # there is no other
+            await client.post("/api/v1/sites", json={"site_id": "second", "name": "second", "zone": "UTC", "max_kw": 10.0})
+            unsaid = await client.post("/api/v1/stations", json={"station_id": "pile-10"})
+            assert unsaid.json()["station"]["site_id"] == ""
 
     run(tmp_path, job)
 

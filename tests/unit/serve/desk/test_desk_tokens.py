@@ -126,3 +126,18 @@ def test_a_token_that_is_shown_with_every_word_is_looked_up_now_and_then(tmp_pat
         assert statuses == ["Accepted", "Blocked"]
 
     run(tmp_path, story)
+
+
+def test_a_token_that_nobody_registered_is_in_the_log_once(tmp_path, caplog):
+    async def story(here):
+        await here.add_token("OLD", status="Blocked")
+        await here.boot(V16)
+        for card in ("NEW", "NEW", "OLD"):
+            await here.ask(V16, "Authorize", idTag=card)
+        lines = [record.fields for record in caplog.records if record.message == "token.refused"]
+        assert [(line["token"], line["status"], "register" in line["advice"]) for line in lines] == [
+            ("NEW", "Unknown", True),
+            ("OLD", "Blocked", False),
+        ]
+
+    run(tmp_path, story)

@@ -40,6 +40,13 @@ def test_a_key_of_1_6_is_known_by_its_bytes_and_by_its_digits():
     assert not matches("no hash", b"x")
 
 
+def test_digits_of_a_key_may_be_in_either_case():
+    key = "9acf69f27c4b0191588961779e6030d209c33e90"
+    assert matches(hashed(key), key.upper().encode())
+    assert matches(hashed(key.upper()), key.encode())
+    assert not matches(hashed("Secret-password-1"), b"secret-password-1")
+
+
 def test_new_passwords_are_of_the_length_that_ocpp_allows():
     password = new_password()
     assert credential.PASSWORD_MIN <= len(password) <= credential.PASSWORD_MAX
