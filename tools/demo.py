@@ -120,7 +120,6 @@ def set_up(api: Api, scenario: Scenario, played: Cast) -> None:
         "source": tree.source[0],
         "voltage_v": scenario.site.voltage_v,
         "limits": [{"id": "garage", "phase_max_a": float(tree.phase_max_a[1]), "source": tree.source[1]}],
-        "tariff": {"name": "zhejiang-jiaxing-2025"},
     }
     api("PUT", "/sites/site-1/plan", document)
     contract = {"name": "orderly charging", "currency": "CNY", "energy_tariff_share": 1.0, "service_price_per_kwh": 0.2}

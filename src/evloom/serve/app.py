@@ -127,7 +127,8 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
     retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
     sampling = Sampling(bus, commands, gateway, config.ocpp.sample_s, now_s)
-    for part in (platform.events, wakeups, costs, gateway, commands, member, live, sampling, billing, renewals, retaining):
+    prices = Background(live.look_often, "prices")
+    for part in (platform.events, wakeups, costs, gateway, commands, member, live, sampling, billing, renewals, retaining, prices):
         await part.start()
         stack.push_async_callback(part.stop)
     return platform

@@ -188,6 +188,12 @@ def tariff_at(conn: Connection, who: Who, instant_s: float) -> TouTariff | None:
     return None if held is None else _tariff(_text(held[1].document))
 
 
+def tariff_document_at(conn: Connection, who: Who, instant_s: float) -> dict[str, object] | None:
+    """The document of that tariff, as the table [tariff] of a scenario."""
+    held = _holding(conn, who, "tariff", instant_s)
+    return None if held is None else dict(held[1].document)
+
+
 def offer_of_versions(conn: Connection, org_id: str, contract: Named, tariff: Named, who: Who) -> Offer:
     """The offer that a bill names, for correcting it by the rules that it was made by."""
     priced = _numbered(conn, org_id, "tariff", tariff)

@@ -21,6 +21,12 @@ async def limit_changed(call: Call, site_id: str, node: str, max_kw: float | Non
         await call.platform.live.limit_changed(site_id, node, max_kw)
 
 
+def prices_changed(call: Call) -> None:
+    """A tariff has a new version, or another one was assigned."""
+    if call.platform.live is not None:
+        call.platform.live.look_again()
+
+
 async def need_changed(call: Call, session_id: str) -> None:
     """What is needed of a session changed."""
     if call.platform.live is not None:

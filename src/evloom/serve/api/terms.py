@@ -11,6 +11,7 @@ from evloom.serve.api.endpoint import Endpoint, endpoint
 from evloom.serve.api.problem import missing
 from evloom.serve.api.shape import UNSET, Id, Input, Instant, Line, Page, instant, seconds
 from evloom.serve.api.stations import needs_site
+from evloom.serve.api.tell import prices_changed
 from evloom.serve.api.version import IfMatch
 from evloom.serve.people.roles import LOOK, OPERATE
 from evloom.store import money
@@ -104,7 +105,9 @@ async def read_contract(call: Call, path: TermsPath, query: OrgQuery) -> list[Te
 
 async def put_tariff(call: Call, path: TermsPath, query: OrgQuery, headers: IfMatch, body: NewTerms) -> Terms:
     """Add a version of a tariff. What is wrong with the document comes back as findings."""
-    return await _put(call, "tariff", (path.terms_id, call.org_for(query.org_id)), headers, body)
+    made = await _put(call, "tariff", (path.terms_id, call.org_for(query.org_id)), headers, body)
+    prices_changed(call)
+    return made
 
 
 async def put_contract(call: Call, path: TermsPath, query: OrgQuery, headers: IfMatch, body: NewTerms) -> Terms:
@@ -139,6 +142,7 @@ async def assign(call: Call, body: NewAssignment) -> Assignment:
 
     made = await call.platform.db.write(make)
     call.audited = True
+    prices_changed(call)
     return made
 
 

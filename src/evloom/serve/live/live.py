@@ -31,11 +31,14 @@ from evloom.serve.site.build import Built, built
 from evloom.serve.site.plan import ROOT, SitePlan, evse_id_of
 from evloom.serve.site.stored import default_plan, with_evses
 from evloom.serve.system_clock import SystemClock
-from evloom.store import sites
+from evloom.store import money, registry, sites
+from evloom.store.connection import Connection
 from evloom.store.database import Database
+from evloom.store.scope import EVERYTHING
 from evloom.store.sites import Need, SetLimit
 
 _LOG = logging.getLogger("evloom.live")
+PRICES_S = 300.0  # how often it is looked whether another version of a tariff holds
 LOOK_S = 1.0  # how often a process that does not run a site's loop looks whether it should
 STRANGER_S = 10.0  # how often it is looked whether a station belongs to a site by now
 SETTLED_S = 1.0  # a site's document is built anew only once it was left alone for so long
@@ -136,10 +139,33 @@ class Live:
         named = {row[0]: row for row in await self.db.read(sites.sites)}
         try:
             plan = msgspec.json.decode(body, type=SitePlan) if body else default_plan(site_id, named.get(site_id), config)
+            if plan.tariff is None:
+                plan = msgspec.structs.replace(plan, tariff=await self._tariff(site_id, plan.zone))
             return built(with_evses(plan, rows, config))
         except (InputError, msgspec.MsgspecError) as error:
             told(_LOG, logging.ERROR, "site.not-built", site=site_id, why=str(error))
             return None
+
+    async def _tariff(self, site_id: str, zone: str) -> dict[str, object] | None:
+        """The tariff that the site's sessions are billed by: plans go by the prices that drivers pay."""
+        now_s = self._office.setting.clock.now_s()
+
+        def read(conn: Connection) -> dict[str, object] | None:
+            row = registry.site_of(conn, EVERYTHING, site_id)
+            return None if row is None else money.tariff_document_at(conn, money.Who(row["org_id"], site_id, "", zone), now_s)
+
+        return await self.db.read(read)
+
+    def look_again(self) -> None:
+        """Documents, tariffs or their assignments may have changed: sites for which they have are built anew."""
+        for site_id in self.posts:
+            self._rebuild_soon(site_id)
+
+    async def look_often(self) -> None:
+        """A version of a tariff may begin to hold while nobody does anything."""
+        while True:
+            await asyncio.sleep(PRICES_S)
+            self.look_again()
 
     async def _run(self, site_id: str) -> None:
         """Drive the site's loop while its lease is ours; on a database of this process alone it always is."""
