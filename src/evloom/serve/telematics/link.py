@@ -236,7 +236,7 @@ class Link:
             self._refuse(frame, turn, "encrypted", "a platform that encrypts is not understood", Result.DECRYPTION)
             return
         known = [one for one in self._rules.platforms if _same(one.user, said.user) and _same(one.password, said.password)]
-        if not known or self._speaks_for:
+        if not known or (self._speaks_for and not self.platform):
             self._refuse(frame, turn, "password", f"platform {said.user!r} is not known by this name and password", Result.ERROR)
             turn.close = "a platform that is not known"
             return

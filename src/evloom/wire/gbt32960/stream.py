@@ -1,14 +1,18 @@
 """Frames out of a stream of bytes: half frames wait, garbage is passed over, and a length that lies costs no frame that follows it."""
 
+import re
+
 import msgspec
 
 from evloom.wire.gbt32960.bad import Reason
 from evloom.wire.gbt32960.frame import DATA_MAX_BYTES, EMPTY_BYTES, HEAD, HEAD_BYTES, Frame, bcc, unpacked
 from evloom.wire.gbt32960.words import Edition
 
-_STARTS = (Edition.V2016.start, Edition.V2025.start)
-_FLAGS = frozenset((*range(0x01, 0x08), 0xFE))
-_LETTERS = bytes((0, *range(0x20, 0x7F)))
+_HEAD = re.compile(rb"(?:##|\$\$)[\x00-\xff][\x01-\x07\xfe][\x00\x20-\x7e]{17}")
+"""The head of a frame as far as it can be told from other bytes: an answer flag that exists, an identity that can be printed."""
+_HEAD_SEEN = 21
+_BEGUN = re.compile(rb"##|\$\$|[#$]\Z")
+"""What may become a head with the bytes that come next."""
 
 
 class Garbage(msgspec.Struct, frozen=True, gc=False):
@@ -94,20 +98,11 @@ class Stream:
 
     def _find(self) -> int:
         """Where the next frame may begin: what lies before it is no frame."""
-        buffer, at = self._buffer, 0
-        while True:
-            places = [place for place in (buffer.find(start, at) for start in _STARTS) if place >= 0]
-            if not places:
-                return len(buffer) - (1 if buffer.endswith((b"#", b"$")) else 0)
-            at = min(places)
-            if len(buffer) - at < HEAD_BYTES or self._plausible(at):
-                return at
-            at += 1
-
-    def _plausible(self, at: int) -> bool:
-        """Whether a head can be meant: an answer flag that exists, an identity that can be printed."""
         buffer = self._buffer
-        return buffer[at + 3] in _FLAGS and not buffer[at + 4 : at + 21].translate(None, _LETTERS)
+        head = _HEAD.search(buffer)
+        if head is None:
+            head = _BEGUN.search(buffer, max(len(buffer) - _HEAD_SEEN + 1, 0))
+        return len(buffer) if head is None else head.start()
 
     def _bad(self, reason: Reason, raw: bytes) -> BadFrame:
         edition, command, answer, identity, _, _ = HEAD.unpack_from(raw)
