@@ -6,11 +6,12 @@ from typing import cast
 
 import pytest
 
-from evloom.pile.command import Raw, Reset, StartCharging, StopCharging, Token, Trigger, UpdateDynamic
+from evloom.pile.command import Raw, Reset, Setting, StartCharging, StopCharging, Token, Trigger, UpdateDynamic, Variable, WriteVariables
 from evloom.pile.station import StationBooted
 from evloom.serve import sampling
 from evloom.serve.bus import Happening
 from evloom.serve.commands.book import LOST
+from evloom.serve.gateway.credential import hashed
 from evloom.serve.system_clock import now_s
 from evloom.store import cluster, registry
 from evloom.store import commands as rows
@@ -18,7 +19,7 @@ from evloom.store.commands import CommandRow
 from evloom.store.database import opened
 from evloom.store.errors import Conflict
 from evloom.wire.ocpp.version import Version
-from tests.system.gateway_room import room, until
+from tests.system.gateway_room import refused, room, until
 from tests.system.ocpp_client import OcppClient
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -233,5 +234,32 @@ def test_stations_are_asked_for_meter_values_once_they_were_accepted(tmp_path, m
             await asker.stop()
             for client in clients:
                 client.drop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("version", [Version.V16, Version.V201])
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+def test_a_station_that_took_a_new_password_comes_back_with_it(tmp_path, version, status):
+    old, new = "old-password-12345", "0001ff3a" * 5
+    name = Variable("AuthorizationKey") if version is Version.V16 else Variable("BasicAuthPassword", "SecurityCtrlr")
+
+    def answers(action: str, payload: object) -> object:
+        if version is Version.V16:
+            return {"status": status}
+        assert isinstance(payload, dict)
+        (asked,) = payload["setVariableData"]
+        return {"setVariableResult": [{"attributeStatus": status, "component": asked["component"], "variable": asked["variable"]}]}
+
+    async def story():
+        async with room(tmp_path) as here:
+            await here.db.write(lambda conn: registry.put_station(conn, "CP1", {"accepted": "accepted", "password_hash": hashed(old)}))
+            client = await OcppClient.connect(here.port, "/CP1", (version.value,), auth=("CP1", old), answers=answers)
+            sent = await here.commands.order("CP1", WriteVariables((Setting(name, new),)), deadline_s=_later())
+            assert (await here.commands.wait(sent, 5.0)).state == "answered"
+            client.drop()
+            right, wrong = (new, old) if status == "Accepted" else (old, new)
+            (await OcppClient.connect(here.port, "/CP1", (version.value,), auth=("CP1", right))).drop()
+            assert (await refused(here.port, "/CP1", (version.value,), auth=("CP1", wrong))).status == 401
 
     asyncio.run(story())

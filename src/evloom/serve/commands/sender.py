@@ -7,11 +7,14 @@ import msgspec
 
 from evloom.pile.command import Command, StartCharging, StopCharging
 from evloom.serve.commands.book import Book, Ending
+from evloom.serve.commands.passwords import changed_password
+from evloom.serve.gateway.credential import hashed
 from evloom.serve.gateway.gateway import Gateway
 from evloom.serve.gateway.station_link import NOT_CONNECTED, CallOutcome, StationLink
 from evloom.serve.logs import told
 from evloom.serve.system_clock import now_s
 from evloom.store import commands as rows
+from evloom.store import registry
 from evloom.store.commands import CommandRow
 from evloom.store.database import Database
 from evloom.store.desk import registered
@@ -112,12 +115,20 @@ class Sender:
             return marked
 
         called = await link.call(*request, self._call_timeout_s, go)
+        if called.payload is not None and (password := changed_password(*request, called.payload)):
+            await self._keep_password(row.station_id, password)
         if called.code != NOT_CONNECTED:
             await self._book.end(row.command_id, _ending(link, command, called, request[0]))
             return True
         if marked:
             await self._book.unsend(row.command_id)
         return False
+
+    async def _keep_password(self, station_id: str, password: str) -> None:
+        """The station will show this one from now on: the old one would lock it out."""
+        kept = await asyncio.to_thread(hashed, password)
+        await self._db.write(lambda conn: registry.put_station(conn, station_id, {"password_hash": kept}))
+        told(_LOG, logging.INFO, "station.password_changed", station=station_id)
 
 
 def _ending(link: StationLink, command: Command, called: CallOutcome, action: str) -> Ending:
