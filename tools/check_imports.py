@@ -40,7 +40,7 @@ ROOMS: Mapping[str, Room] = {
     "dispatch": Room(_NUMBERS | {"scipy", "highspy"}, _EFFECTS, pure=True),
     "diagnose": Room(_NUMBERS | {"scipy"}, _EFFECTS, pure=True),
     "loop": Room(frozenset({"numpy"}), _EFFECTS, pure=True),
-    "wire": Room(frozenset({"msgspec", "jsonschema_rs"}), _EFFECTS, pure=True),
+    "wire": Room(_NUMBERS | {"msgspec", "jsonschema_rs"}, _EFFECTS, pure=True),
     "store": Room(frozenset({"numpy", "polars", "msgspec", "sqlalchemy", "alembic", "psycopg"})),
     "simulate": Room(_REPORTS | {"websockets"}, _ASYNC - {"asyncio", "selectors", "ssl"}),
     "plan": Room(_REPORTS | {"ray"}, _ASYNC),

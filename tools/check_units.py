@@ -177,7 +177,7 @@ def _quantity(name: Name, words: list[str]) -> str | None:
     while len(words) > 1 and words[-1] in MODIFIERS:
         words = words[:-1]
     last = words[-1]
-    if last not in QUANTITIES or name.text == "c_rate" or name.text.endswith("_c_rate"):
+    if last not in QUANTITIES or words[-2:] == ["c", "rate"]:
         return None
     if name.kind in ("attribute", "local") and name.types is None and last not in PLAIN_IN_LOCALS:
         return None
