@@ -13,6 +13,7 @@ from evloom.wire.gbt32960.spoken import Battery, Car, Reported
 CELLS_MAX = 4096
 """More cells of one battery are not put together: somebody's count lies."""
 _SENTINEL = 0xFFFE
+_PROBE_SENTINEL = 0xFE
 _NAN = float("nan")
 _VOLTS = (np.arange(65536) / 1000.0).astype(np.float32)
 _DEGREES = (np.arange(256) - 40.0).astype(np.float32)
@@ -162,17 +163,8 @@ class Assembly:
 
 
 def _frames(pack: Pack, rows: list[tuple[_Row, _Part]]) -> Frames:
-    n, n_cell, n_probe = len(rows), pack.n_cell, pack.n_probe
-    cell_v = np.full((n, n_cell), np.nan, dtype=np.float32)
-    cell_flags = np.full((n, n_cell), t.CELL_ABSENT, dtype=np.uint8)
-    probe_c = np.full((n, n_probe), np.nan, dtype=np.float32)
-    probe_flags = np.full((n, n_probe), t.PROBE_ABSENT, dtype=np.uint8)
-    for at, (_, part) in enumerate(rows):
-        part.written(cell_v[at], cell_flags[at])
-        if part.probes is not None:
-            raw = np.frombuffer(part.probes, dtype=np.uint8)
-            probe_c[at] = _DEGREES[raw]
-            probe_flags[at] = np.where(raw >= 0xFE, t.PROBE_SENTINEL, 0)
+    cell_v, cell_flags = _cells([part for _, part in rows], pack.n_cell)
+    probe_c, probe_flags = _probes([part for _, part in rows], pack.n_probe)
     columns = _columns(rows)
     return unflagged(
         pack,
@@ -183,6 +175,27 @@ def _frames(pack: Pack, rows: list[tuple[_Row, _Part]]) -> Frames:
         probe_c=probe_c,
         probe_flags=probe_flags,
     )
+
+
+def _cells(parts: list[_Part], n_cell: int) -> tuple[NDArray[np.float32], t.ReadingFlag]:
+    """Voltages (n, n_cell) and their flags. Where every row came in one piece, all are turned into numbers at once."""
+    n = len(parts)
+    if n and n_cell and all(len(part.pieces) == 1 and len(part.pieces[0][1]) == 2 * n_cell for part in parts):
+        raw = np.frombuffer(b"".join(part.pieces[0][1] for part in parts), dtype=">u2").reshape(n, n_cell)
+        return _VOLTS[raw], np.where(raw >= _SENTINEL, t.CELL_SENTINEL, 0).astype(np.uint8)
+    cell_v = np.full((n, n_cell), np.nan, dtype=np.float32)
+    cell_flags = np.full((n, n_cell), t.CELL_ABSENT, dtype=np.uint8)
+    for at, part in enumerate(parts):
+        part.written(cell_v[at], cell_flags[at])
+    return cell_v, cell_flags
+
+
+def _probes(parts: list[_Part], n_probe: int) -> tuple[NDArray[np.float32], t.ReadingFlag]:
+    """Temperatures (n, n_probe) and their flags."""
+    said = np.array([part.probes is not None for part in parts], dtype=bool)
+    raw = np.frombuffer(b"".join(part.probes or bytes(n_probe) for part in parts), dtype=np.uint8).reshape(len(parts), n_probe)
+    flags = np.where(said[:, None], np.where(raw >= _PROBE_SENTINEL, t.PROBE_SENTINEL, 0), t.PROBE_ABSENT)
+    return np.where(said[:, None], _DEGREES[raw], np.float32(np.nan)), flags.astype(np.uint8)
 
 
 def _columns(rows: list[tuple[_Row, _Part]]) -> dict[str, NDArray[np.float64] | NDArray[np.int64]]:

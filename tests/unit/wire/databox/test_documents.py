@@ -1,6 +1,7 @@
 """Documents of a battery data box."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -121,3 +122,15 @@ def test_topics():
     for bad in ("", "a/b", "+", "x" * 65):
         with pytest.raises(ValueError, match="characters"):
             topics.topic(bad, topics.COMMAND)
+
+
+def test_the_documents_of_the_page_are_read():
+    page = (Path(__file__).parents[4] / "docs" / "gbt32960.md").read_text(encoding="utf-8")
+    batch, command = (part.partition("```")[0] for part in page.split("```json\n")[1:])
+    got = told("V1", batch.encode(), NOW_S)
+    assert (got.seq, got.frames.n, got.frames.pack.n_cell, got.frames.cell_flags[1, 2]) == (17, 2, 3, t.CELL_SENTINEL)
+    said = json.loads(command)
+    assert json.loads(command_bytes(said["id"], said["rate_s"], said["until_s"], said["parked_floor_s"])) == said
+    state, ack = (page.partition(f"`{head}")[2].partition("`")[0] for head in ('{"online": true', '{"id": "684ee180-3", "ok"'))
+    assert box_state(('{"online": true' + state).encode()).supply_v == 12.6
+    assert box_ack(('{"id": "684ee180-3", "ok"' + ack).encode()).done
