@@ -249,3 +249,27 @@ def test_a_stop_keeps_what_came():
         assert made.gateway.n_connection == 0
 
     run(test)
+
+
+def test_recorded_frames_of_many_makers_through_one_platform(data_dir):
+    frames = samples.recorded(data_dir("gbt32960_frames"))
+    reports = {number for number, raw in frames.items() if raw[2] in (2, 3) and number != 1}
+
+    async def test(made: Room) -> None:
+        east = await made.vehicle()
+        assert await east.asked(platform()) == (Command.PLATFORM_LOGIN, Result.SUCCESS)
+        said: dict[int, tuple[int, int] | None] = {}
+        for number, raw in frames.items():
+            if number in (1, 29, 31, 32, 34):  # half a frame; another platform's login and logout; an answer
+                continue
+            said[number] = await east.asked(raw)
+        assert {number for number, answer in said.items() if answer == (Command.REPORT, Result.SUCCESS)} == reports
+        assert {number for number, answer in said.items() if answer is not None and answer[1] != Result.SUCCESS} == {28, 35, 44}
+        assert made.kept.rows == 7  # whole rows, of 0, 4, 6, 10, 11, 40, 41
+        await east.close()
+        async with asyncio.timeout(20.0):
+            while made.gateway.n_connection:  # noqa: ASYNC110  nothing tells that it is closed but its number
+                await asyncio.sleep(0.05)
+        assert made.kept.rows == 11  # 2 has 184 of 384 cells, 22 cells alone, 23 probes alone of two batteries
+
+    run(test)
