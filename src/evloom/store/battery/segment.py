@@ -84,7 +84,7 @@ class Segmenter:
         self._first = self._first or shape
         pack_id = self._pack_id if shape == self._first else f"{self._pack_id}~{shape[0]}c{shape[1]}p"
         self._tell(pack_id, shape, table)
-        rated_ah = table["capacity_ah"].drop_nulls()
+        rated_ah = table["capacity_ah"].fill_nan(None).drop_nulls()
         chemistry = table["chemistry"].filter(table["chemistry"] != "")
         pack = Pack(table["vehicle_id"][0], pack_id, *shape, chemistry[0] if len(chemistry) else "")
         pack = replace(pack, capacity_ah=float(rated_ah[0])) if len(rated_ah) else pack
