@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tests.system.ocpp_client import OcppClient
 from tools.bench.serve_server import Server
@@ -67,7 +68,15 @@ async def connected(port: int, n: int, version: str, prefix: str = "CP") -> list
     return list(await asyncio.gather(*(one(number) for number in range(n))))
 
 
-async def closed_loop(server: Server, clients: Sequence[OcppClient], message: Callable[[int, int], bytes], last_s: float) -> Loop:
+class Measured(Protocol):
+    """A server whose CPU can be read."""
+
+    def cpu_s(self) -> float:
+        """CPU seconds so far."""
+        ...
+
+
+async def closed_loop(server: Measured, clients: Sequence[OcppClient], message: Callable[[int, int], bytes], last_s: float) -> Loop:
     """Every station asks again as soon as it is answered, for `last_s` seconds. message(station, turn) is a whole frame."""
     loop = asyncio.get_running_loop()
     going, n_error = True, 0

@@ -11,12 +11,13 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.system.ocpp_client import OcppClient
 from tools.bench.environment import ROOT
 from tools.bench.row import Row, markdown
+from tools.bench.serve_baseline import Baseline
 from tools.bench.serve_load import boot, caught_up, closed_loop, connected, heartbeat, settled, word
 from tools.bench.serve_server import Server
 from tools.bench.serve_storm import storms
@@ -32,14 +33,15 @@ _SAID = "SELECT count(*) FROM log WHERE kind = 'TransactionSaid' AND key NOT LIK
 def rows(quick: bool = False) -> Iterator[Row]:
     """Every row; with `quick` a tenth of the stations."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    yield asyncio.run(_words(50 if quick else 500, 5.0 if quick else 20.0))
-    yield asyncio.run(_heartbeats(50 if quick else 500, 5.0))
+    n = 50 if quick else 500
+    yield asyncio.run(_words(n, 5.0 if quick else 20.0, asyncio.run(_baseline(n, "ocpp2.0.1", word))))
+    yield asyncio.run(_heartbeats(n, 5.0, asyncio.run(_baseline(n, "ocpp1.6", heartbeat))))
     yield asyncio.run(_idle(1000 if quick else 10_000))
     yield asyncio.run(_storm(200 if quick else 2000))
     yield asyncio.run(two_gateways(50 if quick else 300))
 
 
-async def _words(n: int, last_s: float) -> Row:
+async def _words(n: int, last_s: float, baseline: float) -> Row:
     """Transactions of 2.0.1, a word of nine samples as soon as the last one was answered."""
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp2.0.1")
@@ -56,17 +58,33 @@ async def _words(n: int, last_s: float) -> Row:
     quality = f"{done.n_message:,} answered, {n_kept:,} in the log; lag {lag_s:.1f} s; {done.n_message / done.took_s:,.0f}/s"
     sound = n_kept == done.n_message and lag_s < 2.0 and not done.n_error
     what = f"{n} stations, words of 9 samples, durable and projected"
-    return Row(what, done.n_message / cpu_s, 1500.0, "/core-s", quality, sound, more=True)
+    per_cpu_s = done.n_message / cpu_s
+    return Row(what, per_cpu_s, 1500.0, "/core-s", quality, sound, _named(baseline), per_cpu_s / baseline, more=True)
 
 
-async def _heartbeats(n: int, last_s: float) -> Row:
+async def _heartbeats(n: int, last_s: float, baseline: float) -> Row:
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder) / "data", **SETTINGS) as server:
         clients = await _booted(server, n, "ocpp1.6")
         await settled(server)
         done = await closed_loop(server, clients, heartbeat, last_s)
         _part(clients)
     quality = f"{done.n_message:,} answered, {done.n_error} errors; {done.n_message / done.took_s:,.0f}/s"
-    return Row(f"{n} stations, heartbeats", done.per_cpu_s, 15_000.0, "/core-s", quality, not done.n_error, more=True)
+    what, ratio = f"{n} stations, heartbeats", done.per_cpu_s / baseline
+    return Row(what, done.per_cpu_s, 15_000.0, "/core-s", quality, not done.n_error, _named(baseline), ratio, more=True)
+
+
+async def _baseline(n: int, version: str, message: Callable[[int, int], bytes]) -> float:
+    """Messages per core-second of the baseline, for the same stations and messages."""
+    with Baseline() as server:
+        clients = await connected(server.port, n, version)
+        await asyncio.gather(*(client.call(*boot(version, number), timeout_s=120.0) for number, client in enumerate(clients)))
+        done = await closed_loop(server, clients, message, 5.0)
+        _part(clients)
+    return done.per_cpu_s
+
+
+def _named(baseline: float) -> str:
+    return f"`ocpp` on websockets, keeps nothing: {baseline:,.0f}/s"
 
 
 async def _idle(n: int) -> Row:

@@ -15,6 +15,12 @@ PASSWORD = "bench-by-night-7"
 _CONSOLE, _CHARGERS = re.compile(r"console\s+http://[^:]+:(\d+)/"), re.compile(r"chargers\s+ws://[^:]+:(\d+)/")
 
 
+def cpu_s_of(pid: int) -> float:
+    """CPU seconds of a process and all its threads so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Server:
     """A context manager. `settings` are environment variables without their EVLOOM_; its administrator is "admin" with PASSWORD."""
 
@@ -45,8 +51,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU seconds of the process and all its threads so far, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_s_of(self.pid)
 
     def memory_kb(self) -> int:
         """Resident memory."""
