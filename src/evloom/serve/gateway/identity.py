@@ -12,12 +12,14 @@ from evloom.serve.gateway.refusal import Refused
 
 ID_MAX = 48
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f:/\\?#\ufffe\uffff]")
+_SLASHES = re.compile("//+")
+"""Many stations put a slash and their identity behind an address that ends in a slash already."""
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def station_of(target: str) -> str | Refused:
     """The station's identity, or why the target of the request (path and query) names none."""
-    path = target.partition("?")[0].removesuffix("/")
+    path = _SLASHES.sub("/", target.partition("?")[0]).removesuffix("/")
     name = path.removeprefix("/ocpp/") if path.startswith("/ocpp/") else path.removeprefix("/")
     if not path.startswith("/") or not name or "/" in name or path == "/ocpp":
         return Refused(404, "path", "no station here: the address is /ocpp/ followed by the station's identity")

@@ -117,7 +117,20 @@ class _Repair:
         value = _get(self.value, fault.path)
         if value is NO:
             return True
-        return self._apply(fault, fault.path, value) or self._quarantine(fault.path)
+        return self._apply(fault, fault.path, value) or self._quarantine(fault.path) or self._as_missing(fault)
+
+    def _as_missing(self, fault: Fault) -> bool:
+        """An instant that cannot be read and must be there is one that was not sent: for a word of a clock no transaction is lost."""
+        path = fault.path
+        if fault.keyword != "format" or not path:
+            return False
+        case = Case(self.version, self.action, _name(path), MISSING, self.shape.at(path), self._required(path))
+        for rule in RULES:
+            if "required" in rule.keywords and (mended := rule.mend(case)) not in (NO, DROP):
+                self._note(rule.name, path, _get(self.value, path), rule.advice)
+                _put(self.value, path, mended)
+                return True
+        return False
 
     def _apply(self, fault: Fault, path: Path, value: Any) -> bool:
         case = Case(self.version, self.action, _name(path), value, self.shape.at(path), self._required(path))

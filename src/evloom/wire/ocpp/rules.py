@@ -105,9 +105,10 @@ def _enum_spelling(case: Case) -> Any:
 
 def _enum_other(case: Case) -> Any:
     options = case.schema.get("enum", ())
-    if not isinstance(case.value, str) or case.name not in ("errorCode", "reason", "context", "stoppedReason"):
+    if not isinstance(case.value, str) or case.name not in ("errorCode", "reason", "context", "stoppedReason", "triggerReason"):
         return NO
-    return next((word for word in ("OtherError", "Other", "Unknown") if word in options), NO)
+    words = ("ChargingStateChanged",) if case.name == "triggerReason" else ("OtherError", "Other", "Unknown")
+    return next((word for word in words if word in options), NO)
 
 
 def _number_from_text(case: Case) -> Any:
@@ -245,13 +246,19 @@ RULES: tuple[Rule, ...] = (
         "missing-default",
         "required type enum format minimum",
         _missing,
-        "a missing field gets a harmless stand-in, marked as invented: it is never used as a measurement",
+        "a missing field, or an instant beyond reading, gets a harmless stand-in, marked as invented: it is never used as a measurement",
         "the value is not known: check the session before it is billed",
     ),
     _rule("enum-case", "enum", _enum_case, "a word in other case or punctuation is taken for the one of the schema"),
     _rule("enum-synonym", "enum", _enum_synonym, "a known other word for the same (a unit, a status of another version) is translated"),
     _rule("enum-spelling", "enum", _enum_spelling, "a misspelt word is taken for the one it resembles"),
-    _rule("enum-other", "enum", _enum_other, "an unknown error, reason or context becomes Other or Unknown", "the word is kept here alone"),
+    _rule(
+        "enum-other",
+        "enum",
+        _enum_other,
+        "an unknown error, reason or context becomes Other or Unknown, an unknown trigger ChargingStateChanged",
+        "the word is kept here alone",
+    ),
     _rule("time-number", "type format", _time_number, "an instant in epoch seconds or milliseconds is read as that"),
     _rule(
         "time-zone",

@@ -10,6 +10,8 @@ from evloom.serve.gateway.refusal import Refused
         ("/ocpp/CP1", "CP1"),
         ("/CP1", "CP1"),
         ("/ocpp/CP1/", "CP1"),
+        ("/ocpp//CP1", "CP1"),
+        ("//ocpp///CP1//", "CP1"),
         ("/ocpp/RDAM%7C123", "RDAM|123"),  # the example of OCPP-J 1.6, section 3.1.1
         ("/ocpp/DE*ABC*E1@site+2=x", "DE*ABC*E1@site+2=x"),
         ("/ocpp/Halle%207", "Halle 7"),
