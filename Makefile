@@ -29,7 +29,7 @@ test: setup ## all tests
 check: setup ## format, lint, types, imports, units, sizes, tidiness (under a minute)
 	@$(bin)/python -m tools.check
 
-bench: setup ## speed with the quality beside it
+bench: setup ## speed with the quality beside it; python -m tools.bench serve is the platform alone
 	$(bin)/python -m tools.bench
 
 lock: ## choose package versions anew and write both locks (needs the network)
