@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from evloom.serve.telematics.gateway import TelematicsGateway
-from evloom.serve.telematics.settings import Platform, Telematics
+from evloom.serve.telematics.settings import Telematics
 from evloom.vehicle.telemetry import Frames
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960.frame import Frame
@@ -87,7 +87,7 @@ class Room:
 @asynccontextmanager
 async def room(**rules: object) -> AsyncIterator[Room]:
     kept = Kept()
-    settings = Telematics(enabled=True, port=0, platforms=(Platform("east", "pass word"),), **rules)  # type: ignore[arg-type]
+    settings = Telematics(enabled=True, port=0, platforms=("east:pass word",), **rules)  # type: ignore[arg-type]
     gateway = TelematicsGateway(settings, HOST, kept, lambda: NOW_S)
     await gateway.start()
     made = Room(gateway, kept)

@@ -235,12 +235,12 @@ class Link:
         if said.encrypts:
             self._refuse(frame, turn, "encrypted", "a platform that encrypts is not understood", Result.DECRYPTION)
             return
-        known = [one for one in self._rules.platforms if _same(one.user, said.user) and _same(one.password, said.password)]
+        known = any(_same(one, f"{said.user}:{said.password}") for one in self._rules.platforms)
         if not known or (self._speaks_for and not self.platform):
             self._refuse(frame, turn, "password", f"platform {said.user!r} is not known by this name and password", Result.ERROR)
             turn.close = "a platform that is not known"
             return
-        self.platform = known[0].user
+        self.platform = said.user
         turn.notes.append(Note("platform.in", self.platform))
         turn.replies.append(Reply(frame, Result.SUCCESS))
 

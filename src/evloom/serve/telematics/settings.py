@@ -4,12 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-
-class Platform(Struct, frozen=True, forbid_unknown_fields=True):
-    """Another platform that may forward its vehicles. [[telematics.platforms]] once for each."""
-
-    user: Annotated[str, Meta(min_length=1, max_length=12, description="name that it logs in with, at most 12 characters")]
-    password: Annotated[str, Meta(min_length=1, max_length=20, description="its password, at most 20 characters")]
+NAME_AND_PASSWORD = r"^[^:]{1,12}:.{1,20}$"
 
 
 class Telematics(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,7 +15,10 @@ class Telematics(Struct, frozen=True, forbid_unknown_fields=True):
     tls_certificate: Annotated[str, Meta(description="file with the certificate chain (PEM); empty: no TLS")] = ""
     tls_key: Annotated[str, Meta(description="file with its private key (PEM)")] = ""
     vehicles: Annotated[tuple[str, ...], Meta(description="VINs that are let in; empty: every one")] = ()
-    platforms: Annotated[tuple[Platform, ...], Meta(description="platforms that may forward their vehicles")] = ()
+    platforms: Annotated[
+        tuple[Annotated[str, Meta(pattern=NAME_AND_PASSWORD)], ...],
+        Meta(description="platforms that may forward their vehicles, each NAME:PASSWORD, at most 12 and 20 characters"),
+    ] = ()
     answer_reports: Annotated[
         Literal["standard", "always"],
         Meta(description="standard: a right report of a vehicle is not answered, one of a platform is; always: each is"),
@@ -35,7 +33,6 @@ class Telematics(Struct, frozen=True, forbid_unknown_fields=True):
     mqtt_url: Annotated[
         str, Meta(pattern=r"^(mqtts?://.+)?$", description="broker of the battery boxes, mqtt://user:password@host:1883; empty: none")
     ] = ""
-    box_interval_s: Annotated[float, Meta(gt=0, le=86400, description="interval of a box that nobody has told another")] = 30.0
     box_floor_s: Annotated[float, Meta(gt=0, le=3600, description="shortest interval that a box is asked for")] = 1.0
     box_parked_floor_s: Annotated[
         float, Meta(gt=0, le=86400, description="shortest interval while the vehicle is parked and its 12 V battery feeds the box")

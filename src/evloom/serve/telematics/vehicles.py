@@ -8,7 +8,7 @@ from typing import Protocol
 
 from evloom.wire.gbt32960.assembly import Assembly
 
-REPORTS_KEPT = 128
+REPORTS_KEPT = 64
 LOGINS_KEPT = 8
 VEHICLES_MAX = 200_000
 
@@ -27,7 +27,7 @@ class Seen:
     __slots__ = ("_digests", "_n_max")
 
     def __init__(self, n_max: int) -> None:
-        self._digests: OrderedDict[bytes, None] = OrderedDict()
+        self._digests: dict[int, None] = {}
         self._n_max = n_max
 
     def add(self, raw: bytes) -> bool:
@@ -37,7 +37,7 @@ class Seen:
             return False
         self._digests[digest] = None
         if len(self._digests) > self._n_max:
-            self._digests.popitem(last=False)
+            del self._digests[next(iter(self._digests))]
         return True
 
     def forget(self, raw: bytes) -> None:
@@ -45,8 +45,8 @@ class Seen:
         self._digests.pop(_digest(raw), None)
 
 
-def _digest(raw: bytes) -> bytes:
-    return blake2b(raw, digest_size=8).digest()
+def _digest(raw: bytes) -> int:
+    return int.from_bytes(blake2b(raw, digest_size=8).digest())
 
 
 @dataclass(slots=True)

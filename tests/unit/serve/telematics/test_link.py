@@ -3,7 +3,7 @@
 import pytest
 
 from evloom.serve.telematics.link import BAD_MAX, GARBAGE_MAX_BYTES, Link, reply_bytes
-from evloom.serve.telematics.settings import Platform, Telematics
+from evloom.serve.telematics.settings import Telematics
 from evloom.serve.telematics.vehicles import Vehicles
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
@@ -13,7 +13,7 @@ from evloom.wire.gbt32960.words import Command, Edition, Result
 from tests.unit.wire.gbt32960 import samples
 
 NOW_S = 1750000000
-RULES = Telematics(platforms=(Platform("east", "pass word"),))
+RULES = Telematics(platforms=("east:pass word",))
 CAR = u.Vehicle2016(1, 1, 1, 0, 100, 3800, 9300, 80, 1, 15, 5000, 0, 0)
 
 

@@ -1,13 +1,14 @@
 """Reports put together to rows of a battery."""
 
 import numpy as np
+import pytest
 
 from evloom.vehicle import telemetry as t
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
 from evloom.wire.gbt32960.assembly import Assembly
 from evloom.wire.gbt32960.stream import Stream
-from evloom.wire.gbt32960.words import Command
+from evloom.wire.gbt32960.words import Command, Edition
 from tests.unit.wire.gbt32960 import samples
 
 AT_S = 1750000000
@@ -81,7 +82,7 @@ def test_the_number_of_cells_may_change():
     assert (before.pack.n_cell, after.pack.n_cell) == (2, 3)
 
 
-def test_a_battery_in_another_car_keeps_its_name():
+def test_a_car_with_another_battery_takes_its_name():
     whole = u.Cells2016((pack(1, 2, cells(3.3, 3.4)),))
     assembly = Assembly(samples.VIN)
     assembly.log_in(("OLD",))
@@ -89,6 +90,26 @@ def test_a_battery_in_another_car_keeps_its_name():
     assembly.log_in(("NEW",))
     assembly.add(said(CAR, whole, at_s=AT_S + 10), AT_S)
     assert [frames.pack.pack_id for frames in assembly.take()] == ["OLD", "NEW"]
+
+
+@pytest.mark.parametrize("n_cell", [0, 1, 400])
+def test_any_number_of_cells(n_cell):
+    car = u.Vehicle2025(1, 1, 1, 0, 100, 3800, 29300, 80, 1, 15, 5000)
+    told = m.Report(AT_S, (car, u.Cells2025((u.CellPack2025(1, 3800, 29300, cells(*[3.3] * n_cell)),))), m.Signature(1, b"r", b"s"))
+    (frames,) = rows(samples.meant(samples.framed(told, Command.REPORT, Edition.V2025)))
+    assert (frames.n, frames.pack.n_cell, frames.current_a[0]) == (1, n_cell, 70.0)
+    np.testing.assert_array_equal(frames.cell_v, np.full((1, n_cell), 3.3, dtype=np.float32))
+
+
+def test_a_battery_in_another_vehicle_keeps_its_name():
+    whole = u.Cells2016((pack(1, 2, cells(3.3, 3.4)),))
+    first, second = Assembly(samples.VIN), Assembly("OTHER")
+    for assembly in (first, second):
+        assembly.log_in(("PK-A",))
+        assembly.add(said(CAR, whole), AT_S)
+    (before,), (after,) = first.take(), second.take()
+    assert (before.pack.pack_id, after.pack.pack_id) == ("PK-A", "PK-A")
+    assert (before.pack.vehicle_id, after.pack.vehicle_id) == (samples.VIN, "OTHER")
 
 
 def test_what_is_abnormal_is_absent_and_said():
