@@ -99,7 +99,7 @@ class _Repair:
             given = {name: value for name, value in self.value.items() if name not in self.emptied}
             fields = [item for item in msgspec.structs.fields(self.kind) if item.encode_name in given]
             known = {item.name: msgspec.convert(given[item.encode_name], item.type, strict=False, dec_hook=custom_data) for item in fields}
-            empty = {item.name: [] for item in msgspec.structs.fields(self.kind) if item.encode_name in self.emptied}
+            empty: dict[str, Any] = {item.name: [] for item in msgspec.structs.fields(self.kind) if item.encode_name in self.emptied}
             return self.kind(**known, **empty), None
         except msgspec.ValidationError as wrong:
             return None, _converting(str(wrong))
@@ -207,15 +207,15 @@ def _get(value: Any, path: Path) -> Any:
 
 
 def _put(value: Any, path: Path, mended: Any) -> None:
-    holder = _get(value, path[:-1])
+    holder, last = _get(value, path[:-1]), path[-1]
     if holder is NO:
         return
     if mended is not DROP:
-        holder[path[-1]] = mended
-    elif isinstance(holder, list):
-        holder[path[-1]] = _OUT
+        holder[last] = mended
+    elif isinstance(last, int):
+        holder[last] = _OUT
     else:
-        holder.pop(path[-1], None)
+        holder.pop(last, None)
 
 
 def _purge(value: Any) -> None:
