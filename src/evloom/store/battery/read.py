@@ -21,7 +21,8 @@ from evloom.store.battery.pieces import Piece, list_pieces, read_blocks, read_he
 from evloom.store.battery.segment import Segmenter
 from evloom.vehicle.telemetry import Frames
 
-CHUNK = 65536
+CHUNK = 32768
+"""Rows at a time: 260 MiB for 120 columns of csv, 330 MiB of Parquet."""
 TWICE = Note("frames.pack-in-several-files", "warning", "pack_id", "a pack's frames in one file", "merged in order of time")
 
 
