@@ -48,6 +48,7 @@ class Bay:
 
     drew_s     when it last drew power; offered_s since when it was offered any; done_s since when it takes none
     room_kw    what it is counted with while it is not steered, NaN while it is
+    asked_kw   what it was asked for when it was last said not to be steered
     astray     why it was last said not to be steered
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
     asked_s    when it was last asked for a reading; infinity where it does not know how
@@ -75,6 +76,7 @@ class Bay:
     offered_s: float = float("inf")
     done_s: float = float("inf")
     room_kw: float = float("nan")
+    asked_kw: float = 0.0
     astray: str = ""
     trouble: str = ""
     again_s: float = 0.0

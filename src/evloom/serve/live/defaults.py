@@ -33,3 +33,23 @@ def default_currents(made: Built, base_kw: Float) -> tuple[float, ...]:
             room[nodes] -= takes
             given[row] = least_a[row]
     return tuple(given.tolist())
+
+
+def has_room(made: Built, limit_kw: Float, base_kw: Float, taken_kw: Float, row: int, more_kw: float) -> bool:
+    """Whether EVSE `row` may take more_kw beside what others take, (n_evse,), within every limit above it, in kW and on each phase.
+
+    limit_kw and base_kw (n_node,) are the limit of each node and the load that nobody steers at or below it.
+    """
+    tree, evse, volt = made.site.tree, made.evse, made.site.voltage_v
+    takes_kw = taken_kw.copy()
+    takes_kw[row] += more_kw
+    whole = (evse.dc | (evse.n_phase == 3))[:, None]
+    on_phase = np.where(whole, 1.0 / 3.0, np.arange(3)[None, :] == evse.phase[:, None])
+    own = np.zeros((tree.n, 4))
+    np.add.at(own, evse.node, np.hstack([takes_kw[:, None], takes_kw[:, None] * on_phase * 1000.0 / volt]))
+    below = node_total(tree, own)
+    nodes = tree.ancestors()[evse.node[row]]
+    nodes = nodes[nodes >= 0]
+    in_kw = below[nodes, 0] + base_kw[nodes] <= limit_kw[nodes] + 1e-9
+    in_a = below[nodes, 1:] + base_kw[nodes, None] * 1000.0 / (3.0 * volt) <= tree.phase_max_a[nodes, None] + 1e-9
+    return bool(in_kw.all() and in_a.all())

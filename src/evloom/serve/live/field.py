@@ -14,6 +14,7 @@ from evloom.pile.follow import DRAWS_KW, Conduct, judged, room_kw
 from evloom.pile.orders import SetPower
 from evloom.serve.live.base import BaseLoads
 from evloom.serve.live.bay import Bay
+from evloom.serve.live.defaults import has_room
 from evloom.serve.live.needs import Belief, Limits, plugged_in, wanted
 from evloom.serve.site.build import Built, n_ahead
 from evloom.store.sites import SetLimit
@@ -217,7 +218,20 @@ class LiveField:
         self._stray.add(bay.evse_id)
         bay.room_kw = self._room_kw(bay, at_s)
         bay.astray = self._why(bay)
-        return Strayed(at_s, bay.evse_id, bay.room_kw, self.least_kw(bay), bay.astray)
+        bay.asked_kw = self._asked_kw(bay, at_s)
+        return Strayed(at_s, bay.evse_id, bay.room_kw, bay.asked_kw, bay.astray)
+
+    def _asked_kw(self, bay: Bay, at_s: float) -> float:
+        """What an EVSE that is not steered is asked for: the least current, or nothing at a new one where even that has no room."""
+        least_kw = self.least_kw(bay)
+        if bay.conduct.standing != "untried" or bay.trouble:
+            return least_kw
+        taken_kw = np.zeros(self.made.evse.n)
+        for other in self.bays.values():
+            if other is not bay and other.session_id and other.evse_id in self._stray:
+                taken_kw[other.row] = other.asked_kw if other.conduct.standing == "untried" else other.room_kw
+        taken_kw = np.nan_to_num(taken_kw)
+        return least_kw if has_room(self.made, self.limit_kw(), self.base_kw(at_s), taken_kw, bay.row, least_kw) else 0.0
 
     @staticmethod
     def _why(bay: Bay) -> str:
