@@ -15,6 +15,7 @@ OFFLINE = -9  # no link to the pile: it keeps what it was sent ahead, then its s
 STRAYED = -10  # it does not do what it is ordered: what it draws is load that nobody steers
 UNTRIED = -11  # its first car: little is asked until it has shown that it follows
 HELD = -12  # orders are not changed more often than charger and car bear
+DIAGNOSED = -13  # its battery is suspect: it is charged gently and not full, or not at all
 
 TEXT = {
     FULL: "full power of car and pile",
@@ -29,4 +30,5 @@ TEXT = {
     STRAYED: "it does not follow its orders: room is kept for what it draws",
     UNTRIED: "it has not shown yet that it follows: little is asked, and room is kept for more",
     HELD: "it is kept as it is for a while: charger and car need rest between changes",
+    DIAGNOSED: "battery diagnosis: it is charged gently and not full, or not at all",
 }

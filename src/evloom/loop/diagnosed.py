@@ -16,20 +16,21 @@ UNKNOWN_KWH = 40.0
 """Energy of a battery of which nobody told it: a small car's, so that 0.3 C is not too much for it."""
 
 
-def held_back(sight: Sight, packs: Packs) -> tuple[Float, tuple[Refusal, ...]]:
-    """Write the limits into `sight`, in place. Returns the power (n_evse,) that each may be charged with, and what was refused.
+def held_back(sight: Sight, packs: Packs, step_h: float) -> tuple[Float, tuple[Refusal, ...]]:
+    """Write the limits into `sight`, in place. Returns the power (n_evse,) that each may be charged with until the next look, in
+    `step_h` at the latest, and what was refused.
 
     Where nobody told the state of charge its ceiling cannot be kept; the refusal then says that it is not known.
     """
     most_kw = np.full(len(sight.connected), np.inf)
     refusals: list[Refusal] = []
     for row in np.flatnonzero(sight.connected & (packs.diagnosis >= INSPECT)):
-        most_kw[row], told = _hold(int(row), sight, packs)
+        most_kw[row], told = _hold(int(row), sight, packs, step_h)
         refusals += told
     return most_kw, tuple(refusals)
 
 
-def _hold(row: int, sight: Sight, packs: Packs) -> tuple[float, list[Refusal]]:
+def _hold(row: int, sight: Sight, packs: Packs, step_h: float) -> tuple[float, list[Refusal]]:
     level, soc = float(packs.diagnosis[row]), float(packs.soc[row])
     limits = limits_of(level)
     battery_kwh = float(packs.battery_kwh[row]) if packs.battery_kwh[row] > 0.0 else UNKNOWN_KWH
@@ -47,6 +48,7 @@ def _hold(row: int, sight: Sight, packs: Packs) -> tuple[float, list[Refusal]]:
         room_kwh = max(limits.soc_max - soc, 0.0) * battery_kwh / float(sight.charge_efficiency[row])
     if level < STOP and not sight.wanted_kwh[row] - sight.net_kwh[row] <= room_kwh < np.inf:
         told.append(Refusal(row, "diagnosis.soc", soc, limits.soc_max, "", SOURCE))
+    most_kw = min(most_kw, room_kwh / step_h)
     sight.car_max_kw[row] = min(sight.car_max_kw[row], most_kw)
     sight.room_kwh[row] = min(sight.room_kwh[row], room_kwh)
     sight.wanted_kwh[row] = min(sight.wanted_kwh[row], sight.net_kwh[row] + room_kwh)
@@ -65,7 +67,7 @@ def reasons(reason: Int, refusals: tuple[Refusal, ...]) -> Int:
     reason = reason.copy()
     for refusal in refusals:
         at = reason[refusal.row]
-        power = refusal.code in ("diagnosis.power", "diagnosis.stop") and at in (FULL, STEP, MINIMUM)
+        power = refusal.code != "diagnosis.give" and at in (FULL, STEP, MINIMUM)
         energy = refusal.code in ("diagnosis.soc", "diagnosis.stop") and refusal.value == refusal.value and at == DONE
         if power or energy:
             reason[refusal.row] = DIAGNOSED

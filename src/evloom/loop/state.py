@@ -166,7 +166,7 @@ class State:
             now, ahead = self._reserved(now, ahead, strays)
             sight.connected[alone | strays] = False
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
-        most_kw, suspects = held_back(sight, self.packs.packs)
+        most_kw, suspects = held_back(sight, self.packs.packs, self.step_h)
         bays = within(moment(self.now_s, self.step_h, self.piles, sight), sight, most_kw)
         bays, refusals = self._guarded(bays, sight)
         return Snapshot(

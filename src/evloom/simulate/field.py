@@ -15,6 +15,7 @@ from evloom.loop.told import Plan, value_at
 from evloom.pile.events import Event, Known, LinkBack, LinkLost, PackSeen, PluggedIn, Readings, Tick, Unplugged
 from evloom.pile.orders import SetPower
 from evloom.simulate.link_twin import BACK, ENDED, LOST, LinkTwin
+from evloom.simulate.scenario.model import Diagnosis
 from evloom.simulate.stage import Stage
 from evloom.simulate.stays import TRUST
 from evloom.simulate.storage_twin import StorageTwin
@@ -47,6 +48,7 @@ class SimulatedField:
         self._arrived = 0
         self._step = -1
         self._carbon_ahead: Float | None = None
+        self._level: dict[int, int] = {}
 
     def advance(self, until_s: float) -> list[Event]:
         """Let time pass to `until_s`, which must be the next instant of the stage's cycles, and tell what happened."""
@@ -56,6 +58,7 @@ class SimulatedField:
             events.append(self._readings(until_s))
         events += self._departures(until_s)
         events += self._arrivals(until_s)
+        events += self._diagnosed(until_s)
         step = int((until_s - self.stage.grid.start_s) // self.stage.grid.step_s)
         if step != self._step and step < self.stage.grid.n:
             self._step = step
@@ -212,6 +215,23 @@ class SimulatedField:
             return []
         told = float(cars.soc[car]), float(cars.battery_kwh[car])
         return [PackSeen(float(cars.arrival_s[car]), scenario.evse.evse_id[row], None, *told)]
+
+    def _diagnosed(self, until_s: float) -> list[Event]:
+        """What the diagnosis says of the batteries here, where it has changed or the car has just come."""
+        events: list[Event] = []
+        for row in np.flatnonzero(self.world.session >= 0) if self.stage.scenario.diagnoses else ():
+            car = int(self.world.session[row])
+            level = max((each.level for each in self._diagnoses(car) if each.from_s <= until_s < each.until_s), default=0)
+            if level != self._level.get(car, 0):
+                self._level[car] = level
+                told = float(self.world.soc[row]), float(self.stage.cars.battery_kwh[car]), level
+                events += self.links.tell(int(row), PackSeen(until_s, self.stage.scenario.evse.evse_id[row], None, *told))
+        return events
+
+    def _diagnoses(self, car: int) -> list[Diagnosis]:
+        sessions, session = self.stage.scenario.sessions, self.stage.session[car]
+        names = (sessions.driver_id[session], sessions.session_id[session])
+        return [each for each in self.stage.scenario.diagnoses if each.vehicle in names]
 
     def _vehicle_id(self, car: int) -> str:
         """What tells the car again, where the loop is to learn from its stays: its driver's name."""

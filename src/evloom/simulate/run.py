@@ -113,6 +113,8 @@ def strides(stage: Stage, name: str) -> bool:
     scenario = stage.scenario
     if name not in RULES or not scenario.control.steady.is_off or scenario.link.drops_per_day > 0.0:
         return False
+    if scenario.diagnoses:
+        return False
     if name == "price-queue" and scenario.control.starts == "spread":
         return False
     forecast = bool(scenario.site.base_load or scenario.site.solar) or isinstance(scenario.tariff, SeriesTariff)

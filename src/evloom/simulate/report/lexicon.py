@@ -160,6 +160,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "short.strayed": ("the pile did not follow its orders", "充电桩未执行指令"),
     "short.untried": ("the pile had not shown yet that it follows", "充电桩尚未证明会执行指令"),
     "short.held": ("charger and car needed rest between changes", "充电桩和车辆在两次调整之间需要间歇"),
+    "short.diagnosed": ("its battery is suspect: charged gently and not full, or not at all", "电池诊断可疑：小功率且不充满，或禁止充电"),
     "short.offline": ("there was no link to the pile, which went on by itself", "与充电桩的通信中断，由其自行运行"),
     "short.gives": ("it gave energy to the building or the grid", "曾向楼宇或电网放电"),
     "short.sated": ("the policy believed that the car needed no more", "策略认为该车已不再需要充电"),
@@ -352,6 +353,10 @@ SCRIPT: dict[str, tuple[str, str]] = {
     "reason.strayed": ("The pile does not follow its orders: room is kept for what it draws.", "充电桩不执行指令：为其实际功率预留容量。"),
     "reason.untried": ("The pile has not shown yet that it follows: little is asked.", "充电桩尚未证明会执行指令：先下发小功率。"),
     "reason.held": ("Kept as it is for a while: charger and car need rest.", "暂时保持不变：充电桩和车辆需要间歇。"),
+    "reason.diagnosed": (
+        "Battery diagnosis: charged gently and not full, or not at all.",
+        "电池诊断：小功率且不充满，或禁止充电。",
+    ),
     "reason.offline": ("No link to the pile: it goes on by itself.", "与充电桩的通信中断：由其自行运行。"),
     "reason.gives": ("It feeds the building or the grid, as the plan finds best.", "按计划向楼宇或电网放电。"),
     "reason.part": (

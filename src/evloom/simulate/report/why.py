@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
+from evloom.dispatch.reason import (
+    BAY,
+    DIAGNOSED,
+    DONE,
+    EMPTY,
+    FALLBACK,
+    FULL,
+    HELD,
+    MINIMUM,
+    OFFLINE,
+    PLAN,
+    STEP,
+    STRAYED,
+    UNTRIED,
+)  # fmt: skip
 from evloom.kernel.timegrid import Float, Int
 from evloom.simulate.run import PolicyRun
 from evloom.simulate.scores import SHORT_KWH
@@ -14,10 +28,29 @@ SATED = -103  # the policy believes that the car needs no more, but it does
 BRIEF = -104  # full power for the whole stay would not have been enough
 SHARED = -105  # the car left when it was expected to, and the plan had put its energy late or behind that of others
 
-LOSSES = (PLAN, PART, MINIMUM, STEP, BAY, FALLBACK, OFFLINE, STRAYED, UNTRIED, HELD, GIVES, SATED)
+LOSSES = (PLAN, PART, MINIMUM, STEP, BAY, FALLBACK, OFFLINE, STRAYED, UNTRIED, HELD, DIAGNOSED, GIVES, SATED)
 """Reasons for which a car gets less than it could take; a node of the limit tree (>= 0) is another."""
 
-CODES = (FULL, EMPTY, DONE, PLAN, MINIMUM, STEP, BAY, FALLBACK, OFFLINE, STRAYED, UNTRIED, HELD, GIVES, PART, SATED, BRIEF, SHARED)
+CODES = (
+    FULL,
+    EMPTY,
+    DONE,
+    PLAN,
+    MINIMUM,
+    STEP,
+    BAY,
+    FALLBACK,
+    OFFLINE,
+    STRAYED,
+    UNTRIED,
+    HELD,
+    DIAGNOSED,
+    GIVES,
+    PART,
+    SATED,
+    BRIEF,
+    SHARED,
+)
 """Every number that the report puts into words, apart from rows of the limit tree."""
 
 IDLE_KWH = 1e-6  # less than this in a step is no charging

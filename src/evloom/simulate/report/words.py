@@ -4,7 +4,21 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from evloom.dispatch.reason import BAY, DONE, EMPTY, FALLBACK, FULL, HELD, MINIMUM, OFFLINE, PLAN, STEP, STRAYED, UNTRIED
+from evloom.dispatch.reason import (
+    BAY,
+    DIAGNOSED,
+    DONE,
+    EMPTY,
+    FALLBACK,
+    FULL,
+    HELD,
+    MINIMUM,
+    OFFLINE,
+    PLAN,
+    STEP,
+    STRAYED,
+    UNTRIED,
+)  # fmt: skip
 from evloom.simulate.report.lexicon import PAGE, SCRIPT, SOURCES
 from evloom.simulate.report.why import BRIEF, GIVES, PART, SATED, SHARED
 
@@ -24,6 +38,7 @@ REASONS = {
     STRAYED: "strayed",
     UNTRIED: "untried",
     HELD: "held",
+    DIAGNOSED: "diagnosed",
     GIVES: "gives",
     PART: "part",
     SATED: "sated",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from evloom.diagnose.warning import LEVELS
 from evloom.dispatch.guard import GuardRules, Limit
 from evloom.dispatch.objective import parse_objective
 from evloom.kernel.errors import InputError
@@ -21,7 +22,7 @@ from evloom.simulate.scenario.fleet import assign_models, fleet_table
 from evloom.simulate.scenario.limits import limit_nodes, limit_tree, transformer_node
 from evloom.simulate.scenario.lines import LineIndex
 from evloom.simulate.scenario.loads import Setting, base_loads, carbon_signal, solar_plants, storage_table, warn_overloads
-from evloom.simulate.scenario.model import Control, DriverInput, Link, Scenario
+from evloom.simulate.scenario.model import Control, Diagnosis, DriverInput, Link, Scenario
 from evloom.simulate.scenario.piles import check_currents, evse_table, expand_piles, pile_nodes
 from evloom.simulate.scenario.prices import contract_of, tariff_of
 from evloom.simulate.scenario.schema import (
@@ -30,6 +31,7 @@ from evloom.simulate.scenario.schema import (
     CarbonSection,
     ContractSection,
     ControlSection,
+    DiagnosisSection,
     DriverSection,
     GuardSection,
     LimitSection,
@@ -46,7 +48,7 @@ from evloom.simulate.scenario.schema import (
     VehicleSection,
 )
 from evloom.simulate.scenario.section import Moment, Notes, Section, read_section, read_sections
-from evloom.simulate.scenario.span import span_of, zone_of
+from evloom.simulate.scenario.span import instant, span_of, zone_of
 from evloom.simulate.scenario.stays import Override, before_span, cut_to_span, generated, give_to_piles, read_recorded
 from evloom.simulate.sources.table import SessionTable
 
@@ -76,6 +78,7 @@ class Sections:
     control: ControlSection
     link: LinkSection
     guard: GuardSection | None
+    diagnoses: tuple[DiagnosisSection, ...]
     tariff: object
 
 
@@ -185,6 +188,7 @@ def _sections(raw: Mapping[str, object], notes: Notes) -> Sections:
         control=one(ControlSection, "control"),
         link=one(LinkSection, "link"),
         guard=one(GuardSection, "guard") if "guard" in raw else None,
+        diagnoses=many(DiagnosisSection, "diagnosis"),
         tariff=raw.get("tariff"),
     )
 
@@ -221,6 +225,7 @@ def _build(parts: Sections, override: Override | None, path: Path, notes: Notes)
         control=_control(parts.control),
         link=_link(parts.link),
         guard=None if parts.guard is None else _guard(parts.guard),
+        diagnoses=tuple(_diagnosis(said, zone, table, notes) for said in parts.diagnoses),
         policies=parts.root.policies,
         objective=parts.root.objective,
     )
@@ -247,6 +252,16 @@ def _guard(said: GuardSection) -> GuardRules:
         yearly_kwh=limit(said.yearly_kwh),
         yearly_cycles=limit(said.yearly_cycles),
     )
+
+
+def _diagnosis(said: DiagnosisSection, zone: ZoneInfo, sessions: SessionTable, notes: Notes) -> Diagnosis:
+    if said.vehicle not in sessions.driver_id and said.vehicle not in sessions.session_id:
+        some = ", ".join(sorted({name for name in sessions.driver_id if name})[:3])
+        notes.warn(
+            "unknown-vehicle", f"{said.path}.vehicle", f'"{said.vehicle}"', f"a driver or session, such as {some}", "see the session file"
+        )
+    end_s = instant(said.end, zone).timestamp() if said.end is not None else float("inf")
+    return Diagnosis(said.vehicle, instant(said.start, zone).timestamp(), end_s, LEVELS.index(said.level) + 1)
 
 
 def _grid(parts: Sections, zone: ZoneInfo, recorded: SessionTable | None, notes: Notes) -> TimeGrid:

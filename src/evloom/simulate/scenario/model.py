@@ -83,6 +83,16 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """A warning of a battery while it is open: `vehicle` is a driver of the sessions or the id of one; level as in `PackSeen`."""
+
+    vehicle: str
+    from_s: float
+    until_s: float
+    level: int
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A site, its vehicles, its prices and a span of time.
 
@@ -116,3 +126,4 @@ class Scenario:
     findings: tuple[Finding, ...] = ()
     link: Link = Link()
     guard: GuardRules | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()

@@ -280,6 +280,16 @@ class GuardSection(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiagnosisSection(Section):
+    """A warning of the battery of a car that comes to the site, while it is open (docs/diagnose-method.md)."""
+
+    vehicle: str = key(text="driver of the sessions whose car it is, or the id of a single session")
+    start: Moment = key(text="opened", name="from")
+    end: Moment | None = key(None, "closed, not included", name="to", see="end of the run")
+    level: Literal["watch", "inspect", "stop"] = key("inspect", "inspect: no V2G, at most 0.3 C and 80 %; stop: no charging")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RootSection(Section):
     """Keys at the top of the file, before the first table."""
 
@@ -308,5 +318,6 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[control]", ControlSection),
     ("[link]", LinkSection),
     ("[guard]", GuardSection),
+    ("[[diagnosis]]", DiagnosisSection),
 )
 """Every table with its heading as written in the file. [tariff] is read by `evloom.market`."""
