@@ -41,11 +41,17 @@ def serve(options: argparse.Namespace, say: Say, warn: Say) -> int:
 def as_text(config: Config) -> str:
     """The settings in force, as TOML; what is secret is not shown."""
     shown = msgspec.to_builtins(config)
-    shown["database"]["url"] = re.sub(r"//([^:/@]*):[^@]*@", r"//\1:(set)@", shown["database"]["url"])
+    shown["database"]["url"] = _without_password(shown["database"]["url"])
     for meter in shown["meters"]:
         meter["password"] = "(set)" if meter["password"] else ""
+    shown["telematics"]["platforms"] = [one.partition(":")[0] + ":(set)" for one in shown["telematics"]["platforms"]]
+    shown["telematics"]["mqtt_url"] = _without_password(shown["telematics"]["mqtt_url"])
     tables = [f"[{name}]\n{_lines(table)}" for name, table in shown.items() if name != "meters"]
     return "\n\n".join([*tables, *(f"[[meters]]\n{_lines(meter)}" for meter in shown["meters"])])
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//([^:/@]*):[^@]*@", r"//\1:(set)@", url)
 
 
 def _lines(table: dict[str, object]) -> str:

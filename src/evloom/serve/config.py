@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from evloom.serve.telematics.settings import Telematics
+
 Version = Literal["1.6", "2.0.1", "2.1"]
 
 
@@ -162,4 +164,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     meters: tuple[Meter, ...] = ()
     cluster: Cluster = Cluster()
     retention: Retention = Retention()
+    telematics: Telematics = Telematics()
     log: Log = Log()
