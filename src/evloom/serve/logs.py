@@ -66,8 +66,8 @@ def configure(level: str, form: str, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # What these say of every request or connection is in our own lines already.
-    for noisy in ("uvicorn.access", "websockets.server", "websockets.protocol"):
+    # What these say of every request or connection is in our own lines already, or is of no use to an operator.
+    for noisy in ("uvicorn.access", "websockets.server", "websockets.protocol", "alembic", "sqlalchemy", "evloom.store.engine"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -51,3 +51,13 @@ def test_an_exception_and_a_line_break_stay_in_their_line():
     assert "ValueError: broken" in json.loads(line)["error"]
     (plain,) = lines("plain", lambda log: logs.told(log, logging.INFO, "x", name="a\nb"))
     assert plain.endswith("name=a\\nb")
+
+
+def test_the_chatter_of_libraries_at_a_start_is_left_out():
+    def job(log: logging.Logger) -> None:
+        logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
+        logging.getLogger("sqlalchemy.pool").info("Pool recreating")
+        logging.getLogger("alembic.runtime.migration").warning("seen")
+
+    (line,) = lines("plain", job)
+    assert line.endswith("WARNING seen")
