@@ -30,7 +30,8 @@ def test_a_report_reaches_the_store(tmp_path):
             async with AsyncExitStack() as stack:
                 await started(config, folder, stack)
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                answers, stream = [], Stream()
+                answers: list[Frame] = []
+                stream = Stream()
                 at_s = now_s()  # a report that is years old is taken for a clock that is wrong
                 writer.write(login(at_s=at_s) + report(at_s))
                 sent.append(report(at_s))
