@@ -10,7 +10,7 @@ from evloom.serve.desk.authorise import Stopping, may_stop
 from evloom.serve.desk.caller import Caller
 from evloom.serve.desk.keep import Keeper
 from evloom.serve.desk.memory import Memory
-from evloom.serve.desk.ports import Ports
+from evloom.serve.desk.ports import Cost, Ports
 from evloom.serve.desk.tokens import Asking, Judged, Tokens
 from evloom.store.database import Database
 from evloom.store.desk import Running, allot
@@ -18,6 +18,7 @@ from evloom.store.errors import Conflict
 from evloom.store.log import Appended, entry_of
 from evloom.wire.ocpp.repeat import digest
 from evloom.wire.ocpp.spoken import AskBegin, AskFollow, AskMeter, AskState, Dated, Followed, Verdict
+from evloom.wire.ocpp.version import Version
 
 REGISTERS = frozenset({IMPORT_REGISTER, EXPORT_REGISTER})
 
@@ -145,7 +146,7 @@ class Transactions:
         else:
             _remember(call.memory, said, at_s)
         name = session_id(call.station_id, said.transaction)
-        cost = self._ports.cost(name)
+        cost = _told(self._ports.cost(name), call.caller.version, said.phase)
         return Followed(
             verdict=verdict,
             cost=None if cost is None else cost.amount,
@@ -200,6 +201,13 @@ class Transactions:
         if not kept[-1].duplicate:
             _remember(call.memory, other, instant_of(word.happened_at_s, call.now_s)[0])
         return other
+
+
+def _told(cost: Cost | None, version: Version, phase: str) -> Cost | None:
+    """The cost that an answer may bear: the final one at the end, while it runs in 2.1 alone. There 0 would say that it is free."""
+    if cost is None or phase == "ended":
+        return cost
+    return cost if version is Version.V21 and phase == "updated" and cost.amount > 0.0 else None
 
 
 def _is_loose(memory: Memory, said: TransactionSaid) -> bool:

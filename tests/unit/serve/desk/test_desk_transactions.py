@@ -224,12 +224,28 @@ def test_cost_and_limits_are_told_where_they_are_known(tmp_path):
 
     async def story(here):
         await here.boot(V21)
-        answer = await here.ask(V21, "TransactionEvent", **event("Started", 0))
-        assert answer == {"totalCost": 1.25, "transactionLimit": {"maxEnergy": 20000.0, "maxSoC": 80, "maxTime": 3600}}
+        bounds = {"transactionLimit": {"maxEnergy": 20000.0, "maxSoC": 80, "maxTime": 3600}}
+        assert await here.ask(V21, "TransactionEvent", **event("Started", 0)) == bounds
+        assert await here.ask(V21, "TransactionEvent", **event("Updated", 1)) == {"totalCost": 1.25, **bounds}
         await here.boot(V201, "T")
         assert await here.ask(V201, "TransactionEvent", "T", **event("Started", 0)) == {}
 
     run(tmp_path, story, ports=ports)
+
+
+def test_a_cost_that_is_not_final_is_not_told_where_it_would_be_taken_for_that(tmp_path):
+    """2.0.1: totalCost is the final one, sent at the end only; 2.1: of a running transaction too, but 0 says that it is free."""
+    costs = {"S:tx-1": Cost(1.25, "EUR"), "T:tx-1": Cost(0.0, "EUR")}
+
+    async def story(here):
+        for name, version in (("S", V201), ("T", V21)):
+            await here.boot(version, name)
+            for seq, kind in enumerate(("Started", "Updated")):
+                assert await here.ask(version, "TransactionEvent", name, **event(kind, seq)) == {}
+            ended = await here.ask(version, "TransactionEvent", name, **event("Ended", 2))
+            assert ended == {"totalCost": costs[f"{name}:tx-1"].amount}
+
+    run(tmp_path, story, ports=Ports(cost=costs.get))
 
 
 def test_texts_with_html_sql_and_nul_are_texts(tmp_path):
