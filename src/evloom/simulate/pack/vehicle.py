@@ -178,7 +178,7 @@ def live(car: Car, begin_s: float, days: int, rng: np.random.Generator) -> tuple
         real, turned_ah = _day(car, cells, makeup, (day_s, weather_c), rng)
         parts.append(real)
         life = life.later(1.0, turned_ah / (2.0 * car.pack.capacity_ah))
-    frames = sense(_joined(parts), car.pack, car.box, car.fault, rng)
+    frames = sense(joined(parts), car.pack, car.box, car.fault, rng)
     return frames, Truth(
         car.fault.kind, car.fault.cell, car.fault.onset_s, ten_ohm_s(car.fault), np.array(capacity_ah), np.array(resistance_ohm), _told(car)
     )
@@ -212,7 +212,8 @@ def _real(plan: DayPlan, kept: Kept) -> Real:
     )  # fmt: skip
 
 
-def _joined(parts: list[Real]) -> Real:
+def joined(parts: list[Real]) -> Real:
+    """Stretches of one pack, one after the other."""
     names = list(Real.__dataclass_fields__)
     return Real(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
