@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from evloom.serve.bus import Bus, Happening
+from evloom.serve.cluster.lease import TERM_S
 from evloom.serve.config import Config
 from evloom.serve.live import Live
 from evloom.serve.live.site_loop import Setting
@@ -14,6 +15,7 @@ from evloom.serve.system_clock import SystemClock, now_s
 from evloom.store import registry, sites
 from evloom.store.database import Database, opened
 from evloom.store.log import LogEntry
+from tests.system.live_process import LiveProcess
 from tests.unit.serve.live.piles import Pile, Yard
 from tests.unit.store.postgres import postgres_server
 
@@ -95,3 +97,38 @@ def test_the_other_process_takes_over_with_all_that_is_known(tmp_path):
             await db.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_killed_process_leaves_its_site_to_the_other_as_soon_as_its_lease_is_over(tmp_path):
+    """kill -9 gives nothing up: the lease of 6 s must run out, which is then seen within a third of it."""
+    url = postgres_server().fresh()
+    filled(url)
+    holder = LiveProcess(tmp_path / "one", url, "one")
+
+    async def main() -> None:
+        assert await asyncio.to_thread(holder.wait_driving) == "s"
+        db, bus = opened(url), Bus()
+        yard = LoggedYard(bus, db)
+        yard.add(Pile("A"))
+        live = Live(db, bus, yard, Config(), holder="two", setting=Setting(SystemClock(), 0.5, tmp_path / "two"))
+        await live.start()
+        yard.connect()
+        yard.plug("A", 30.0)
+        await yard.tell()
+        await asyncio.sleep(2.0 * TERM_S)  # it asks for the lease all the while
+        board = live.board("s")
+        assert board is not None
+        assert not board.running
+        holder.kill()
+        await until(yard, lambda: yard.piles["A"].plan is not None, 5.0 * TERM_S)
+        board = live.board("s")
+        assert board is not None
+        assert board.running
+        await live.stop()
+        await db.close()
+
+    try:
+        asyncio.run(main())
+    finally:
+        holder.kill()
