@@ -7,7 +7,9 @@ from evloom.simulate.pack.use import DAY_S
 from evloom.simulate.pack.vehicle import live
 from tests.unit.simulate.pack.packs import small_car
 
-SHORT = {"days": 3, "interval_s": 60.0}
+
+def short_fleet(seed, n):
+    return [frames for frames, _ in fleet(seed, n, days=3, interval_s=60.0)]
 
 
 def same(first, second):
@@ -17,9 +19,9 @@ def same(first, second):
 
 
 def test_a_vehicle_depends_on_seed_and_number_alone():
-    one = [frames for frames, _ in fleet(7, 2, **SHORT)]
-    three = [frames for frames, _ in fleet(7, 3, **SHORT)]
-    other = [frames for frames, _ in fleet(8, 2, **SHORT)]
+    one = short_fleet(7, 2)
+    three = short_fleet(7, 3)
+    other = short_fleet(8, 2)
     assert same(one[0], three[0])
     assert same(one[1], three[1])
     assert not same(one[0], one[1])
