@@ -302,12 +302,14 @@ class Post:
                 await self._believe(bay, session_id)
 
     async def _install(self, station_id: str, after_s: float, *, anew: bool) -> None:
-        """Install the fallback profile at every EVSE of a station; what is not answered is tried again."""
+        """Install the fallback profile at every EVSE of a station, then read its settings; what is not answered is tried again."""
         for wait_s in (after_s, *AGAIN_S):
             await asyncio.sleep(wait_s)
             for bay in self._bays_of(station_id):
                 if bay.link and (anew or bay.default != "installed") and bay.row < len(self.field.fallback_a):
                     await self._install_one(bay)
+            for bay in self._bays_of(station_id)[:1]:
+                await self.sender.actuator.learn(bay, anew=anew)
             anew = False
             if all(bay.default or not bay.link for bay in self._bays_of(station_id)):
                 return

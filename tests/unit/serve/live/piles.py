@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from evloom.pile.command import Command, SetProfile, Trigger
+from evloom.pile.command import Command, ReadVariables, SetProfile, Trigger
 from evloom.pile.profile import TX, TX_DEFAULT, ChargingProfile
 from evloom.pile.station import Sample, StationBooted, StationConnected, StationDisconnected, TransactionSaid
 from evloom.serve.bus import Bus, Happening
@@ -13,7 +13,10 @@ KW_PER_A = 0.69
 
 @dataclass
 class Pile:
-    """A three-phase station with one EVSE. obeys: it does what profiles say; takes: it accepts them."""
+    """A three-phase station with one EVSE. obeys: it does what profiles say; takes: it accepts them, where they are in its unit.
+
+    settings   what it answers when it is asked for its variables; n_read how often it was; n_period the most periods that it was sent
+    """
 
     station_id: str
     rating_kw: float = 11.04
@@ -26,6 +29,11 @@ class Pile:
     default: ChargingProfile | None = None
     plan: ChargingProfile | None = None
     n_profile: int = 0
+    unit: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    n_read: int = 0
+    n_refused: int = 0
+    n_period: int = 0
     log: list[tuple[float, float]] = field(default_factory=list)
 
     def offered_kw(self, at_s: float) -> float:
@@ -35,7 +43,7 @@ class Pile:
         for profile in (self.plan, self.default):
             value = None if profile is None else _value(profile, at_s)
             if value is not None:
-                return min(self.rating_kw, value * KW_PER_A)
+                return min(self.rating_kw, value * (KW_PER_A if profile.schedule.unit == "A" else 1.0))
         return self.rating_kw
 
     def power_kw(self, at_s: float) -> float:
@@ -137,9 +145,15 @@ class Yard:
         if isinstance(command, Trigger):
             self._words(pile, "updated", "")
             return Outcome(True, "Accepted")
+        if isinstance(command, ReadVariables):
+            pile.n_read += 1
+            rows = [{"status": "Accepted", "variable": name, "value": value} for name, value in pile.settings.items()]
+            return Outcome(True, "Accepted", {"results": rows})
         assert isinstance(command, SetProfile)
-        if not pile.takes:
+        if not pile.takes or pile.unit not in ("", command.profile.schedule.unit):
+            pile.n_refused += 1
             return Outcome(False, "Rejected")
+        pile.n_period = max(pile.n_period, len(command.profile.schedule.periods))
         if command.profile.purpose == TX_DEFAULT:
             pile.default = command.profile
         elif command.profile.purpose == TX and pile.session == command.profile.transaction:
