@@ -7,6 +7,9 @@ loop, the bills and the pages alike. What has to do with the network itself (tim
 import asyncio
 import time
 
+LATE_S = 0.5
+"""A wait that has lasted so much longer than it should by the loop's own clock is over: the machine's was set back."""
+
 
 class _Pace:
     """How platform time follows from the machine's: real_s is shown as begin_s, and then runs `speed` times as fast."""
@@ -42,6 +45,9 @@ class SystemClock:
         return now_s()
 
     async def sleep_until(self, instant_s: float) -> None:
-        """Return at or after `instant_s`. A clock that is set meanwhile is noticed within a second."""
-        while (left_s := instant_s - now_s()) > 0.0:  # noqa: ASYNC110  no event tells that time has passed
+        """Return at or after `instant_s`. A clock that is set ahead meanwhile is noticed within a second; one that is set back makes
+        nobody wait longer than it would have been."""
+        loop = asyncio.get_running_loop()
+        latest_s = loop.time() + (instant_s - now_s()) / _Pace.speed + LATE_S
+        while (left_s := instant_s - now_s()) > 0.0 and loop.time() < latest_s:  # noqa: ASYNC110  no event tells that time has passed
             await asyncio.sleep(min(left_s / _Pace.speed, 1.0))

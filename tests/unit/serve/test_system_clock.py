@@ -31,3 +31,14 @@ def test_a_pace_begins_where_it_is_told_and_runs_faster():
 def test_a_clock_that_stands_still_is_refused():
     with pytest.raises(ValueError, match="above 0"):
         pace(0.0)
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_ever():
+    async def story() -> None:
+        pace(1.0, time.time() + 86_400.0)
+        waiting = asyncio.create_task(SystemClock().sleep_until(now_s() + 0.2))
+        await asyncio.sleep(0.05)
+        pace(1.0, time.time())
+        await asyncio.wait_for(waiting, 20.0)
+
+    asyncio.run(story())
