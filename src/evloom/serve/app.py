@@ -39,6 +39,7 @@ from evloom.serve.first_start import first_site
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
 from evloom.serve.gateway.tls import server_context
 from evloom.serve.live import Live
+from evloom.serve.live.answers import Answers
 from evloom.serve.metrics import Metrics
 from evloom.serve.people import first
 from evloom.serve.people.passwords import faults_of
@@ -114,14 +115,16 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     figures = Metrics(bus)
     costs = Costs(db, bus, RunningCost(db))
     orders = _Orders()
-    desk = Desk(db, bus, _rules(config, folder), now_s, Ports(cost=costs.of, order=orders.order))
+    loops = Answers()
+    ports = Ports(cost=costs.of, order=orders.order, dynamic=loops.dynamic, needs=loops.needs)
+    desk = Desk(db, bus, _rules(config, folder), now_s, ports)
     settings = GatewaySettings(config.ocpp, config.server.host, name, server_context(config.ocpp, _authorities(config, folder)))
     gateway = Gateway(settings, db, bus, desk, figures.registry)
     wakeups = Wakeups(config.cluster.nats_url, name)
     commands = Commands(db, bus, gateway, wakeups, config.ocpp.call_timeout_s)
     orders.commands = commands
     member = Member(db, bus, gateway, commands, wakeups)
-    live = Live(db, bus, commands, config, holder=name)
+    loops.live = live = Live(db, bus, commands, config, holder=name)
     platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures, desk=desk)
     await _administrator(platform)
     stack.push_async_callback(member.leave)

@@ -374,5 +374,18 @@ class Live:
                     return explanation_of(post.loop, bay)
         return None
 
+    def now_s(self) -> float:
+        """The present by the clock of the loops."""
+        return self._office.setting.clock.now_s()
+
+    def knows(self, station_id: str) -> bool:
+        """Whether a station stands at a site that has a loop, here or in another process."""
+        return self._site_of.get(station_id) in self.posts
+
+    def bay(self, evse_id: str) -> Bay | None:
+        """What is known of an EVSE."""
+        found = self._bay(evse_id)
+        return None if found is None else found[1]
+
     def _bay(self, evse_id: str) -> tuple[Post, Bay] | None:
         return next(((post, post.bays[evse_id]) for post in self.posts.values() if evse_id in post.bays), None)
