@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright
 
 from evloom.simulate.station.clock import StationClock
 from evloom.simulate.station.pool import Pool
@@ -33,7 +33,12 @@ class Watched:
         page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("response", lambda answer: self.wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-        page.on("requestfailed", lambda asked: None if asked.url.endswith("/live") else self.wrong.append(f"failed: {asked.url}"))
+        page.on("requestfailed", self._failed)
+
+    def _failed(self, asked: Request) -> None:
+        """A request that came to nothing; one that was given up because the page was left is none."""
+        if "ERR_ABORTED" not in (asked.failure or ""):
+            self.wrong.append(f"failed: {asked.url} {asked.failure}")
 
     @contextmanager
     def expecting(self, *texts: str) -> Iterator[None]:
