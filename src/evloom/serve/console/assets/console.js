@@ -52,15 +52,20 @@
     const clock = formats(content.zone);
     const used = new Set(content.series.map(one => (STYLES[one.style] || STYLES.load).scale || "kw"));
     const axis = { stroke: "#56616f", grid: { stroke: "#e7ebef", width: 1 }, ticks: { stroke: "#c3ccd5", width: 1 }, font: "12px system-ui, sans-serif" };
+    // The left axis bears several curves, so it is named by their unit.
+    const named = scale => {
+      const shown = content.series.find(one => ((STYLES[one.style] || STYLES.load).scale || "kw") === scale);
+      return { label: !shown ? "" : scale === "kw" ? shown.unit : shown.label + ", " + shown.unit, labelSize: 18, labelFont: "12px system-ui, sans-serif" };
+    };
     const axes = [
-      { ...axis, space: 60, values: (u, splits) => splits.map(clock.time) },
-      { ...axis, scale: "kw", size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
+      { ...axis, space: 60, label: content.time, labelSize: 18, labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map(clock.time) },
+      { ...axis, ...named("kw"), scale: "kw", size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
     ];
     const scales = { x: { time: true }, kw: { range: (u, min, max) => [Math.min(0, min), Math.max(1, max) * 1.08] } };
     for (const other of ["price", "percent"]) {
       if (!used.has(other)) continue;
       scales[other] = { range: other === "percent" ? [0, 100] : (u, min, max) => [Math.min(0, min), max > 0 ? max * 1.3 : 1] };
-      axes.push({ ...axis, scale: other, side: 1, size: 46, grid: { show: false }, values: (u, splits) => splits.map(v => other === "percent" ? v + "%" : v.toFixed(2)) });
+      axes.push({ ...axis, ...named(other), scale: other, side: 1, size: 46, grid: { show: false }, values: (u, splits) => splits.map(v => other === "percent" ? v + "%" : v.toFixed(2)) });
     }
     return {
       width, height: holder.classList.contains("small") ? 190 : width < 560 ? 260 : 330, tzDate: t => uPlot.tzDate(new Date(t * 1e3), content.zone),
