@@ -48,8 +48,8 @@ def learnt() -> Model:
     parts, place = [], 0
     for shape in shapes:
         size = int(np.prod(shape))
-        parts.append(np.frombuffer(raw, np.float32, size, place).astype(np.float64).reshape(shape))
-        place += 4 * size
+        parts.append(np.frombuffer(raw, np.float16, size, place).astype(np.float64).reshape(shape))
+        place += 2 * size
     mean, scale, weights, bias, centre, whiten, far, cool = parts
     return Model(mean, scale, weights, bias, centre, whiten, far, float(cool[0]))
 

@@ -212,6 +212,18 @@ def slopes(track: Track, days: int) -> Float:
     return np.asarray(slope - centre(slope))
 
 
+def first_slopes(track: Track) -> Float:
+    """The same over the first third of what is remembered: what began with the first day was there before."""
+    known = np.flatnonzero(np.isfinite(track.ring[:, 0, :1].sum(axis=1)))
+    n_cell = track.ring.shape[2]
+    early = known[: max(len(known) // 3, 5)]
+    if len(known) < 10 or n_cell == 0:
+        return np.zeros((2, n_cell))
+    day = track.ring_day[early] - track.ring_day[early].mean()
+    slope = np.tensordot(day, track.ring[early], axes=1) / max(float(day @ day), 1e-9)
+    return np.asarray(slope - centre(slope))
+
+
 def _pack(track: Track, features: DayFeatures) -> Float:
     """Advance the figures of the pack as a whole; returns their distance from what they were at first."""
     value = pack_figures(track, features)

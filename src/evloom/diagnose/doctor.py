@@ -16,7 +16,7 @@ from evloom.diagnose import quality
 from evloom.diagnose.detect import PROBE, Scores, Track, fresh_track, look
 from evloom.diagnose.draft import Look, cell_finding, pack_finding, probe_finding
 from evloom.diagnose.estimate import Memory, fresh_memory, learn
-from evloom.diagnose.evidence import columns_of, fresh_sums, next_day, read_day
+from evloom.diagnose.evidence import DayFeatures, columns_of, fresh_sums, next_day, read_day
 from evloom.diagnose.evidence_block import Sums, fold
 from evloom.diagnose.evidence_kernel import FAST, NEW_DAY, run
 from evloom.diagnose.signature import PACK_KEYS, severity
@@ -123,11 +123,17 @@ def _close_day(state: State, at_s: float) -> list[WarningChange]:
     next_day(state.sums)
     if features.normal[0, 0] < LEAST_BLOCKS:
         return []
+    changes = examine(state, features)
+    state.sums.cell[at.C_K0 : at.C_K0 + 5] = state.memory.explained
+    state.sums.scalar[at.READY] = float(state.days >= READY_DAYS)
+    return changes
+
+
+def examine(state: State, features: DayFeatures) -> list[WarningChange]:
+    """Weigh the features of a day, in place; for those who keep features and not frames."""
     state.memory, estimate = learn(state.memory, features)
     scores = look(state.track, estimate, features)
     state.days += 1
-    state.sums.cell[at.C_K0 : at.C_K0 + 5] = state.memory.explained
-    state.sums.scalar[at.READY] = float(state.days >= READY_DAYS)
     return _weigh_all(state, Look(state.pack, state.track, scores, features))
 
 
@@ -185,4 +191,4 @@ def _look_at_once(state: State) -> list[WarningChange]:
     return weigh(state.cases.setdefault(f"cell:{cell}", Case(f"cell:{cell}")), finding, features.at_s, urgent=True)
 
 
-__all__ = ["State", "acknowledge", "finish", "fresh", "open_warnings", "step"]
+__all__ = ["State", "acknowledge", "examine", "finish", "fresh", "open_warnings", "step"]

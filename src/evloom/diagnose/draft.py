@@ -33,7 +33,7 @@ class Look(NamedTuple):
 
 def cell_finding(now: Look, cell: int, severity: float, drop_v: float = 0.0) -> Finding:
     """What is found of a cell. drop_v: by how much it has just left the pack."""
-    causes = told_cause(signature(now.track, now.scores, now.features, cell), True)
+    causes = told_cause(signature(now.track, now.scores, now.features, ("cell", cell)), True)
     leak = leak_a(now.track, now.features, cell)
     share = sum(chance for name, chance in causes if name in ("internal-short", "unknown"))
     is_leak = leak > CELL_V / DANGER_OHM and severity >= DANGER_SEVERITY and share >= DANGER_SHARE
@@ -46,13 +46,13 @@ def probe_finding(now: Look, probe: int, severity: float) -> Finding:
     """What is found of a temperature probe."""
     place = int(np.argmax(np.abs(now.scores.probe[:, probe])))
     test = ("probe offset", "probe absent", "probe stuck", "probe heat")[place]
-    causes = told_cause(signature(now.track, now.scores, now.features, -1), False)
+    causes = told_cause(signature(now.track, now.scores, now.features, ("probe", probe)), False)
     return Finding(severity, False, _warning(now, causes, severity, test)._replace(probe=probe).made())
 
 
 def pack_finding(now: Look, place: int, severity: float) -> Finding:
     """What is found of a figure of the pack as a whole."""
-    causes = told_cause(signature(now.track, now.scores, now.features, -1), False)
+    causes = told_cause(signature(now.track, now.scores, now.features, ("pack", place)), False)
     return Finding(severity, False, _warning(now, causes, severity, PACK_KEYS[place]).made())
 
 

@@ -17,6 +17,7 @@ from evloom.diagnose.detect import (
     PROBE,
     Scores,
     Track,
+    first_slopes,
     slopes,
 )  # fmt: skip
 from evloom.diagnose.detect_table import LIMITS, Limits
@@ -68,13 +69,15 @@ def leak_a(track: Track, features: DayFeatures, cell: int) -> float:
 
 
 _KEY_ROWS = (I_CHARGE, I_OWN, I_REST, I_MIRROR)
-LENGTH = 2 * N_CHANNEL + 2 + 2 * N_CHANNEL + len(_KEY_ROWS) * 2 + 6 + 2 * N_PACK + len(PROBE) + 5
+LENGTH = 2 * N_CHANNEL + 2 + 2 * N_CHANNEL + len(_KEY_ROWS) * 2 + 10 + 2 * N_PACK + len(PROBE) + 7 + N_PACK
 """Figures in a signature."""
 
 
-def signature(track: Track, scores: Scores, features: DayFeatures, cell: int) -> Float:
-    """The row of figures (LENGTH,) from which the cause is told; cell -1: the pack as a whole. Squashed: sign times log(1 + size)."""
-    n_cell = scores.drift.shape[1]
+def signature(track: Track, scores: Scores, features: DayFeatures, part: tuple[str, int]) -> Float:
+    """The row of figures (LENGTH,) from which the cause is told; part: ("cell", 17), ("probe", 3)
+    or ("pack", place in PACK_KEYS). Squashed: sign times log(1 + size)."""
+    n_cell, what = scores.drift.shape[1], part[0]
+    cell = part[1] if what == "cell" else -1
     k = cell if 0 <= cell < n_cell else -1
     zeros = np.zeros(N_CHANNEL)
     own = [scores.drift[:, k], scores.place[:, k], scores.pace[:, k]] if k >= 0 else [zeros, zeros, np.zeros(2)]
@@ -85,6 +88,8 @@ def signature(track: Track, scores: Scores, features: DayFeatures, cell: int) ->
     pace = [1e4 * (each[0, k] if k >= 0 else 0.0) for each in (long, short)] + [
         1e4 * (each[1, k] if k >= 0 else 0.0) for each in (long, short)
     ]
+    pace += [1e4 * each[k] if k >= 0 else 0.0 for each in first_slopes(track)]
+    pace += [1e4 * raw[0][row] / max(track.days[row], 1.0) for row in (I_CHARGE, I_OWN)]
     many = [float(np.sum(np.abs(scores.drift[row]) > 4.0)) for row in (I_CHARGE, I_REST)]
     figures = (track.pack[0] - track.pack[1]) * np.array([10.0, 10.0, 10.0, 30.0, 30.0, 30.0])
     probe = np.abs(scores.probe).max(axis=1, initial=0.0)
@@ -96,6 +101,7 @@ def signature(track: Track, scores: Scores, features: DayFeatures, cell: int) ->
         np.log1p(day[at.D_BLED_S] / 3600.0),
         day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) / 20.0,
     ]
+    rest += [3.0 * (what == "cell"), 3.0 * (what == "probe"), *(3.0 * (what == "pack" and part[1] == place) for place in range(N_PACK))]
     parts = [*own, raw[0] * size, raw[1] * size, np.array(near), np.array(pace + many), scores.pack, figures, probe]
     whole = np.concatenate(parts)
     return np.concatenate([np.sign(whole) * np.log1p(np.abs(whole)), np.array(rest)])
@@ -106,6 +112,8 @@ def names() -> list[str]:
     out = [f"{name} {how}" for how in ("drift", "place") for name in CHANNELS] + ["charge pace", "own charge pace"]
     out += [f"{name} {how}" for how in ("gone", "now") for name in CHANNELS]
     out += [f"{CHANNELS[row]} of neighbour {j}" for row in _KEY_ROWS for j in ("before", "after")]
-    out += ["charge slope 40", "charge slope 8", "own slope 40", "own slope 8", "cells charge", "cells rest"]
+    out += ["charge slope 40", "charge slope 8", "own slope 40", "own slope 8", "charge slope at first", "own slope at first"]
+    out += ["charge slope in all", "own slope in all", "cells charge", "cells rest"]
     out += [f"{name} {how}" for how in ("score", "gone") for name in PACK] + [f"probe {name}" for name in PROBE]
-    return [*out, "LFP", "fast charging", "cold charging", "balancing", "temperature"]
+    out += ["LFP", "fast charging", "cold charging", "balancing", "temperature", "is cell", "is probe"]
+    return [*out, *(f"is {name}" for name in PACK)]

@@ -67,8 +67,8 @@ def reasons(reason: Int, refusals: tuple[Refusal, ...]) -> Int:
     reason = reason.copy()
     for refusal in refusals:
         at = reason[refusal.row]
-        power = refusal.code != "diagnosis.give" and at in (FULL, STEP, MINIMUM)
-        energy = refusal.code in ("diagnosis.soc", "diagnosis.stop") and refusal.value == refusal.value and at == DONE
-        if power or energy:
+        by_kw = refusal.code != "diagnosis.give" and at in (FULL, STEP, MINIMUM)
+        by_kwh = refusal.code in ("diagnosis.soc", "diagnosis.stop") and refusal.value == refusal.value and at == DONE
+        if by_kw or by_kwh:
             reason[refusal.row] = DIAGNOSED
     return reason

@@ -1,0 +1,85 @@
+"""A warning's life: opened on the second day, raised, kept while it sinks a little, closed after a week; and what it says."""
+
+import numpy as np
+import pytest
+
+from evloom.diagnose import advice
+from evloom.diagnose.cause import NAMES, OF_CELLS, OF_PACKS, UNKNOWN, learnt, told_cause
+from evloom.diagnose.limits import INSPECT, SOUND, STOP, WATCH, level_number
+from evloom.diagnose.signature import LENGTH, names
+from evloom.diagnose.warning import Case, Finding, Warning, WarningChange, acknowledged, case_of, plain, weigh  # noqa: A004
+
+DAY_S = 86400.0
+
+
+def found(severity: float, danger: bool = False, cause: str = "connection") -> Finding:
+    warning = Warning("", "car", "pack", 3, None, "watch", ((cause, 1.0),), severity, "test", 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Finding(severity, danger, warning)
+
+
+def days(*severities: float, danger: bool = False) -> tuple[Case, list[WarningChange]]:
+    case, changes = Case("cell:3"), []
+    for day, severity in enumerate(severities):
+        changes += weigh(case, found(severity, danger), day * DAY_S)
+    return case, changes
+
+
+@pytest.mark.parametrize(
+    ("severities", "danger", "kinds", "level"),
+    [
+        ((1.2,), False, [], None),
+        ((1.2, 0.1, 1.2), False, [], None),
+        ((0.8, 0.8), False, ["opened"], "watch"),
+        ((1.2, 1.2), False, ["opened"], "inspect"),
+        ((0.8, 0.8, 1.2, 1.2), False, ["opened", "updated"], "inspect"),
+        ((1.2, 1.2), True, ["opened"], "stop"),
+        ((1.2, 1.2, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6), False, ["opened", "updated"], "inspect"),
+        ((1.2, 1.2, *[0.4] * 7), False, ["opened", "updated"], "watch"),
+        ((1.2, 1.2, *[0.1] * 7), False, ["opened", "closed"], None),
+    ],
+)
+def test_levels_have_hysteresis(severities, danger, kinds, level):
+    case, changes = days(*severities, danger=danger)
+    assert [change.kind for change in changes] == kinds
+    assert (case.warning.level if case.warning else None) == level
+
+
+def test_a_new_cause_is_told_and_the_identity_stays():
+    case, _ = days(1.2, 1.2)
+    (change,) = weigh(case, found(1.2, cause="weak-cell"), 2 * DAY_S)
+    assert (change.kind, change.warning.causes[0][0], change.warning.opened_s) == ("updated", "weak-cell", DAY_S)
+    assert change.warning.first_seen_s == 0.0
+    assert acknowledged(case, 9.0).warning.warning_id == change.warning.warning_id
+    assert case_of(plain(case)) == case
+
+
+def test_nothing_open_can_neither_be_acknowledged_nor_held_back():
+    with pytest.raises(ValueError, match="no open warning"):
+        acknowledged(Case("cell:1"), 0.0)
+    assert level_number([]) == SOUND
+
+
+def test_levels_as_numbers():
+    told = [days(0.8, 0.8)[0].warning, days(1.2, 1.2)[0].warning, days(1.2, 1.2, danger=True)[0].warning]
+    assert [level_number([each]) for each in told] == [WATCH, INSPECT, STOP]
+    assert level_number(told) == STOP
+
+
+def test_every_cause_has_its_words_in_both_languages():
+    for cause in advice.CAUSES:
+        for key in (advice.expected_of(cause), *advice.advised(cause), f"{cause}.measure"):
+            english, chinese = advice.text(key), advice.text(key, "zh")
+            assert english.isascii()
+            assert not chinese.isascii()
+    assert set(advice.CAUSES) == {*NAMES, UNKNOWN}
+
+
+def test_causes_are_probabilities_and_fit_the_part():
+    assert len(names()) == LENGTH == learnt().weights.shape[1]
+    rng = np.random.default_rng(5)
+    for of_cell, kinds in ((True, OF_CELLS), (False, OF_PACKS)):
+        for _ in range(20):
+            causes = told_cause(rng.normal(0.0, 1.0, LENGTH), of_cell)
+            assert sum(chance for _, chance in causes) == pytest.approx(1.0, abs=1e-3)
+            assert {name for name, _ in causes} <= {*kinds, UNKNOWN}
+    assert told_cause(np.full(LENGTH, 50.0), True)[0][0] == UNKNOWN
