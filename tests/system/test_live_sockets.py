@@ -27,9 +27,9 @@ from evloom.store.sites import Need
 from evloom.wire.ocpp.version import Version
 
 LIMIT_KW, BASE_KW, RATING_KW = 200.0, 30.0, 11.0
-SPEED, PERIOD_S, LOOK_S = 60.0, 30.0, 0.02
+SPEED, PERIOD_S, LOOK_S = 40.0, 40.0, 0.02
 EVENING_S = 1_780_053_600.0  # 2026-05-29 19:20 in Shanghai
-ARRIVE_S, DEAR_S, LEAVES_S = 240.0, 600.0, 1740.0
+ARRIVE_S, DEAR_S, LEAVES_S = 160.0, 600.0, 1380.0
 DEAR, CHEAP = 1.2, 0.3
 TARIFF = {
     "name": "evening",
@@ -64,7 +64,7 @@ def filled(conn, policy: str) -> str:
     site_id = sites.sites(conn)[0][0]
     site = registry.site_of(conn, EVERYTHING, site_id)
     assert site is not None
-    plan = SitePlan(site_id, LIMIT_KW, zone="Asia/Shanghai", tariff=TARIFF, policy=policy, step_s=60, horizon_h=1.0)
+    plan = SitePlan(site_id, LIMIT_KW, zone="Asia/Shanghai", tariff=TARIFF, policy=policy, step_s=300, horizon_h=1.0)
     sites.save_plan(conn, site_id, msgspec.json.encode(plan).decode(), EVENING_S, "test")
     for k in set(range(40)) - set(STRANGERS):
         registry.put_station(conn, f"CP{k:02}", {"org_id": site["org_id"], "site_id": site_id, "created_at_s": EVENING_S})
@@ -78,7 +78,7 @@ async def night_of(folder, policy: str) -> Night:
             "server": {"data": str(folder)},
             "ocpp": {"port": 0, "tls_port": 0, "sample_s": 0},
             "authorisation": {"unknown_tokens": "accept"},
-            "control": {"period_s": PERIOD_S, "policy": policy, "step_s": 60},
+            "control": {"period_s": PERIOD_S, "policy": policy, "step_s": 300},
             "site": {"zone": "Asia/Shanghai", "limit_kw": LIMIT_KW, "rating_kw": RATING_KW, "n_phase": 3},
         },
         Config,
@@ -103,12 +103,12 @@ async def evening(platform, site_id: str, stack: AsyncExitStack) -> Night:
     pool.start(f"ws://127.0.0.1:{platform.gateway.port}/ocpp", 0.5)
     await pool.wait_accepted()
     rng, night = random.Random(11), Night()
-    wants = {f"CP{k:02}": rng.uniform(0.5, 1.1) for k in range(40)}
+    wants = {f"CP{k:02}": rng.uniform(0.2, 0.6) for k in range(40)}
     for name, kwh in wants.items():
         stay = Stay(1, 0, EVENING_S + rng.uniform(0.0, ARRIVE_S), EVENING_S + LEAVES_S, f"card-{name}")
         pool.drive(name, Traffic(one_car(60.0, 0.3, RATING_KW, kwh), (stay,)))
     told: set[str] = set()
-    above_s, before_kwh, before_s = 0.0, 0.0, system_clock.now_s()
+    above_s, before_kwh, before_s, looked_s = 0.0, 0.0, system_clock.now_s(), 0.0
     while (now_s := system_clock.now_s()) < EVENING_S + LEAVES_S:
         await asyncio.sleep(LOOK_S)
         await tell_needs(platform, pool, wants, told)
@@ -118,7 +118,9 @@ async def evening(platform, site_id: str, stack: AsyncExitStack) -> Night:
         night.longest_s, night.highest_kw = max(night.longest_s, above_s), max(night.highest_kw, load_kw)
         night.cost += (tally.energy_kwh - before_kwh) * (DEAR if now_s <= EVENING_S + DEAR_S else CHEAP)
         before_kwh, before_s, night.energy_kwh = tally.energy_kwh, now_s, tally.energy_kwh
-        look(platform.live.board(site_id), night, now_s)
+        if now_s - looked_s >= PERIOD_S / 2.0:
+            looked_s = now_s
+            look(platform.live.board(site_id), night, now_s)
     return night
 
 
@@ -129,7 +131,7 @@ async def tell_needs(platform, pool, wants, told) -> None:
         if name not in told and running is not None and running.number:
             told.add(name)
             session = f"{name}:{running.number}"
-            await platform.live.tell_need(Need(f"session:{session}", EVENING_S + LEAVES_S, wanted_kwh=wants[name]))
+            await platform.live.tell_need(Need(f"session:{session}", EVENING_S + LEAVES_S - 120.0, wanted_kwh=wants[name]))
 
 
 def look(board, night: Night, now_s: float) -> None:
@@ -149,7 +151,7 @@ def test_forty_stations_over_sockets(tmp_path):
     nights = {policy: asyncio.run(night_of(tmp_path / policy, policy)) for policy in ("optimal", "equal-share")}
     for night in nights.values():
         assert night.longest_s <= PERIOD_S
-        assert night.highest_kw > 0.85 * LIMIT_KW  # the limit was met
+        assert night.highest_kw > 0.8 * LIMIT_KW  # the limit counts
         assert {name for name, standing in night.standings.items() if standing == "ignores"} == {f"CP{k:02}" for k in IGNORE}
         assert night.trusted_s <= ARRIVE_S + 10.0 * PERIOD_S
     optimal, equal = nights["optimal"], nights["equal-share"]
