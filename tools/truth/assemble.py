@@ -58,7 +58,9 @@ def make_truth_pack(journey: Journey, number: int, kind: str, seed: int) -> tupl
     fault = draw_fault(kind, shape.n_cell, span, rng)
     if kind == "plating":
         # A badly wetted negative electrode: slow, so that its potential falls under that of lithium when charging is fast or cold.
-        fault.numbers.update(rate_factor=300.0, kinetics=float(rng.uniform(0.15, 0.3)), diffusion=float(rng.uniform(0.6, 0.9)))
+        fault.numbers.update(
+            rate_factor=float(rng.uniform(60.0, 300.0)), kinetics=float(rng.uniform(0.2, 0.4)), diffusion=float(rng.uniform(0.6, 0.9))
+        )
     run = faulty_cell(journey, fault, rng) if kind in SOLVED else None
     hard_s = ten_ohm_s(fault)
     n = min([len(journey.real.at_s), *([run.n] if run else []), *[base.n for base in journey.bases]])

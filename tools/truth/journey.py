@@ -81,7 +81,11 @@ def make_journey(seed: int, number: int, chemistry: str, days: int, cold: bool =
     trip = _trip(real, begin_s, pack.capacity_ah)
     model = CellModel(model_name, chemistry, trip, ageing=bool(rng.random() < 0.25))
     cases = tuple(_healthy(parts, (empty + soc * share, *worn), k, real, rng) for k in range(N_BASE))
-    return Journey(name, car, begin_s, model, real, ocv_v, worn, empty + soc * share, cases, tuple(model.run(case) for case in cases))
+    bases = tuple(model.run(case) for case in cases)
+    apart = max(abs(model.charge_apart(case, base)) for case, base in zip(cases, bases, strict=True))
+    if apart > 0.03:
+        raise RuntimeError(f"{name}: the solver is {apart:.1%} of the charge off what went through the cells")
+    return Journey(name, car, begin_s, model, real, ocv_v, worn, empty + soc * share, cases, bases)
 
 
 def _healthy(parts: Electrodes, mean: tuple[float, float, float], k: int, real: Real, rng: np.random.Generator) -> CellCase:

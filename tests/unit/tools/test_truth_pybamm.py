@@ -46,3 +46,10 @@ def test_a_short_journey_gives_packs():
 def test_three_journeys_of_each_chemistry_have_every_kind():
     kinds = {kind for number in (0, 2, 4) for kind in packs_of(number)[:FAULTY]}
     assert kinds == set(ORDER)
+
+
+def test_the_solver_misses_no_trip():
+    journey = make_journey(9, 1, "LFP", 4)
+    for case, base in zip(journey.cases, journey.bases, strict=True):
+        assert base.n == len(journey.real.at_s)
+        assert abs(journey.model.charge_apart(case, base)) < 0.005

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.kernel.compiled import compiled
-from evloom.kernel.timegrid import Float, Int
+from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.simulate.pack.cells import DRIVE, FAST, SLOW
 from evloom.simulate.pack.fault import Fault
 from evloom.simulate.pack.use import DAY_S
@@ -138,8 +138,8 @@ def _cells(real: Real, box: Box, fault: Fault, rng: np.random.Generator) -> Floa
     n, n_cell = real.cell_v.shape
     years = (real.at_s - real.at_s[0]) / (365.25 * DAY_S)
     seen = rng.standard_normal((n, n_cell), dtype=np.float32)
-    lag = box.lag * (np.diff(real.at_s, prepend=-np.inf) < 60.0)[:, None]
-    _measure(seen, real.cell_v, (box.channel_v + np.diff(box.tap_v), box.drift_v_per_year, years), lag.astype(np.float32), box.noise_v)
+    follows = np.diff(real.at_s, prepend=-np.inf) < 60.0
+    _measure(seen, real.cell_v, (box.channel_v + np.diff(box.tap_v), box.drift_v_per_year, box.lag), (years, follows), box.noise_v)
     if fault.kind == "sensing-wire":
         seen = np.round(seen + wire_v(fault, real.at_s, n_cell, rng), 3)
     if fault.kind == "swapped-cells":
@@ -150,12 +150,15 @@ def _cells(real: Real, box: Box, fault: Fault, rng: np.random.Generator) -> Floa
 
 
 @compiled
-def _measure(seen: Float32, cell_v: Float32, offset: tuple[Float, Float, Float], lag: Float32, noise_v: float) -> None:
-    """Make of random numbers in `seen` (n, n_cell) what converters read; offset = (steady, drift a year, years that have passed)."""
-    steady_v, drift_v_per_year, years = offset
+def _measure(seen: Float32, cell_v: Float32, cells: tuple[Float, Float, Float], rows: tuple[Float, Bool], noise_v: float) -> None:
+    """Make of random numbers in `seen` (n, n_cell) what converters read; cells = (offset, drift a year, lag), rows = (years that have
+    passed, whether the frame before is near)."""
+    steady_v, drift_v_per_year, lag = cells
+    years, follows = rows
     for i in range(seen.shape[0]):
+        before = i - 1 if follows[i] else i
         for k in range(seen.shape[1]):
-            v = cell_v[i, k] - lag[i, k] * (cell_v[i, k] - cell_v[i - 1, k])  # the first row has no lag
+            v = cell_v[i, k] - lag[k] * (cell_v[i, k] - cell_v[before, k])
             v += steady_v[k] + years[i] * drift_v_per_year[k] + noise_v * seen[i, k]
             seen[i, k] = np.floor(v * 1000.0 + 0.5) / 1000.0
 
