@@ -119,7 +119,7 @@ def sense(real: Real, pack: Pack, box: Box, fault: Fault, rng: np.random.Generat
         at_s=real.at_s.copy(),
         known_at_s=real.at_s + rng.exponential(box.lateness_s, n),
         current_a=current_a,
-        pack_v=np.round(cell_v.sum(1, dtype=np.float64) + real.outside_v + box.pack_offset_v + rng.normal(0.0, 0.05, n), 1),
+        pack_v=np.round(_ends(cell_v)[2] + real.outside_v + box.pack_offset_v + rng.normal(0.0, 0.05, n), 1),
         soc=_soc(real, box, fault),
         speed_km_per_h=np.round(real.speed_km_per_h, 1),
         odometer_km=np.where(rng.random(n) < box.odometer_zero, 0.0, np.round(odometer_km, 1)),
@@ -215,13 +215,26 @@ def _insulation_ohm(real: Real, box: Box, fault: Fault, rng: np.random.Generator
 
 def _level(cell_v: Float32, probe_c: Float32, mode: Int) -> Int:
     """Warning level of a simple battery management: spread of the cells at small current, lowest cell, hottest probe."""
-    lowest, highest = cell_v.min(axis=1), cell_v.max(axis=1)
+    lowest, highest, _ = _ends(cell_v)
     spread = np.where(mode == DRIVE, 0.6, 1.0) * (highest - lowest)
     level: Int = (spread > 0.15).astype(np.int64) + (spread > 0.3) + (spread > 0.5)
     if probe_c.shape[1]:
         hottest = np.where(probe_c < ABSENT_PROBE_C - 1.0, probe_c, -40.0).max(axis=1)
         level = np.maximum(level, (hottest > 55.0).astype(np.int64) + (hottest > 60.0) + (hottest > 65.0))
     return np.asarray(np.maximum(level, np.where(lowest < 2.0, 3, 0)), dtype=np.int64)
+
+
+@compiled
+def _ends(cell_v: Float32) -> tuple[Float, Float, Float]:
+    """Lowest, highest and sum of each row."""
+    n = len(cell_v)
+    lowest, highest, total = np.full(n, np.inf), np.full(n, -np.inf), np.zeros(n)
+    for i in range(n):
+        for v in cell_v[i]:
+            lowest[i] = min(lowest[i], v)
+            highest[i] = max(highest[i], v)
+            total[i] += v
+    return lowest, highest, total
 
 
 def _bursts(real: Real, level: Int) -> Real:
