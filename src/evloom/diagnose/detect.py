@@ -121,7 +121,6 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     value = estimate.value
     track.bled_ah += features.bled_s / 3600.0 * BLEED_A
     whole = value[OFFSET]
-    steep = features.day[at.D_REST_S] / max(features.day[at.D_REST_WEIGHT], 1.0)
     mirror = np.zeros(len(whole))
     if len(whole) > 1:
         both = np.minimum(np.abs(whole[1:]), np.abs(whole[:-1]))
@@ -137,7 +136,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
             value[SLOW] / OHM_AH,
             value[OFFSET],
             value[SIZE],
-            features.rest_v * 0.3 / max(steep, 0.3),
+            _rest(value, features),
             (features.shoulder_v - value[OFFSET] - after * value[CHARGE]) / (1.0 + after),
             scatter,
             mirror,
@@ -147,12 +146,25 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     return np.asarray(channels - centre(np.nan_to_num(channels))), _told(estimate, features)
 
 
+def _rest(value: Float, features: DayFeatures) -> Float:
+    """Deviation at rest, brought to a slope of 0.3 V per unit where the curve is steeper; from the estimate where no rest was seen."""
+    day, weight = features.day, max(float(features.normal[0, 0]), 1e-9)
+    if day[at.D_REST_WEIGHT] >= 20.0:
+        steep, rest_v = day[at.D_REST_S] / day[at.D_REST_WEIGHT], features.rest_v
+    else:
+        steep = features.normal[0, 1] / weight
+        rest_v = value[OFFSET] + steep * value[CHARGE]
+    return np.asarray(rest_v * 0.3 / max(steep, 0.3))
+
+
 def _told(estimate: Estimate, features: DayFeatures) -> Bool:
     """Which channels (N_CHANNEL,) the day says anything of."""
     known, day, blocks = estimate.known, features.day, features.normal[0, 0]
     scatter = day[at.D_NOISE_N] >= 100.0
     told = [known[CHARGE] > 0.2, known[CHARGE] > 0.2, known[QUICK] > 0.2, known[SLOW] > 0.2, blocks > 1.0, blocks > 6.0]
-    return np.array([*told, day[at.D_REST_WEIGHT] >= 20.0, day[at.D_SHOULDER_WEIGHT] >= 200.0, scatter, blocks > 1.0, scatter])
+    return np.array(
+        [*told, day[at.D_REST_WEIGHT] >= 20.0 or blocks > 0.5, day[at.D_SHOULDER_WEIGHT] >= 200.0, scatter, blocks > 1.0, scatter]
+    )
 
 
 def _cells(track: Track, value: Float, known: Bool) -> None:
@@ -172,7 +184,8 @@ def _cells(track: Track, value: Float, known: Bool) -> None:
     unit = np.maximum(PLACE_LEAST[rows], _scale(fresh, rows))[:, None]
     z_place = np.clip(fresh / unit, -CAP, CAP)
     track.drift[rows] += SMOOTH * (z_drift - track.drift[rows])
-    track.place[rows] += 0.5 * SMOOTH * (z_place - track.place[rows])
+    # The place is there from the first day: a mean at first, so that nothing waits for the smoothing to come up from 0.
+    track.place[rows] += np.maximum(0.5 * SMOOTH, 1.0 / (days + 3.0)) * (z_place - track.place[rows])
     track.now[rows] = fresh
     track.days[rows] += 1.0
 
