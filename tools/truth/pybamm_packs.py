@@ -59,6 +59,7 @@ def main() -> None:
         if time.process_time() > told.minutes * 60.0:
             break
         made = write_journey(told.folder, told.seed, number, told.days)
+        gather(told.folder)
         print(f"journey {number}: {made} packs, {time.process_time():.0f} s of CPU so far", flush=True)
     count = gather(told.folder)
     documents = json.loads((told.folder / "truth.json").read_text())
