@@ -179,10 +179,14 @@ class Live:
             while True:
                 if lease is None or lease.is_mine:
                     await self._drive(site_id, lease)
+                if self.posts[site_id].loop.is_stranded:
+                    break
                 await asyncio.sleep(0.0 if lease is None or lease.is_mine else LOOK_S)
         finally:
             if lease is not None:
                 await lease.stop()
+        await self.posts.pop(site_id).close()
+        await self._take_up(site_id)
 
     async def _drive(self, site_id: str, lease: Lease | None) -> None:
         """Drive until the lease is lost, or the site is built anew."""

@@ -25,6 +25,7 @@ from evloom.serve.site.build import Built, run_grid
 _LOG = logging.getLogger("evloom.live")
 DEBOUNCE_S = 0.3  # what happens together is decided on together
 GAP_S = 0.05  # two ticks are at least so far apart
+BACK_S = 60.0  # a clock that was set back further leaves a loop in the future: all that it knows is dated there
 STALE_PERIODS = 30.0  # an EVSE with a car and no word for so many periods counts as lost
 STALE_S = 900.0
 
@@ -51,12 +52,16 @@ Told = Callable[["SiteLoop", Record], None]
 
 
 class SiteLoop:
-    """Runs the loop of a site while it is awaited. `record` is the last decision; told(loop, record) is called after each."""
+    """Runs the loop of a site while it is awaited. `record` is the last decision; told(loop, record) is called after each.
+
+    is_stranded: the clock was set back, and the site is to be taken up anew.
+    """
 
     def __init__(self, made: Built, field: LiveField, setting: Setting, after: Told) -> None:
         self.made, self.field, self.setting, self._after = made, field, setting, after
         self.run: Run | None = None
         self.record: Record | None = None
+        self.is_stranded = False
         self._retired = False
         self._awake = asyncio.Event()
         self._last_s = float("-inf")
@@ -76,7 +81,8 @@ class SiteLoop:
         try:
             while not self._retired:
                 await self._guarded()
-                await self._pause()
+                if not self._retired:
+                    await self._pause()
         finally:
             self._close()
 
@@ -95,6 +101,13 @@ class SiteLoop:
 
     async def cycle(self) -> None:
         """One cycle, in a new run where the last one is over."""
+        if self.setting.clock.now_s() < self._last_s - BACK_S:
+            told(
+                _LOG, logging.WARNING, "loop.clock-set-back", site=self.made.plan.site_id, seconds=self._last_s - self.setting.clock.now_s()
+            )
+            self.is_stranded = True
+            self.retire()
+            return
         now_s = max(self.setting.clock.now_s(), self._last_s + GAP_S)
         if self.run is None or not self.run.grid.start_s <= now_s < self.run.grid.edges_s()[-1]:
             self._begin(now_s)

@@ -227,3 +227,22 @@ def test_a_site_without_any_evse_runs_and_welcomes_the_first(tmp_path):
         assert place.yard.total_kw() == pytest.approx(11.04)
 
     Place(tmp_path, [], 60.0, tariff=TARIFF).run(main)
+
+
+def test_a_clock_that_was_ahead_and_is_set_back_does_not_leave_the_loop_in_the_future(tmp_path):
+    async def main(place: Place) -> None:
+        await full(place)
+        true_s = place.clock.now_s()
+        place.clock.set(true_s + 1800.0)
+        await place.seconds(40)
+        assert place.board().at_s > true_s + 1700.0
+        place.clock.set(true_s + 60.0)
+        await place.begun()
+        await place.seconds(60)
+        board = place.board()
+        assert board.at_s < true_s + 600.0
+        assert board.running
+        assert place.yard.total_kw() > 10.0
+        assert sum(bool(row.session_id) for row in board.evses) == 3
+
+    three(tmp_path).run(main)

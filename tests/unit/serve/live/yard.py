@@ -128,6 +128,14 @@ class Clock:
         self._waiting.append((instant_s, future))
         await future
 
+    def set(self, at_s: float) -> None:
+        """Somebody sets the clock; who sleeps notices at once."""
+        self._at_s = at_s
+        for _, future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
+
     async def forward(self, seconds: float, settled) -> None:
         """Move on, and let everybody run whose instant has come."""
         end_s = self._at_s + seconds
