@@ -31,7 +31,7 @@ SPEED, PERIOD_S, LOOK_S = 40.0, 40.0, 0.02
 EVENING_S = 1_780_053_600.0  # 2026-05-29 19:20 in Shanghai
 ARRIVE_S, DEAR_S, LEAVES_S = 160.0, 600.0, 1380.0
 DEAR, CHEAP = 1.2, 0.3
-TARIFF = {
+TARIFF: dict[str, object] = {
     "name": "evening",
     "periods": [
         {"category": "peak", "start": "00:00", "end": "19:30", "price_per_kwh": DEAR},
@@ -88,6 +88,7 @@ async def night_of(folder, policy: str) -> Night:
         stack.callback(system_clock.pace, 1.0, time.time())
         platform = await started(config, stack.enter_context(DataFolder(config)), stack)
         site_id = await platform.db.write(lambda conn: filled(conn, policy))
+        assert platform.live is not None
         await platform.live.site_changed(site_id)
         begun = asyncio.Event()
         platform.bus.listen("cycle", lambda _: begun.set())

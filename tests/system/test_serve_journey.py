@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Office:
             self.done("PUT", f"stations/{name}/evse/1", json={"rating_kw": 11.04, "n_phase": 3})
 
     def sessions(self) -> list[Any]:
-        return self.done("GET", "sessions")["items"]
+        return list(self.done("GET", "sessions")["items"])
 
     async def until(self, found: Callable[[], Any], limit_s: float = 60.0) -> Any:
         """What `found` gives, once it gives something."""
@@ -187,7 +188,7 @@ async def billed(office: Office, pool: Pool) -> None:
     names = [session["session_id"] for session in office.sessions()]
     assert sorted(name.partition(":")[0] for name in names) == sorted(STATIONS)
     for name in names:
-        receipts_are_right(office, name, await office.until(lambda name=name: office.bill(name, "billed")))
+        receipts_are_right(office, name, await office.until(partial(office.bill, name, "billed")))
 
 
 async def begun(office: Office, station: Station) -> None:
@@ -226,7 +227,7 @@ def receipts_are_right(office: Office, name: str, bill: Any) -> None:
 async def a_person_decides(office: Office, held: list[str]) -> None:
     """One session is released with another register, the other one voided; of the first something is given back."""
     for name in held:
-        bill = await office.until(lambda name=name: office.bill(name, "held"))
+        bill = await office.until(partial(office.bill, name, "held"))
         assert {fault["code"] for fault in bill["findings"]} >= {"guard.energy"}
         assert bill["receipts"] == []
     assert {"held-bill"} <= {line["kind"] for line in office.done("GET", "warnings")}

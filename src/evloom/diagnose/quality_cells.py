@@ -56,7 +56,7 @@ def flag_cells(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds
     if apart > 0 or n_bad > 0:
         corrupt = _look_closely(row, flags, cell, cell_at, (second, when[1], mean, last_mean))
     _keep(row, last)
-    return n_changed, n_bad, n_sound, corrupt, total_e4 * 1e-4
+    return int(n_changed), int(n_bad), int(n_sound), corrupt, float(total_e4 * 1e-4)
 
 
 @compiled

@@ -17,7 +17,7 @@ from evloom.loop.optimal_policy import OptimalPolicy
 from evloom.loop.policies import policy_named
 from evloom.loop.ports import Policy
 from evloom.loop.state import State
-from evloom.pile.events import Known, PackSeen, PluggedIn, Tick
+from evloom.pile.events import Event, Known, PackSeen, PluggedIn, Tick
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.stage import stage
 
@@ -41,10 +41,13 @@ class World:
         self.loop = Loop(State(site, self.evse, laid_out.terms), policy)
         prices = Known(self.at_s, "price", 0, [0.5] * laid_out.terms.grid.n)
         name = self.evse.evse_id[0]
-        self.first = [prices, PluggedIn(self.at_s, name, "s", self.at_s + 4 * 3600.0, 18.0, 7.36, 1, 6.0, 5.0, 1, 1, 0, 1, 0, [], [])]
+        self.first: list[Event] = [
+            prices,
+            PluggedIn(self.at_s, name, "s", self.at_s + 4 * 3600.0, 18.0, 7.36, 1, 6.0, 5.0, 1, 1, 0, 1, 0, [], []),
+        ]
 
-    def tick(self, **seen: float | None):
-        events = [*self.first, *([PackSeen(self.at_s, self.evse.evse_id[0], **seen)] if seen else [])]
+    def tick(self, **seen):
+        events: list[Event] = [*self.first, *([PackSeen(self.at_s, self.evse.evse_id[0], **seen)] if seen else [])]
         self.first = []
         self.at_s += 10.0
         _, record = self.loop.tick([*events, Tick(self.at_s, 0.25)])

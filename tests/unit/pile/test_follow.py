@@ -60,7 +60,13 @@ def test_refusal_and_its_end():
 
 @pytest.mark.parametrize(
     ("measured_kw", "since_s", "begun", "room"),
-    [(0.0, 5.0, False, FULL_KW), (4.0, 5.0, False, FULL_KW), (4.0, 20.0, True, 4.32), (0.0, 100.0, False, 0.2), (11.0, 20.0, True, FULL_KW)],
+    [
+        (0.0, 5.0, False, FULL_KW),
+        (4.0, 5.0, False, FULL_KW),
+        (4.0, 20.0, True, 4.32),
+        (0.0, 100.0, False, 0.2),
+        (11.0, 20.0, True, FULL_KW),
+    ],
 )
 def test_room_that_is_kept(measured_kw, since_s, begun, room):
     assert room_kw(measured_kw, FULL_KW, since_s, begun) == pytest.approx(room)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from evloom.pile.station import MeterSeen, TransactionSaid
@@ -290,7 +292,7 @@ def test_meter_values_under_an_id_that_nobody_gave_begin_no_session(tmp_path, nu
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_the_main_meter_is_not_that_of_the_transaction_that_runs(tmp_path, number):
-    values = [{"timestamp": "2030-03-17T17:50:00Z", "sampledValue": [{"value": "900000"}]}]
+    values: list[dict[str, Any]] = [{"timestamp": "2030-03-17T17:50:00Z", "sampledValue": [{"value": "900000"}]}]
 
     async def story(here):
         await here.boot(V16)

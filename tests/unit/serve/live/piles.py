@@ -42,7 +42,7 @@ class Pile:
             return self.rating_kw
         for profile in (self.plan, self.default):
             value = None if profile is None else _value(profile, at_s)
-            if value is not None:
+            if profile is not None and value is not None:
                 return min(self.rating_kw, value * (KW_PER_A if profile.schedule.unit == "A" else 1.0))
         return self.rating_kw
 

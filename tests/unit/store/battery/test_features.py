@@ -55,6 +55,6 @@ def test_what_cannot_be_kept(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="note"):
         FeatureTable(tmp_path, Day).append([("P1", 0.0, wrong)])
     wrong = day(1)
-    wrong.rest_v = np.array(["a"])  # type: ignore[assignment]
+    wrong.rest_v = np.array(["a"])
     with pytest.raises(TypeError, match="rest_v"):
         FeatureTable(tmp_path, Day).append([("P1", 0.0, wrong)])
