@@ -103,7 +103,7 @@ def test_energy_of_an_equal_share_at_lower_cost(nights):
 
 
 def test_few_profiles_are_written(nights):
-    # The fallback, the trial of a pile that is new (two or three, once in its life), the plan, and what changed of it in an evening at the limit.
+    # The fallback, the trial of a new pile (two or three, once in its life), the plan, and what changed of it in an evening at the limit.
     assert nights[0]["optimal"].n_profile < 40 * 10
 
 
