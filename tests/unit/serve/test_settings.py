@@ -1,5 +1,6 @@
 """Settings of the platform: defaults, file, environment, and every mistake said."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from evloom.kernel.errors import InputError
 from evloom.serve.command import as_text
 from evloom.serve.config import Config
 from evloom.serve.settings import read_config
+from tools.serve_settings import BEGIN, END, PAGE, table
 
 
 def _written(folder: Path, text: str) -> Path:
@@ -83,3 +85,13 @@ def test_what_is_shown_can_be_read_back_and_bears_no_secret(tmp_path):
     again = read_config(_written(tmp_path, shown), {})
     assert again.meters[0].topic == "t"
     assert again.ocpp == Config().ocpp
+
+
+def test_the_page_has_every_setting():
+    assert f"{BEGIN}\n{table()}{END}" in PAGE.read_text(encoding="utf-8"), "run: python -m tools.serve_settings"
+
+
+def test_the_file_on_the_page_is_understood(tmp_path):
+    [text] = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    config = read_config(_written(tmp_path, text), {})
+    assert (config.site.limit_kw, config.meters[0].topic, config.ocpp.security_profile_min) == (186.2, "house/power", 1)
