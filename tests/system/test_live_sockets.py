@@ -163,7 +163,7 @@ def test_forty_stations_over_sockets(tmp_path):
         assert len(found) <= len(IGNORE) + 1  # a reading that comes late on a busy machine may cast doubt on one more, for a while
         assert night.trusted_s <= ARRIVE_S + 15.0 * PERIOD_S
     optimal, equal = nights["optimal"], nights["equal-share"]
-    # At least the energy of equal share is held by test_live_forty, over a whole evening. Here stays are minutes, of which the trial of a new
-    # pile and the rest after it take a part: 96 % were measured.
+    # At least the energy of equal share is held by test_live_forty, over a whole evening. Here stays are minutes, of which the trial of a
+    # new pile and the rest after it take a part: 96 % were measured.
     assert optimal.energy_kwh >= 0.9 * equal.energy_kwh
     assert optimal.cost < 0.9 * equal.cost
