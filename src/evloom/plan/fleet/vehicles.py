@@ -65,7 +65,7 @@ def _check_batteries(table: pl.DataFrame, place: Place, log: Log) -> None:
     note = Note("dispatch.battery-unknown", "refused", "discharge_max_kw", "0 where the battery is not known", advice)
     log.rows(place, unknown, note, lambda i: f"{give_kw[i]:g} kW")
     note = Note("dispatch.out-of-range", "refused", "phase", "1, 2, 3, or empty for all three", "mend the number")
-    log.rows(place, phase % 1 > 0, note, lambda i: f"{phase[i]:g}")
+    log.rows(place, np.isfinite(phase) & (phase != np.floor(phase)), note, lambda i: f"{phase[i]:g}")
 
 
 def _battery_holds(table: pl.DataFrame, place: Place, log: Log) -> pl.DataFrame:
