@@ -5,7 +5,6 @@ Five ignore their profiles, five lose their link, ten were never registered. Wha
 
 import asyncio
 import random
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -89,7 +88,7 @@ async def night_of(folder, policy: str) -> Night:
     )
     system_clock.pace(SPEED, EVENING_S - 120.0)
     async with AsyncExitStack() as stack:
-        stack.callback(system_clock.pace, 1.0, time.time())
+        stack.callback(system_clock.unpace)
         platform = await started(config, stack.enter_context(DataFolder(config)), stack)
         site_id = await platform.db.write(lambda conn: filled(conn, policy))
         assert platform.live is not None

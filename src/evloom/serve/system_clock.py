@@ -27,6 +27,11 @@ def pace(speed: float, begin_s: float | None = None) -> None:
     _Pace.speed, _Pace.real_s, _Pace.begin_s = speed, time.time(), begin_s  # noqa: TID251
 
 
+def unpace() -> None:
+    """From now on the platform's clock is the machine's again."""
+    _Pace.speed, _Pace.real_s, _Pace.begin_s = 1.0, 0.0, 0.0
+
+
 def now_s() -> float:
     """Seconds since 1970-01-01 UTC, by the platform's clock."""
     return _Pace.begin_s + (time.time() - _Pace.real_s) * _Pace.speed  # noqa: TID251

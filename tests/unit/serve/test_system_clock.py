@@ -5,13 +5,14 @@ import time
 
 import pytest
 
-from evloom.serve.system_clock import SystemClock, now_s, pace
+from evloom.serve.system_clock import SystemClock, now_s, pace, unpace
 
 
 @pytest.fixture(autouse=True)
 def _as_before():
+    unpace()
     yield
-    pace(1.0, time.time())
+    unpace()
 
 
 def test_it_is_the_machines_time():
@@ -26,6 +27,12 @@ def test_a_pace_begins_where_it_is_told_and_runs_faster():
     assert first >= 5000.0
     asyncio.run(SystemClock().sleep_until(first + 20.0))
     assert now_s() >= first + 20.0
+
+
+def test_after_a_pace_it_is_the_machines_time_again():
+    pace(1000.0, 5000.0)
+    unpace()
+    test_it_is_the_machines_time()
 
 
 def test_a_clock_that_stands_still_is_refused():
