@@ -4,7 +4,8 @@
     state, changes = step(state, frames)   # as often as frames come, in chunks of any size
     state, changes = finish(state)         # where a file ends: the day that is not over yet is looked at too
 
-A look is taken when the first frame of a new day (UTC) arrives, and at once where a cell leaves its pack within minutes.
+`step_flagged` is the same for frames that `quality.flag` has been over already, by whoever needs the flags too. A look is taken when
+the first frame of a new day (UTC) arrives, and at once where a cell leaves its pack within minutes.
 """
 
 from dataclasses import dataclass, replace
@@ -68,20 +69,29 @@ def fresh(pack: Pack) -> State:
 
 def step(state: State, frames: Frames) -> tuple[State, list[WarningChange]]:
     """Take in frames, in the order in which they arrived. A pack that comes back with another number of cells begins anew."""
-    changes: list[WarningChange] = []
-    if (frames.pack.n_cell, frames.pack.n_probe) != (state.pack.n_cell, state.pack.n_probe):
+    if not _is_same(state.pack, frames.pack):
         state = fresh(frames.pack)
     flagged, carry = quality.flag(frames, state.carry)
-    state = _copied(state, carry)
+    return step_flagged(replace(state, carry=carry), flagged)
+
+
+def step_flagged(state: State, flagged: Frames) -> tuple[State, list[WarningChange]]:
+    """Take in frames whose flags are set; who sets them keeps the memory that `quality.flag` needs."""
+    changes: list[WarningChange] = []
+    state = _copied(state, state.carry) if _is_same(state.pack, flagged.pack) else fresh(flagged.pack)
     columns = columns_of(flagged)
     row = 0
-    while row < frames.n:
+    while row < flagged.n:
         row, why = run(columns, state.sums, row)
         if why == NEW_DAY:
             changes += _close_day(state, float(columns.at_s[row]))
         elif why == FAST:
             changes += _look_at_once(state)
     return state, changes
+
+
+def _is_same(one: Pack, other: Pack) -> bool:
+    return (one.n_cell, one.n_probe) == (other.n_cell, other.n_probe)
 
 
 def finish(state: State) -> tuple[State, list[WarningChange]]:
@@ -191,4 +201,4 @@ def _look_at_once(state: State) -> list[WarningChange]:
     return weigh(state.cases.setdefault(f"cell:{cell}", Case(f"cell:{cell}")), finding, features.at_s, urgent=True)
 
 
-__all__ = ["State", "acknowledge", "examine", "finish", "fresh", "open_warnings", "step"]
+__all__ = ["State", "acknowledge", "examine", "finish", "fresh", "open_warnings", "step", "step_flagged"]

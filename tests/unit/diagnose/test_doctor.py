@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evloom.diagnose.doctor import State, acknowledge, finish, fresh, open_warnings, step
+from evloom.diagnose import quality
+from evloom.diagnose.doctor import State, acknowledge, finish, fresh, open_warnings, step, step_flagged
 from evloom.diagnose.keep import from_bytes, to_bytes
 from evloom.diagnose.warning import WarningChange
 from evloom.vehicle.telemetry import Frames
@@ -67,6 +68,12 @@ def test_chunks_of_any_size_give_the_same_result(sizes: list[int]) -> None:
 def test_one_frame_at_a_time_gives_the_same_result() -> None:
     frames = make(9, leak_ah=20.0, from_day=6, interval_s=300.0)
     assert examine(frames, [1] * (frames.n - 1))[1] == examine(frames)[1] != []
+
+
+def test_frames_that_are_flagged_already_give_the_same_warnings() -> None:
+    frames = make(20, leak_ah=2.5)
+    flagged, _ = quality.flag(frames)
+    assert step_flagged(fresh(frames.pack), flagged)[1] == step(fresh(frames.pack), frames)[1] != []
 
 
 def test_later_frames_change_nothing_that_was_said_before() -> None:
