@@ -35,6 +35,7 @@ from evloom.serve.console.routes import console_routes
 from evloom.serve.costs import Costs
 from evloom.serve.data_folder import DataFolder
 from evloom.serve.desk.desk import Desk, DeskRules, Ports
+from evloom.serve.displays import Displays
 from evloom.serve.first_start import first_site
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
 from evloom.serve.gateway.tls import server_context
@@ -116,13 +117,14 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     costs = Costs(db, bus, RunningCost(db))
     orders = _Orders()
     loops = Answers()
-    ports = Ports(cost=costs.of, order=orders.order, dynamic=loops.dynamic, needs=loops.needs)
+    ports = Ports(cost=costs.of, final=costs.final, order=orders.order, dynamic=loops.dynamic, needs=loops.needs)
     desk = Desk(db, bus, _rules(config, folder), now_s, ports)
     settings = GatewaySettings(config.ocpp, config.server.host, name, server_context(config.ocpp, _authorities(config, folder)))
     gateway = Gateway(settings, db, bus, desk, figures.registry)
     wakeups = Wakeups(config.cluster.nats_url, name)
     commands = Commands(db, bus, gateway, wakeups, config.ocpp.call_timeout_s)
     orders.commands = commands
+    costs.displays = Displays(commands, gateway)
     member = Member(db, bus, gateway, commands, wakeups)
     loops.live = live = Live(db, bus, commands, config, holder=name)
     platform = Platform(db, bus, config, now_s, commands, gateway, live, figures=figures, desk=desk)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from evloom.kernel.errors import InputError
 from evloom.market.offer import HourPrice, price_by_hour
-from evloom.market.stay import so_far
+from evloom.market.stay import Stay, so_far
 from evloom.serve.billing.lexicon import Language, word
 from evloom.serve.billing.view import category_word, local, plain
 from evloom.store.connection import Connection
@@ -38,8 +38,10 @@ def cost_so_far(conn: Connection, session_id: str, now_s: float) -> Running | No
     It holds what the contract says of energy, time and tax. It is an estimate: registers may be late, guards have not looked.
     """
     stay = stay_of(conn, session_id, quick=True)
-    if stay is None:
-        return None
+    return None if stay is None else _running(conn, stay, now_s)
+
+
+def _running(conn: Connection, stay: Stay, now_s: float) -> Running | None:
     try:
         offer = offer_of(conn, stay)
         bill = so_far(stay, offer, now_s)
@@ -52,8 +54,17 @@ def cost_so_far(conn: Connection, session_id: str, now_s: float) -> Running | No
     given_kwh = max(stay.given[-1][1] - stay.given[0][1], 0.0) if stay.given else 0.0
     zone = str(offer.tariff.terms.zone)
     return Running(
-        session_id, at_s, bill.currency, bill.total, bill.energy_kwh, given_kwh, current, min(ahead, default=prices[-1].start_s), zone
+        stay.session_id, at_s, bill.currency, bill.total, bill.energy_kwh, given_kwh, current, min(ahead, default=prices[-1].start_s), zone
     )
+
+
+def final_cost(conn: Connection, session_id: str) -> Running | None:
+    """What a session that has ended comes to; None where it has not, where nothing prices it, and where its words are doubtful: then it
+    is held, and what it costs is said when somebody has looked at it."""
+    stay = stay_of(conn, session_id, quick=True)
+    if stay is None or stay.ended_s is None or stay.suspect:
+        return None
+    return _running(conn, stay, stay.ended_s)
 
 
 def message(running: Running, language: Language) -> str:

@@ -24,6 +24,10 @@ def _no_cost(_session_id: str) -> Cost | None:
     return None
 
 
+async def _no_final(_station_id: str, _session_id: str) -> Cost | None:
+    return None
+
+
 def _no_limits(_session_id: str) -> Limits | None:
     return None
 
@@ -57,6 +61,7 @@ class Ports:
     """Calls into other parts. All have a default that is safe.
 
     cost         what a session has cost so far, None where not known: it then is not told
+    final        what a session of 2.x that has just ended came to, None where not known: it then is not told
     limits       what bounds a transaction of 2.1
     dynamic      what a dynamic profile of 2.1 is to be set to now; nothing: the pull is rejected and the station keeps what it has
     needs        what the loop makes of a car's needs: by default "Processing", as the loop plans every session in its next round
@@ -67,6 +72,7 @@ class Ports:
     """
 
     cost: Callable[[str], Cost | None] = _no_cost
+    final: Callable[[str, str], Awaitable[Cost | None]] = _no_final
     limits: Callable[[str], Limits | None] = _no_limits
     dynamic: Callable[[str, int], Dynamic] = _nothing_dynamic
     needs: Callable[[str, NeedsSeen], Decided] = _processing

@@ -146,13 +146,20 @@ class Transactions:
         else:
             _remember(call.memory, said, at_s)
         name = session_id(call.station_id, said.transaction)
-        cost = _told(self._ports.cost(name), call.caller.version, said.phase)
+        cost = await self._cost(call.caller, name, said.phase)
         return Followed(
             verdict=verdict,
             cost=None if cost is None else cost.amount,
             currency="" if cost is None else cost.currency,
             limits=self._ports.limits(name),
         )
+
+    async def _cost(self, caller: Caller, name: str, phase: str) -> Cost | None:
+        """The cost that an answer bears: the final one at the end, while it runs in 2.1 alone. There 0 would say that it is free."""
+        if caller.version is not Version.V16 and phase == "ended":
+            return await self._ports.final(caller.station_id, name)
+        cost = self._ports.cost(name) if caller.version is Version.V21 and phase == "updated" else None
+        return cost if cost is not None and cost.amount > 0.0 else None
 
     async def _judged(self, call: Call, said: TransactionSaid) -> Judged:
         begins = said.phase == "started"
@@ -201,13 +208,6 @@ class Transactions:
         if not kept[-1].duplicate:
             _remember(call.memory, other, instant_of(word.happened_at_s, call.now_s)[0])
         return other
-
-
-def _told(cost: Cost | None, version: Version, phase: str) -> Cost | None:
-    """The cost that an answer may bear: the final one at the end, while it runs in 2.1 alone. There 0 would say that it is free."""
-    if cost is None or phase == "ended":
-        return cost
-    return cost if version is Version.V21 and phase == "updated" and cost.amount > 0.0 else None
 
 
 def _is_loose(memory: Memory, said: TransactionSaid) -> bool:

@@ -43,6 +43,9 @@ def settings(heartbeat_s: float, meter_s: float, n_bay: int, discharges: bool) -
         Variable("SecurityProfile", "SecurityCtrlr", "SecurityProfile", "0", True, "integer"),
         Variable("SupportsDynamicProfiles", "SmartChargingCtrlr", "SupportsDynamicProfiles", "true", True, "boolean"),
         Variable("V2XEnabled", "V2XChargingCtrlr", "Enabled", "true" if discharges else "false", True, "boolean"),
+        Variable("CostAvailable", "TariffCostCtrlr", "Available", "true", True, "boolean", "Cost"),
+        Variable("CostEnabled", "TariffCostCtrlr", "Enabled", "true", kind="boolean", instance="Cost"),
+        Variable("Currency", "TariffCostCtrlr", "Currency", "CNY"),
         Variable("TxStartPoint", "TxCtrlr", "TxStartPoint", "Authorized", True, "MemberList"),
         Variable("TxStopPoint", "TxCtrlr", "TxStopPoint", "Authorized,EVConnected", True, "MemberList"),
     ]

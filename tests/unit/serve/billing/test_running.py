@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from evloom.serve.billing.running import RunningCost, cost_so_far, message
+from evloom.serve.billing.running import RunningCost, cost_so_far, final_cost, message
 from evloom.store.database import Database, opened
 from tests.unit.store.charged import HOUR_S, T0, hear, operator, priced, words
 
@@ -46,6 +46,18 @@ def test_the_last_cost_is_that_of_the_bill(tmp_path: Path) -> None:
     db.close_now()
     assert running is not None
     assert running.total == D("20.35")
+
+
+def test_a_final_cost_is_told_of_what_has_ended_and_is_not_doubtful(tmp_path: Path) -> None:
+    db = filled(tmp_path)
+    assert db.read_now(lambda conn: final_cost(conn, "A:1")) is None
+    hear(db, [*words()[-1:], *words("2", begin_kwh=0.0, start_s=T0 + 9 * HOUR_S), *words("3", start_s=T0 + 12 * HOUR_S)[1:]])
+    sure, from_zero, no_start = (db.read_now(lambda conn, name=name: final_cost(conn, name)) for name in ("A:1", "A:2", "A:3"))
+    db.close_now()
+    assert sure is not None
+    assert sure.total == D("20.35")
+    assert from_zero is not None  # its energy is possible: guards alone decide
+    assert no_start is None
 
 
 def test_it_is_worked_out_anew_only_now_and_then(tmp_path: Path) -> None:

@@ -239,6 +239,9 @@ def test_a_cost_that_is_not_final_is_not_told_where_it_would_be_taken_for_that(t
     """2.0.1: totalCost is the final one, sent at the end only; 2.1: of a running transaction too, but 0 says that it is free."""
     costs = {"S:tx-1": Cost(1.25, "EUR"), "T:tx-1": Cost(0.0, "EUR")}
 
+    async def final(_station: str, name: str) -> Cost | None:
+        return costs[name]
+
     async def story(here):
         for name, version in (("S", V201), ("T", V21)):
             await here.boot(version, name)
@@ -247,7 +250,7 @@ def test_a_cost_that_is_not_final_is_not_told_where_it_would_be_taken_for_that(t
             ended = await here.ask(version, "TransactionEvent", name, **event("Ended", 2))
             assert ended == {"totalCost": costs[f"{name}:tx-1"].amount}
 
-    run(tmp_path, story, ports=Ports(cost=costs.get))
+    run(tmp_path, story, ports=Ports(cost=costs.get, final=final))
 
 
 def test_texts_with_html_sql_and_nul_are_texts(tmp_path):
