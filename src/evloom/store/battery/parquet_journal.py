@@ -9,11 +9,21 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 
 HEAD = struct.Struct("<IIII")
+
+
+class Position(NamedTuple):
+    """A place in the journal: everything before it is meant. Positions compare as what was written earlier and later."""
+
+    segment: int
+    offset: int
+
+
+BEGINNING = Position(0, 0)
 
 
 class Row(msgspec.Struct, array_like=True, frozen=True):
@@ -63,10 +73,35 @@ def append(stream: IO[bytes], records: list[tuple[int, int, Row]]) -> None:
     os.fsync(stream.fileno())
 
 
-def read(stream: IO[bytes], bucket: int | None = None) -> Iterator[tuple[int, int, Row]]:
-    """(bucket, month, row) of the whole records; of one bucket, where it is named, without reading the others."""
-    end = stream.seek(0, os.SEEK_END)
-    at = 0
+def read(stream: IO[bytes], bucket: int | None = None, until: int | None = None) -> Iterator[tuple[int, int, Row]]:
+    """(bucket, month, row) of the whole records, those before the offset `until` where it is given; of one bucket, where it is named,
+    without reading the others."""
+    for _, its_bucket, month, row in _records(stream, bucket, 0, until):
+        yield its_bucket, month, row
+
+
+def follow(folder: Path, after: Position, until: Position) -> Iterator[tuple[Position, Row]]:
+    """Rows that were written from `after` up to `until`, in the order in which they were written, each with the place behind it."""
+    for segment in segments(folder):
+        its_number = number(segment)
+        if its_number < after.segment or its_number > until.segment:
+            continue
+        try:
+            stream = segment.open("rb")
+        except FileNotFoundError:  # it was brought into the files meanwhile
+            continue
+        with stream:
+            begin = after.offset if its_number == after.segment else 0
+            end = until.offset if its_number == until.segment else None
+            for at, _, _, row in _records(stream, None, begin, end):
+                yield Position(its_number, at), row
+
+
+def _records(stream: IO[bytes], bucket: int | None, begin: int, until: int | None) -> Iterator[tuple[int, int, int, Row]]:
+    """(offset behind it, bucket, month, row) of the whole records from the offset `begin` on."""
+    size = stream.seek(0, os.SEEK_END)
+    end = size if until is None else min(size, until)
+    at = begin
     while at + HEAD.size <= end:
         stream.seek(at)
         length, check, its_bucket, month = HEAD.unpack(stream.read(HEAD.size))
@@ -78,4 +113,4 @@ def read(stream: IO[bytes], bucket: int | None = None) -> Iterator[tuple[int, in
         body = stream.read(length - 8)
         if zlib.crc32(body, zlib.crc32(HEAD.pack(0, 0, its_bucket, month)[8:])) != check:
             return
-        yield its_bucket, month, msgspec.msgpack.decode(body, type=Row)
+        yield at, its_bucket, month, msgspec.msgpack.decode(body, type=Row)

@@ -7,8 +7,8 @@ Frames are put by the day at which they were known, so that a pack is read in th
 import fcntl
 import threading
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +22,7 @@ from evloom.kernel.errors import EvloomError
 from evloom.store.battery import parquet_journal as journal
 from evloom.store.battery.codec import decode
 from evloom.store.battery.parquet import DAY_S, day_of, joined_days, merged, read_all, read_index, read_rows, to_row, write_file
-from evloom.store.battery.parquet_journal import Row
+from evloom.store.battery.parquet_journal import Position, Row
 from evloom.vehicle.telemetry import Frames
 
 N_BUCKET = 64
@@ -71,16 +71,22 @@ class FrameReader:
                     found.update(read_index(file).table["pack_id"].unique().to_list())
         return sorted(found)
 
-    def read(self, pack_id: str, from_s: float = ALL_TIME_S[0], to_s: float = ALL_TIME_S[1]) -> Iterator[Frames]:
+    def read(
+        self, pack_id: str, from_s: float = ALL_TIME_S[0], to_s: float = ALL_TIME_S[1], until: Position | None = None
+    ) -> Iterator[Frames]:
         """Frames of a pack that were known in [from_s, to_s), in order of arrival, a day at a time.
 
-        Everything that was acknowledged before the first is asked for is there; what is written later may be.
+        Everything that was acknowledged before the first is asked for is there; what is written later may be, unless it lies behind
+        `until` in the journal.
         """
         bucket = self.bucket(pack_id)
         with ExitStack() as stack:  # the journal is opened before the files: what leaves it meanwhile is in both
             fresh: list[tuple[int, int, Row]] = []
             for number, stream in _opened(self.folder, stack):
-                fresh += [(month, number, row) for _, month, row in journal.read(stream, bucket) if row.pack_id == pack_id]
+                if until is not None and number > until.segment:
+                    continue
+                end = until.offset if until is not None and number == until.segment else None
+                fresh += [(month, number, row) for _, month, row in journal.read(stream, bucket, end) if row.pack_id == pack_id]
         paths = {_month_of(path): path for path in (self.folder / "frames" / f"bucket={bucket:02d}").glob("*.parquet")}
         for month in sorted({*paths, *(month for month, _, _ in fresh)}):
             new = [(number, row) for its_month, number, row in fresh if its_month == month]
@@ -140,11 +146,19 @@ def _month_of(path: Path) -> int:
 
 
 class FrameStore(FrameReader):
-    """The one writer of a store; made where there is none. `with FrameStore(folder) as store: store.write([frames])`."""
+    """The one writer of a store; made where there is none. `with FrameStore(folder) as store: store.write([frames])`.
 
-    def __init__(self, folder: Path, n_bucket: int = N_BUCKET) -> None:
+    end is the place in the journal up to which everything is durable; keep_from says from which segment on the journal must stay though
+    it is in the files already, since somebody follows it (`parquet_journal.follow`).
+    """
+
+    end: Position
+
+    def __init__(self, folder: Path, n_bucket: int = N_BUCKET, keep_from: Callable[[], int] | None = None) -> None:
         """Raises StoreError while another process (or object) writes the same store."""
         folder = Path(folder)
+        self._keep_from = keep_from
+        self._still = threading.Lock()
         (folder / "journal").mkdir(parents=True, exist_ok=True)
         self._lock = (folder / "lock").open("ab")
         try:
@@ -168,6 +182,7 @@ class FrameStore(FrameReader):
         there = journal.segments(self.folder / "journal")
         self._segment = journal.begin(self.folder / "journal", journal.number(there[-1]) if there else 0)
         self._stream = self._segment.open("ab")
+        self.end = Position(journal.number(self._segment), 0)
 
     def write(self, parts: list[Frames]) -> None:
         """Keep frames; they are durable when this returns. Thread-safe."""
@@ -179,8 +194,12 @@ class FrameStore(FrameReader):
                 self._stream.close()
                 self._begin()
                 raise
-            if self._stream.tell() > ROLL_BYTES:
-                self._compact()
+            self.end = Position(self.end.segment, self._stream.tell())
+            if self.end.offset > ROLL_BYTES and self._still.acquire(blocking=False):
+                try:
+                    self._compact()
+                finally:
+                    self._still.release()
 
     def _records(self, frames: Frames) -> Iterator[tuple[int, int, Row]]:
         if not frames.n:
@@ -191,8 +210,14 @@ class FrameStore(FrameReader):
 
     def compact(self) -> None:
         """Bring the journal into the Parquet files. Thread-safe; readers see every frame once before, meanwhile and after."""
-        with self._turn:
+        with self._still, self._turn:
             self._compact()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """The journal stays as it is, but for what is appended: what is read up to a place in it is then all that there was."""
+        with self._still:
+            yield
 
     def _compact(self) -> None:
         done = journal.segments(self.folder / "journal")
@@ -209,8 +234,10 @@ class FrameStore(FrameReader):
             new = [row for number, row in fresh if number > through]
             if new:
                 write_file(path, merged(rows + new), journal.number(done[-1]))
+        keep_from = journal.number(done[-1]) + 1 if self._keep_from is None else self._keep_from()
         for segment in done:
-            segment.unlink()
+            if journal.number(segment) < keep_from:
+                segment.unlink()
 
     def close(self) -> None:
         """Let another process write. The journal stays as it is."""
