@@ -23,8 +23,10 @@ month: setup ## a month of real charging sessions on one site, disorderly and or
 	@mkdir -p out
 	$(bin)/evloom simulate examples/workplace-month/scenario.toml --report out/month.html --json out/month.json
 
+# Servers and their clients get the machine for themselves; the other tests share its cores.
 test: setup ## all tests
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest tests/system
+	$(bin)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/docs tests/property tests/unit
 
 check: setup ## format, lint, types, imports, units, sizes, tidiness (under a minute)
 	@$(bin)/python -m tools.check
