@@ -82,8 +82,8 @@ NMC = Ageing(
     knee_at=0.78,
     knee_factor=3.0,
     source="Schmalstieg et al. 2014, doi:10.1016/j.jpowsour.2014.02.012: Sanyo UR18650E of 2.05 Ah; (7.543 V - 23.75) 1e6 exp(-6976/T)"
-    " t^0.75 with days, and (7.348e-3 (V - 3.667)^2 + 7.6e-4 + 4.081e-3 depth) Q^0.5 with Ah through the cell; voltages by vehicle.chemistry.NMC. "
-    + _KNEES,
+    " t^0.75 with days, and (7.348e-3 (V - 3.667)^2 + 7.6e-4 + 4.081e-3 depth) Q^0.5 with Ah through the cell;"
+    " voltages by vehicle.chemistry.NMC. " + _KNEES,
 )
 LFP = Ageing(
     "LFP",

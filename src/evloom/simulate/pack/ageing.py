@@ -1,21 +1,29 @@
-"""How cells lose capacity and gain resistance over the years: by the calendar, by use, and faster after the knee."""
+"""How the cells of the twin lose capacity and gain resistance over the years: `vehicle.ageing` with numbers of the twin's own."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from evloom.kernel.timegrid import Float
 from evloom.simulate.pack.fault import Fault
+from evloom.vehicle.ageing import Ageing
 
-CALENDAR_PER_SQRT_DAY = (
-    0.0011  # at 25 degC: 4 % after four years; of the size in Schmalstieg et al. 2014, doi:10.1016/j.jpowsour.2014.02.012
-)
-CYCLE_PER_FULL = 3.0e-5  # per full cycle: 6 % after 2000
-KNEE_AT = 0.8
-KNEE_FACTOR = 3.0
-RESISTANCE_PER_LOSS = 1.6  # a cell that lost 10 % of its capacity has 16 % more resistance
 ACTIVATION_K = 3500.0  # of ageing, self-discharge: doubles about every 14 degC
+RESISTANCE_PER_LOSS = 1.6  # a cell that lost 10 % of its capacity has 16 % more resistance
+TWIN = Ageing(
+    "twin",
+    calendar=0.0011,  # at 25 degC: 4 % after four years
+    calendar_exponent=0.5,
+    activation_k=ACTIVATION_K,
+    charged=(1.0, 1.0),
+    cycle=3.0e-5,  # 6 % after 2000 full cycles
+    cycle_exponent=1.0,
+    depth_slope=0.0,
+    knee_at=0.8,
+    knee_factor=3.0,
+    source="sizes after Schmalstieg et al. 2014, doi:10.1016/j.jpowsour.2014.02.012; milder than any of vehicle.ageing, so that fleets of a"
+    " few years keep healthy packs",
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +41,7 @@ class Life:
 
     def lost(self) -> Float:
         """Share of the capacity that each cell has lost, (n_cell,)."""
-        warm = math.exp(ACTIVATION_K * (1.0 / 298.15 - 1.0 / (273.15 + self.mean_c)))
-        plain = self.pace * (CALENDAR_PER_SQRT_DAY * warm * math.sqrt(self.age_days) + CYCLE_PER_FULL * self.full_cycles)
-        return plain + (KNEE_FACTOR - 1.0) * np.maximum(plain - (1.0 - KNEE_AT), 0.0)
+        return TWIN.lost(self.age_days, self.full_cycles, self.mean_c, self.pace)
 
 
 def worn(fault: Fault, at_s: float, n_cell: int) -> tuple[Float, Float]:
