@@ -50,6 +50,7 @@ from evloom.serve.sampling import Sampling
 from evloom.serve.system_clock import now_s
 from evloom.serve.telematics.part import Telemetry
 from evloom.store.database import opened
+from evloom.store.engine import is_away
 
 Say = Callable[[str], None]
 
@@ -67,6 +68,12 @@ def run(config: Config, say: Say, warn: Say) -> int:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 return runner.run(_serve(config, folder, say))
+        except InputError as error:
+            if not is_away(error):
+                raise
+            warn(str(error))
+            warn("evloom: the database cannot be opened; start again when it can")
+            return 1
         except OSError as error:
             warn(
                 f"evloom: it cannot listen: {error.strerror or error}; another program has the port, or the address is not of this machine"

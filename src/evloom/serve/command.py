@@ -24,6 +24,10 @@ def serve(options: argparse.Namespace, say: Say, warn: Say) -> int:
         say(as_text(config))
         return 0
     try:
+        if options.backup is not None:
+            from evloom.serve.backup import back_up
+
+            return back_up(config, options.backup, say, warn)
         from evloom.serve.app import run
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("evloom"):

@@ -12,12 +12,14 @@ steer it in a browser. One process, an embedded database, no other service.
   evloom serve --data /srv/evloom           keep everything in that folder
   evloom serve --config evloom.toml         with settings of your own; docs/serve.md lists all of them
   evloom serve --config evloom.toml --check say what is set and what is wrong, and stop
+  evloom serve --backup copy-2026-11-30     copy the platform, which may be running, into a new folder, and stop
 """
 MORE = """\
 Every setting can also come from the environment: EVLOOM_SERVER__PORT=8081, EVLOOM_OCPP__UNKNOWN_STATIONS=pending. It is stronger
 than the file, and the options above are stronger than both. The first start prints a link by which you make yourself administrator.
 Ctrl-C or SIGTERM stops it in good order; after a kill or a power cut it goes on with everything that was answered.
-exit codes: 0 stopped, 1 it could not run on (port taken, database gone), 2 wrong settings (every fault is listed)
+exit codes: 0 stopped, or done what was asked for; 1 it could not begin or go on (port taken, database that does not open, no room for a
+copy); 2 wrong settings (every fault is listed)
 """
 
 
@@ -34,7 +36,10 @@ def serve_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     show = parser.add_argument_group("for a demonstration")
     show.add_argument("--speed", type=_above_zero, default=1.0, metavar="X", help="the platform's clock runs so many times as fast")
     show.add_argument("--clock", type=_instant, metavar="WHEN", help="and begins at this instant, e.g. 2025-06-02T16:00+08:00")
-    parser.add_argument("--check", action="store_true", help="say what is set and what is wrong, and stop")
+    other = parser.add_argument_group("instead of running")
+    other.add_argument("--check", action="store_true", help="say what is set and what is wrong, and stop")
+    text = "copy the platform of these settings, which may be running, into a new folder that can be its --data"
+    other.add_argument("--backup", type=Path, metavar="FOLDER", help=text)
     return parser
 
 

@@ -19,7 +19,8 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
 from evloom.store.append import Appender, PostgresAppender, SqliteAppender
-from evloom.store.engine import checked_url, copied, not_opened, reading_engine, writing_engine
+from evloom.store.copies import copied
+from evloom.store.engine import checked_url, not_opened, reading_engine, sqlite_of, writing_engine
 from evloom.store.errors import ProgrammerError, StoreClosed, StoreError
 from evloom.store.failure import ours, wrote
 from evloom.store.follow import Follower
@@ -148,7 +149,7 @@ class Database:
         """Copy the database, as it stands at one moment, into a new file while it goes on. SQLite only: PostgreSQL has pg_dump."""
         if self.kind != "sqlite":
             raise StoreError("a copy of a PostgreSQL is made by pg_dump")
-        await self.read(lambda conn: copied(conn, file))
+        await self.read(lambda conn: copied(sqlite_of(conn), file))
 
     async def close(self) -> None:
         """Write what is waiting, then let go of the database."""

@@ -11,7 +11,6 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
-from evloom.store.errors import StoreError
 from evloom.store.inside import check_outside
 
 BUSY_S = 10.0
@@ -49,13 +48,21 @@ def _refused(value: str, why: str) -> InputError:
     )
 
 
+NOT_OPENED = "store.open"
+
+
+def is_away(error: InputError) -> bool:
+    """Whether it says that a database could not be opened, which may pass, and not that what names it is wrong."""
+    return all(finding.code == NOT_OPENED for finding in error.findings)
+
+
 def not_opened(url: URL, error: DBAPIError | OSError) -> InputError:
     """What is said of a database that cannot be opened."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     address = url.render_as_string(hide_password=True)
     advice = "is it running, is the address right, and may this user read and write it?"
     why = " ".join(str(cause).split())
-    return InputError([Finding("store.open", "refused", "database", None, "url", address, f"a database that opens ({why})", advice)])
+    return InputError([Finding(NOT_OPENED, "refused", "database", None, "url", address, f"a database that opens ({why})", advice)])
 
 
 def writing_engine(url: URL) -> Engine:
@@ -102,17 +109,3 @@ def sqlite_of(conn: Connection) -> sqlite3.Connection:
     raw = conn.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw
-
-
-def copied(conn: Connection, file: Path) -> None:
-    """Copy a SQLite database into a file that is not there yet; half a copy is removed."""
-    if file.exists():
-        raise StoreError(f"{file} is there already")
-    target = sqlite3.connect(file)
-    try:
-        sqlite_of(conn).backup(target)
-    except BaseException:
-        target.close()
-        file.unlink(missing_ok=True)
-        raise
-    target.close()
