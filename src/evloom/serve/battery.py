@@ -13,11 +13,20 @@ from evloom.vehicle.telemetry import Frames
 COMPACT_S = 86_400.0
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class BatteryKeeper:
-    """The sink of the telemetry. Made where telemetry is on; `run` brings the journal into Parquet files once a day."""
+    """The sink of the telemetry. Made where telemetry is on; `run` brings the journal into Parquet files once a day.
+
+    kept() is called after frames were kept, from any thread; floor() is the first segment of the journal that must stay.
+    """
 
     def __init__(self, folder: Path, now_s: Callable[[], float]) -> None:
-        self._store = FrameStore(folder)
+        self.kept: Callable[[], None] = _nothing
+        self.floor: Callable[[], int] | None = None
+        self.store = FrameStore(folder, keep_from=self._keep_from)
         self._raw = folder / "raw"
         self._raw.mkdir(exist_ok=True)
         self._now_s = now_s
@@ -36,14 +45,19 @@ class BatteryKeeper:
                 file.flush()
                 os.fsync(file.fileno())
         if frames.n:
-            self._store.write([frames])
+            self.store.write([frames])
+            self.kept()
+
+    def _keep_from(self) -> int:
+        """Without anybody who follows it, the journal is not needed once it is in the files."""
+        return self.floor() if self.floor is not None else self.store.end.segment
 
     async def run(self) -> None:
         """Compact once a day, until cancelled."""
         while True:
             await asyncio.sleep(COMPACT_S)
-            await asyncio.to_thread(self._store.compact)
+            await asyncio.to_thread(self.store.compact)
 
     async def close(self) -> None:
         """Let go of the store."""
-        await asyncio.to_thread(self._store.close)
+        await asyncio.to_thread(self.store.close)

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evloom.dispatch.reason import MINIMUM, PLAN, STEP
+from evloom.diagnose.limits import SOURCE
+from evloom.dispatch.reason import DIAGNOSED, MINIMUM, PLAN, STEP
 from evloom.kernel.timegrid import Float
 from evloom.loop.record import Record
 from evloom.loop.snapshot import Snapshot
 from evloom.loop.told import Plan
 from evloom.network.tree import node_total
 from evloom.serve.live.bay import Bay
+from evloom.serve.live.diagnosis import held_by_diagnosis
 from evloom.serve.live.site_loop import SiteLoop
 from evloom.serve.live.words import Sentence, reason_key
 
@@ -241,7 +243,7 @@ def explanation_of(loop: SiteLoop, bay: Bay) -> Explanation | None:
     zone, belief, row = loop.made.plan.zone, stand[0], bay.row
     ordered_kw, plan = float(record.power_kw[row]), loop.plan_of(bay, record)
     reason = binding(loop, record, row)
-    sentences = [reason_of(loop, record, row)]
+    sentences = [reason_of(loop, record, row), *held_by_diagnosis(record.refusals, row)]
     starts = next(((at_s, power_kw) for at_s, power_kw in plan[1:] if power_kw > 0.0), None)
     if ordered_kw <= 0.0 and starts is not None:
         sentences.append(Sentence("charges_at", {"power": starts[1], "time": starts[0]}, zone))
@@ -250,7 +252,7 @@ def explanation_of(loop: SiteLoop, bay: Bay) -> Explanation | None:
     saves = saved(record, snapshot, row, stand[1].charge_max_kw) if loop.made.tariff is not None else None
     if saves is not None and saves >= 0.01:
         sentences.append(Sentence("saves", {"money": saves, "currency": loop.made.plan.currency}))
-    binds = loop.made.site.tree.source[reason] if reason >= 0 else ""
+    binds = loop.made.site.tree.source[reason] if reason >= 0 else SOURCE if reason == DIAGNOSED else ""
     until_s = binds_until_s(loop, record, reason) if reason >= 0 else None
     return Explanation(
         bay.session_id, bay.evse_id, ordered_kw, tuple(sentences), plan, belief.departure_s, belief.wanted_kwh, saves,

@@ -50,6 +50,20 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "held": ("kept as it is for a while: charger and car need rest between changes", "暂时保持不变：充电桩和车辆在两次调整之间需要间歇"),
     "diagnosed": ("battery diagnosis: it is charged gently and not full, or not at all", "电池诊断：小功率且不充满，或禁止充电"),
+    "diagnosis_power": (
+        "battery diagnosis: at most {power} kW until its warning is closed",
+        "电池诊断：预警解除前充电功率不超过{power}千瓦",
+    ),
+    "diagnosis_soc": ("battery diagnosis: it is charged to {share} % and not beyond", "电池诊断：最高充至{share}%"),
+    "diagnosis_soc_unknown": (
+        "battery diagnosis: to be charged to {share} % at most, but nobody tells how full it is",
+        "电池诊断：最高应充至{share}%，但无法获知当前电量",
+    ),
+    "diagnosis_stop": (
+        "battery diagnosis: it is not charged; park it outside and have it looked at",
+        "电池诊断：禁止充电；请停放于室外并送检",
+    ),
+    "diagnosis_give": ("battery diagnosis: nothing is taken out of it (V2G)", "电池诊断：禁止放电（V2G）"),
     "node": ("{source} binds", "{source}达到上限"),
     "node_until": ("{source} binds until {until}", "{source}达到上限，持续到{until}"),
     "leaves_told": ("you leave at {time}", "您将于{time}离开"),

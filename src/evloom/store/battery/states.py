@@ -1,11 +1,11 @@
 """What is remembered of each battery, kept as bytes beside the frames: up to which place in the journal they are in it.
 
 A folder holds HH/NAME.state, a file for each pack; NAME is a digest of its id. A file is put in the place of the one before at once, so
-that a crash leaves one or the other.
+that a crash leaves one or the other. It begins with the length of its head (uint32, little-endian); head and parts are MessagePack.
 """
 
 import os
-from collections.abc import Iterator
+import struct
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from evloom.store.battery.parquet_journal import Position, sync_folder
+
+_SIZE = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,10 @@ class Kept:
     parts: dict[str, bytes]
 
 
-class _File(msgspec.Struct, array_like=True):
+class _Head(msgspec.Struct, array_like=True):
     pack_id: str
     segment: int
     offset: int
-    parts: dict[str, bytes]
 
 
 class StateFolder:
@@ -41,9 +42,10 @@ class StateFolder:
         """Keep a memory in the place of the one before; durable when this returns."""
         path = self._path(kept.pack_id)
         path.parent.mkdir(parents=True, exist_ok=True)
+        head = msgspec.msgpack.encode(_Head(kept.pack_id, *kept.position))
         fresh = path.with_suffix(".new")
         with fresh.open("wb") as stream:
-            stream.write(msgspec.msgpack.encode(_File(kept.pack_id, *kept.position, kept.parts)))
+            stream.write(_SIZE.pack(len(head)) + head + msgspec.msgpack.encode(kept.parts))
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(path)
@@ -51,27 +53,35 @@ class StateFolder:
 
     def get(self, pack_id: str) -> Kept | None:
         """The memory of a pack; None where there is none, or none that can be read."""
-        return _read(self._path(pack_id))
+        try:
+            content = self._path(pack_id).read_bytes()
+            head, size = _head(content)
+            return Kept(head.pack_id, Position(head.segment, head.offset), msgspec.msgpack.decode(content[size:], type=dict[str, bytes]))
+        except (FileNotFoundError, ValueError, struct.error):
+            return None
 
     def drop(self, pack_id: str) -> None:
         """Forget a pack."""
         self._path(pack_id).unlink(missing_ok=True)
 
-    def all(self) -> Iterator[Kept]:
-        """Every memory that can be read."""
+    def positions(self) -> dict[str, Position]:
+        """Every pack that is remembered, with the place up to which it is."""
+        found = {}
         for path in sorted(self._folder.glob("*/*.state")):
-            kept = _read(path)
-            if kept is not None:
-                yield kept
+            try:
+                with path.open("rb") as stream:
+                    head, _ = _head(stream.read(4096))
+            except (FileNotFoundError, ValueError, struct.error):
+                continue
+            found[head.pack_id] = Position(head.segment, head.offset)
+        return found
 
     def _path(self, pack_id: str) -> Path:
         name = blake2b(pack_id.encode(), digest_size=12).hexdigest()
         return self._folder / name[:2] / f"{name}.state"
 
 
-def _read(path: Path) -> Kept | None:
-    try:
-        found = msgspec.msgpack.decode(path.read_bytes(), type=_File)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        return None
-    return Kept(found.pack_id, Position(found.segment, found.offset), found.parts)
+def _head(content: bytes) -> tuple[_Head, int]:
+    """The head of a file and where its parts begin. Raises ValueError (msgspec's errors are ones) or struct.error."""
+    size = _SIZE.size + _SIZE.unpack_from(content)[0]
+    return msgspec.msgpack.decode(content[_SIZE.size : size], type=_Head), size

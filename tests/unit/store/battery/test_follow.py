@@ -82,8 +82,10 @@ def test_memories_come_back_and_what_is_broken_counts_as_none(tmp_path):
     states.put(Kept("A/..", Position(3, 40), {"doctor": b"2"}))
     states.put(Kept("B", Position(1, 1), {}))
     assert states.get("A/..") == Kept("A/..", Position(3, 40), {"doctor": b"2"})
-    assert {kept.pack_id for kept in states.all()} == {"A/..", "B"}
+    assert states.positions() == {"A/..": Position(3, 40), "B": Position(1, 1)}
     states.drop("B")
     assert states.get("B") is None
-    next(tmp_path.glob("*/*.state")).write_bytes(b"\xc1")
-    assert list(states.all()) == []
+    for broken in (b"\xc1", b"", b"\5\0\0\0\xc1abcdef"):
+        next(tmp_path.glob("*/*.state")).write_bytes(broken)
+        assert states.positions() == {}
+        assert states.get("A/..") is None

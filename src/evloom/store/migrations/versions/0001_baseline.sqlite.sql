@@ -63,6 +63,75 @@ CREATE TABLE base_load (
 	CONSTRAINT pk_base_load PRIMARY KEY (site_id, node, begin_s)
 );
 CREATE INDEX ix_base_load_begin_s ON base_load (begin_s);
+CREATE TABLE battery (
+	pack_id TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	vehicle_id TEXT NOT NULL,
+	chemistry TEXT NOT NULL,
+	n_cell INTEGER NOT NULL,
+	n_probe INTEGER NOT NULL,
+	capacity_ah DOUBLE,
+	first_s DOUBLE NOT NULL,
+	last_s DOUBLE NOT NULL,
+	known_s DOUBLE NOT NULL,
+	n_frame INTEGER NOT NULL,
+	days INTEGER NOT NULL,
+	level INTEGER NOT NULL,
+	severity DOUBLE NOT NULL,
+	urgency DOUBLE NOT NULL,
+	soc DOUBLE,
+	charging INTEGER NOT NULL,
+	"view" TEXT NOT NULL,
+	health TEXT NOT NULL,
+	card TEXT NOT NULL,
+	CONSTRAINT pk_battery PRIMARY KEY (pack_id)
+);
+CREATE INDEX ix_battery_org_id ON battery (org_id, urgency, pack_id);
+CREATE INDEX ix_battery_urgency ON battery (urgency, pack_id);
+CREATE INDEX ix_battery_vehicle_id ON battery (vehicle_id);
+CREATE TABLE battery_stay (
+	pack_id TEXT NOT NULL,
+	from_s DOUBLE NOT NULL,
+	vehicle_id TEXT NOT NULL,
+	CONSTRAINT pk_battery_stay PRIMARY KEY (pack_id, from_s)
+);
+CREATE TABLE battery_warning (
+	warning_id TEXT NOT NULL,
+	pack_id TEXT NOT NULL,
+	vehicle_id TEXT NOT NULL,
+	cell INTEGER,
+	probe INTEGER,
+	level TEXT NOT NULL,
+	cause TEXT NOT NULL,
+	severity DOUBLE NOT NULL,
+	first_seen_s DOUBLE NOT NULL,
+	last_seen_s DOUBLE NOT NULL,
+	opened_s DOUBLE NOT NULL,
+	updated_s DOUBLE NOT NULL,
+	closed_s DOUBLE,
+	acknowledged_s DOUBLE,
+	acknowledged_by TEXT NOT NULL,
+	note TEXT NOT NULL,
+	body TEXT NOT NULL,
+	CONSTRAINT pk_battery_warning PRIMARY KEY (warning_id)
+);
+CREATE INDEX ix_battery_warning_opened_s ON battery_warning (opened_s, warning_id);
+CREATE INDEX ix_battery_warning_pack_id ON battery_warning (pack_id, opened_s);
+CREATE TABLE battery_warning_change (
+	change_id INTEGER NOT NULL,
+	warning_id TEXT NOT NULL,
+	pack_id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	at_s DOUBLE NOT NULL,
+	known_s DOUBLE NOT NULL,
+	level TEXT NOT NULL,
+	severity DOUBLE NOT NULL,
+	cause TEXT NOT NULL,
+	actor TEXT NOT NULL,
+	note TEXT NOT NULL,
+	CONSTRAINT pk_battery_warning_change PRIMARY KEY (change_id)
+);
+CREATE UNIQUE INDEX uq_battery_warning_change ON battery_warning_change (warning_id, kind, at_s, level);
 CREATE TABLE billing (
 	session_id TEXT NOT NULL,
 	org_id TEXT NOT NULL,
@@ -350,6 +419,15 @@ CREATE INDEX ix_session_site_id ON session (site_id, started_at_s, session_id);
 CREATE INDEX ix_session_started_at_s ON session (started_at_s, session_id);
 CREATE INDEX ix_session_station_id ON session (station_id, started_at_s, session_id);
 CREATE INDEX ix_session_token ON session (token, started_at_s, session_id);
+CREATE TABLE session_diagnosis (
+	session_id TEXT NOT NULL,
+	pack_id TEXT NOT NULL,
+	vehicle_id TEXT NOT NULL,
+	level INTEGER NOT NULL,
+	warning_id TEXT NOT NULL,
+	from_s DOUBLE NOT NULL,
+	CONSTRAINT pk_session_diagnosis PRIMARY KEY (session_id)
+);
 CREATE TABLE site (
 	site_id TEXT NOT NULL,
 	org_id TEXT NOT NULL,
@@ -451,6 +529,22 @@ CREATE TABLE transaction_number (
 	CONSTRAINT pk_transaction_number PRIMARY KEY (station_id, number),
 	CONSTRAINT uq_transaction_number_station_id_key UNIQUE (station_id, "key")
 );
+CREATE TABLE vehicle (
+	vehicle_id TEXT NOT NULL,
+	org_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	driver_id TEXT NOT NULL,
+	tokens TEXT NOT NULL,
+	pack_id TEXT NOT NULL,
+	chemistry TEXT NOT NULL,
+	capacity_ah DOUBLE,
+	battery_kwh DOUBLE,
+	note TEXT NOT NULL,
+	created_at_s DOUBLE NOT NULL,
+	CONSTRAINT pk_vehicle PRIMARY KEY (vehicle_id)
+);
+CREATE INDEX ix_vehicle_driver_id ON vehicle (driver_id);
+CREATE INDEX ix_vehicle_org_id ON vehicle (org_id, vehicle_id);
 CREATE TABLE web_session (
 	session_hash TEXT NOT NULL,
 	user_id TEXT NOT NULL,
