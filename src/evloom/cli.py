@@ -10,6 +10,7 @@ from pathlib import Path
 
 import evloom
 from evloom.kernel.errors import is_interrupt
+from evloom.plan.battery.options import diagnose_parser
 from evloom.plan.fleet.options import dispatch_parser
 from evloom.serve.options import serve_parser
 from evloom.simulate.station.options import stations_parser
@@ -21,12 +22,14 @@ examples:
   evloom simulate my-site.toml --sessions my-sessions.csv --from 2025-03-01 --to 2025-04-01 --json out.json
   evloom sessions my-sessions.csv --check
   evloom dispatch --generate 1000 --report city.html
+  evloom diagnose --demo --report pages
   evloom serve
   evloom stations ws://127.0.0.1:9000/ocpp --count 3
   evloom selftest
 
 docs/scenario.md lists everything that a scenario file may say, docs/sessions.md the formats of session files,
-docs/dispatch.md those of a fleet and its network, docs/serve.md the settings of the platform.
+docs/dispatch.md those of a fleet and its network, docs/battery-frames.md those of battery frames,
+docs/serve.md the settings of the platform.
 exit codes: 0 done, 1 a check failed or a result could not be written, 2 wrong input (every fault is listed),
 130 interrupted (what is printed is partial and says so)
 """
@@ -114,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _simulate_options(simulate)
     dispatch_parser(jobs).set_defaults(run=_dispatch)
+    diagnose_parser(jobs).set_defaults(run=_diagnose)
     serve_parser(jobs).set_defaults(run=_serve)
     stations_parser(jobs).set_defaults(run=_stations)
     sessions = jobs.add_parser("sessions", help="read a file of charging sessions and say what is wrong with it")
@@ -213,6 +217,13 @@ def _dispatch(options: argparse.Namespace) -> int:
     from evloom.simulate.command import Voice
 
     return dispatch(options, Voice(print, partial(print, file=sys.stderr)))
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from evloom.plan.battery.command import diagnose
+    from evloom.simulate.command import Voice
+
+    return diagnose(options, Voice(print, partial(print, file=sys.stderr)))
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -44,7 +44,7 @@ class Ray:
     """The crew of actors. Where they run on several machines, `folder` must be a folder that all of them see."""
 
     def __init__(self, n_shard: int, piece: PieceOf, n_worker: int, folder: Path | None = None) -> None:
-        self._ray = _ray()
+        self._ray = ray_module()
         self._piece = piece
         n_worker = max(min(n_worker, n_shard), 1)
         self._numbers = [list(range(k, n_shard, n_worker)) for k in range(n_worker)]
@@ -112,7 +112,8 @@ class Ray:
         return last_state(Path(self._spill.name), number)
 
 
-def _ray() -> Any:
+def ray_module() -> Any:
+    """The package itself. Raises InputError where it is not installed."""
     try:
         import ray
     except ImportError:
@@ -125,5 +126,5 @@ def _ray() -> Any:
 
 def by_ray(n_worker: int) -> Hire:
     """Who hires so many actors of Ray. Raises InputError where Ray is not installed."""
-    _ray()
+    ray_module()
     return lambda n_shard, piece: Ray(n_shard, piece, n_worker)

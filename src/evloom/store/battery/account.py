@@ -36,6 +36,11 @@ class Account:
         return self.n_accepted + self.n_refused
 
     @property
+    def listed(self) -> tuple[Finding, ...]:
+        """The findings that are listed so far, without the lines that count the rest: what is new stands at the end."""
+        return tuple(self._findings)
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding so far; those of one kind and file beyond MOST are one line with their number."""
         more = [(note, source, n - MOST) for (note, source), n in self._counts.items() if n > MOST]

@@ -1,0 +1,76 @@
+"""What is wrong with the options of `evloom diagnose`, all of it, before anything is read."""
+
+import argparse
+from pathlib import Path
+
+from evloom.kernel.errors import InputError
+from evloom.kernel.finding import Finding
+from evloom.simulate.paths import check_outputs
+
+STANDARD = "-"
+"""Name that stands for standard input or output."""
+MOST_DEMO, MOST_DAYS = 10_000, 1_000
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise InputError with everything that is wrong."""
+    findings = [*_what(options), *_numbers(options), *_stream(options), *_report(options.report)]
+    if findings:
+        raise InputError(findings)
+    wanted = (("--json", options.json),) if options.json is not None and str(options.json) != STANDARD else ()
+    is_file = options.path is not None and str(options.path) != STANDARD
+    check_outputs(wanted, (options.path,) if is_file else ())
+
+
+def option(name: str, value: str, allowed: str, advice: str) -> Finding:
+    """A finding about one option."""
+    return Finding("diagnose.option", "refused", "command line", None, name, value, allowed, advice)
+
+
+def _what(options: argparse.Namespace) -> list[Finding]:
+    found = []
+    if (options.path is None) == (options.demo is None):
+        given = "neither" if options.path is None else "both"
+        found.append(option("PATH", f"{given} PATH and --demo", "one of the two", "name a file or folder of frames, or try --demo"))
+    elif options.path is not None and str(options.path) != STANDARD and not options.path.exists():
+        found.append(option("PATH", f"{options.path} does not exist", "a file or folder that is there", "check the name"))
+    if options.path is not None and str(options.path) == STANDARD and not options.stream:
+        found.append(option("PATH", STANDARD, "a file or folder", "add --stream to read standard input"))
+    if options.write is not None and options.demo is None:
+        found.append(option("--write", str(options.write), "a folder beside --demo", "add --demo, or leave it out"))
+    return found
+
+
+def _numbers(options: argparse.Namespace) -> list[Finding]:
+    spans = (("workers", 1, 1024), ("demo", 1, MOST_DEMO), ("days", 1, MOST_DAYS), ("rows", 0, 1_000_000), ("seed", 0, 2**31))
+    return [
+        option(f"--{name}", str(value), f"{least:,} to {most:,}", "choose another number")
+        for name, least, most in spans
+        if (value := getattr(options, name)) is not None and not least <= value <= most
+    ]
+
+
+def _stream(options: argparse.Namespace) -> list[Finding]:
+    if not options.stream:
+        return (
+            []
+            if options.format is None
+            else [option("--format", options.format, "beside --stream", "files tell their format by their name")]
+        )
+    found = [
+        option(f"--{name}", "beside --stream", "files to look at", "leave out one of the two")
+        for name in ("demo", "report", "write")
+        if getattr(options, name) is not None
+    ]
+    if options.path is not None and options.path.is_dir():
+        found.append(
+            option("PATH", f"{options.path} is a folder", "one file, or - for standard input", "name a file, or leave out --stream")
+        )
+    return found
+
+
+def _report(folder: Path | None) -> list[Finding]:
+    if folder is None or folder.is_dir() or (not folder.exists() and folder.parent.is_dir()):
+        return []
+    why = "is a file" if folder.exists() else f"lies in {folder.parent}, which is no folder"
+    return [Finding("output.not-writable", "refused", str(folder), None, "--report", why, "a folder, or a new one", "choose another name")]

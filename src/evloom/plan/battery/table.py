@@ -1,0 +1,76 @@
+"""The fleet in the terminal: a row for each pack, worst first."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from evloom.diagnose.warning import LEVELS
+from evloom.plan.battery.output import Row, order_of
+from evloom.store.battery.account import Account
+
+HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "days", "frames", "cells", "doubted readings")
+MOST_ROWS = 40
+HARMLESS = frozenset(("status-null", "insulation-placeholder", "odometer-doubt"))
+"""Flags that say nothing against a frame's cells."""
+
+
+def table_text(rows: Sequence[Row], most: int = MOST_ROWS) -> str:
+    """The worst rows as text. A column that says nothing is left out."""
+    ordered = sorted(rows, key=order_of)
+    shown = [_cells(row) for row in ordered[:most]]
+    table = [list(HEAD), *shown]
+    kept = [k for k in range(len(HEAD)) if any(line[k] for line in shown) and not (HEAD[k] == "pack" and _same(ordered))]
+    widths = {k: max(len(line[k]) for line in table) for k in kept}
+    right = {HEAD.index(name) for name in ("days", "frames", "cells")}
+    lines = ["  ".join(line[k].rjust(widths[k]) if k in right else line[k].ljust(widths[k]) for k in kept).rstrip() for line in table]
+    rest = Counter(row.level for row in ordered[most:])
+    if rest:
+        lines.append(f"and {sum(rest.values())} more: " + ", ".join(f"{n} {_level(name)}" for name, n in rest.items()))
+    return "\n".join(lines)
+
+
+def _same(rows: Sequence[Row]) -> bool:
+    return all(row.pack_id in (row.vehicle_id, f"{row.vehicle_id}-pack", f"pack-{row.vehicle_id}") for row in rows)
+
+
+def _cells(row: Row) -> list[str]:
+    doubted = ", ".join(f"{n:,} {name}" for name, n in row.doubted if name not in HARMLESS)
+    cause = f"{row.cause} {100 * row.chance:.0f} %" if row.cause else ""
+    more = f" +{row.n_open - 1}" if row.n_open > 1 else ""
+    return [
+        row.vehicle_id,
+        row.pack_id,
+        _level(row.level),
+        row.part + more,
+        cause,
+        _day(row.first_seen_s),
+        str(row.days),
+        f"{row.frames:,}",
+        str(row.n_cell),
+        doubted,
+    ]
+
+
+def _level(name: str) -> str:
+    return "-" if name == "none" else name
+
+
+def _day(at_s: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def summary_text(rows: Sequence[Row], account: Account) -> str:
+    """How many of what, in a sentence or two; and that silence proves nothing."""
+    levels = Counter(row.level for row in rows)
+    told = [f"{levels[name]} {name}" for name in reversed(LEVELS) if levels[name]] + (
+        [f"{levels['closed']} closed"] if levels["closed"] else []
+    )
+    days = sum(row.days for row in rows)
+    n = len(rows)
+    counts = f"{n} battery pack{'s' if n != 1 else ''}, {days:,} vehicle-days, {account.n_accepted:,} frames"
+    counts += f" ({account.n_refused:,} refused)" if account.n_refused else ""
+    found = ", ".join(told) if told else "no warning"
+    return f"{counts}: {found}.\nSome faults give no sign in voltages, currents and temperatures: no warning is no proof of safety."

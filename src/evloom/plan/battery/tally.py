@@ -1,0 +1,94 @@
+"""Counts of a pack's frames: how many, when, and which readings were doubted for what."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evloom.kernel.timegrid import Float
+from evloom.vehicle import telemetry as at
+from evloom.vehicle.telemetry import Frames
+
+DAY_S = 86400.0
+FRAME_FLAGS = {
+    "stale": at.STALE,
+    "duplicate-time": at.DUPLICATE_TIME,
+    "out-of-order": at.OUT_OF_ORDER,
+    "clock-jump": at.CLOCK_JUMP,
+    "late": at.LATE,
+    "sum-mismatch": at.SUM_MISMATCH,
+    "corrupt": at.CORRUPT,
+    "current-absent": at.CURRENT_ABSENT,
+    "current-range": at.CURRENT_RANGE,
+    "pack-voltage-absent": at.PACK_VOLTAGE_ABSENT,
+    "pack-voltage-range": at.PACK_VOLTAGE_RANGE,
+    "soc-absent": at.SOC_ABSENT,
+    "soc-range": at.SOC_RANGE,
+    "status-null": at.STATUS_NULL,
+    "insulation-placeholder": at.INSULATION_PLACEHOLDER,
+    "odometer-doubt": at.ODOMETER_DOUBT,
+}
+"""Names of the flags of a frame, see docs/battery-frames.md."""
+CELL_FLAGS = {"absent": at.CELL_ABSENT, "sentinel": at.CELL_SENTINEL, "range": at.CELL_RANGE, "stuck": at.CELL_STUCK, "jump": at.CELL_JUMP}
+PROBE_FLAGS = {"absent": at.PROBE_ABSENT, "sentinel": at.PROBE_SENTINEL, "range": at.PROBE_RANGE, "stuck": at.PROBE_STUCK}
+WRONG_TIME = at.CLOCK_JUMP | at.OUT_OF_ORDER
+
+
+@dataclass
+class Tally:
+    """Frames of a pack counted while they come.
+
+    first_s, last_s  earliest and latest instant of frames whose clock is believed, infinite where there is none
+    flagged  frames, cell_flagged and probe_flagged  readings by the name of the flag that they bear; those that are 0 are left out
+    """
+
+    frames: int = 0
+    first_s: float = float("inf")
+    last_s: float = float("-inf")
+    flagged: dict[str, int] = field(default_factory=dict)
+    cell_flagged: dict[str, int] = field(default_factory=dict)
+    probe_flagged: dict[str, int] = field(default_factory=dict)
+    _days: set[int] = field(default_factory=set)
+    _probe_reads: bool = False
+    _first_v: Float | None = None
+    _moves: bool = False
+
+    def add(self, frames: Frames) -> None:
+        """Count frames that bear their flags."""
+        self.frames += frames.n
+        timed = frames.at_s[(frames.flags & WRONG_TIME) == 0]
+        if len(timed):
+            self.first_s, self.last_s = min(self.first_s, float(timed.min())), max(self.last_s, float(timed.max()))
+            self._days.update(np.unique((timed // DAY_S).astype(np.int64)).tolist())
+        _count(self.flagged, frames.flags, FRAME_FLAGS)
+        _count(self.cell_flagged, frames.cell_flags, CELL_FLAGS)
+        _count(self.probe_flagged, frames.probe_flags, PROBE_FLAGS)
+        self._probe_reads = self._probe_reads or (frames.pack.n_probe > 0 and not frames.probe_flags.all())
+        if not self._moves and frames.pack.n_cell:
+            self._first_v = frames.cell_v[0] if self._first_v is None else self._first_v
+            self._moves = not np.array_equal(frames.cell_v, np.broadcast_to(self._first_v, frames.cell_v.shape), equal_nan=True)
+
+    @property
+    def days(self) -> int:
+        """Days (UTC) with a frame."""
+        return len(self._days)
+
+    @property
+    def has_no_probe(self) -> bool:
+        """Whether no probe ever gave a temperature that can be believed."""
+        return not self._probe_reads
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether no cell of several frames ever showed another voltage than in the first one."""
+        return self.frames > 1 and self._first_v is not None and not self._moves
+
+
+def _count(counts: dict[str, int], flags: np.ndarray, names: dict[str, int]) -> None:
+    """Add up readings by flag. Most pieces bear few: only those that bear any are looked at."""
+    if not flags.any():
+        return
+    marked = flags[flags != 0]
+    for name, flag in names.items():
+        n = int(np.count_nonzero(marked & flag))
+        if n:
+            counts[name] = counts.get(name, 0) + n
