@@ -5,22 +5,21 @@ Nothing is said that the data cannot tell: a figure is None and its reason is am
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evloom.diagnose import value
-from evloom.diagnose.card_inputs import Input, Struck, energy_kwh_of, inputs_of, scene_of, soh_cases, struck_by
+from evloom.diagnose.card_inputs import Input, Struck, energy_kwh_of, inputs_of, scene_of, soh_cases, soh_of, struck_by
 from evloom.diagnose.card_rules import ROUTES, Facts, RouteRule, Rules
 from evloom.diagnose.card_texts import measure_of
 from evloom.diagnose.grade import Condition, Grade, Reason, grade_of
+from evloom.diagnose.health import Health
 from evloom.diagnose.value_points import Spread, share_of
 from evloom.diagnose.warning import Warning  # noqa: A004
+from evloom.diagnose.window import Interval
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import Pack
-
-if TYPE_CHECKING:
-    from evloom.diagnose.health import Health, Interval
 
 N_MATTERS = 3
 SHARE_LEAST = 0.02
@@ -147,7 +146,7 @@ class Card:
     inputs: tuple[Input, ...]
 
 
-def card_of(pack: Pack, health: "Health", warnings: Sequence[Warning], rules: Rules) -> Card:
+def card_of(pack: Pack, health: Health, warnings: Sequence[Warning], rules: Rules) -> Card:
     """The card of a pack by its health, its warnings (closed ones are left out) and the rules. Pure and deterministic."""
     known = _known(pack, health, warnings, rules)
     routes, worths = _routes(known, rules)
@@ -161,7 +160,7 @@ def card_of(pack: Pack, health: "Health", warnings: Sequence[Warning], rules: Ru
     return Card(
         identity=_identity(known),
         coverage=_coverage(health),
-        soh=_seen(health.soh),
+        soh=None if known.soh is None else Value(known.soh.p50, *known.soh),
         energy_soh=_seen(health.energy_soh),
         resistance_soh=_seen(health.resistance_soh),
         weakest_cell=weakest,
@@ -174,8 +173,8 @@ def card_of(pack: Pack, health: "Health", warnings: Sequence[Warning], rules: Ru
         wear_price_per_kwh=wear,
         matters_of=target if matters else "",
         matters=matters,
-        measure=tuple(dict.fromkeys([*(f"measure.{key}" for key in missing), *(matter.measure for matter in matters)])),
-        missing=(*missing, *health.missing),
+        measure=tuple(dict.fromkeys([*(key.replace("missing", "measure") for key in missing), *(matter.measure for matter in matters)])),
+        missing=(*missing, *(f"health.{key}" for key in health.missing)),
         currency=rules.currency,
         inputs=known.inputs,
     )
@@ -195,11 +194,11 @@ class _Known:
     scene: value.Scene
 
 
-def _known(pack: Pack, health: "Health", warnings: Sequence[Warning], rules: Rules) -> _Known:
+def _known(pack: Pack, health: Health, warnings: Sequence[Warning], rules: Rules) -> _Known:
     facts = rules.facts.get(pack.pack_id, Facts())
     struck = struck_by(warnings, rules)
     energy_kwh = energy_kwh_of(pack, facts)
-    soh = None if health.soh is None else Spread(health.soh.p10, health.soh.p50, health.soh.p90)
+    soh = soh_of(health, facts)
     inputs = inputs_of(pack, health, facts, rules)
     scene = scene_of(pack, energy_kwh if energy_kwh is not None else 1.0, soh, inputs, struck, rules.points)
     return _Known(pack, facts, soh, energy_kwh, struck, struck[0].warning.level if struck else "", inputs, scene)
@@ -241,7 +240,7 @@ def _routes(known: _Known, rules: Rules) -> tuple[tuple[Route, ...], dict[str, F
         reasons, needs = _closed_by(rule, known), "" if not rule.needs else _asked(rule.needs, known.facts)
         if needs == "no":
             reasons, needs = (*reasons, Reason(f"route.not-{rule.needs}", source=rule.source)), ""
-        missing = tuple(key for key in _missing(known) if key != "soh" or name != "recycle")
+        missing = tuple(key for key in _missing(known) if key != "missing.soh" or name != "recycle")
         worth = None if missing or reasons else _worth(known.scene, rule)
         if worth is not None:
             worths[name] = worth
@@ -292,7 +291,7 @@ def _lives(scene: value.Scene, soh_end: float, pack: Pack) -> tuple[tuple[Life, 
     present = scene.x["cycles_per_year"]
     uses = (("present", present), ("v2g", present + scene.x["v2g_cycles_per_year"]))
     if scene.course is None:
-        missing = ("soh",) if pack.chemistry else ("chemistry",)
+        missing = ("missing.soh",) if pack.chemistry else ("missing.chemistry",)
         return tuple(Life(use, soh_end, _value(cycles), None, missing) for use, cycles in uses), None
     years = [scene.course.years_to(soh_end, cycles) for _, cycles in uses]
     return tuple(Life(use, soh_end, _value(cycles), _value(each)) for (use, cycles), each in zip(uses, years, strict=True)), years[0]
@@ -313,10 +312,10 @@ def _matters(inputs: Sequence[Input], soh: Spread | None, scene: value.Scene, re
 
 def _missing(known: _Known) -> tuple[str, ...]:
     lacks = (("chemistry", not known.pack.chemistry), ("energy", known.energy_kwh is None), ("soh", known.soh is None))
-    return tuple(key for key, lacking in lacks if lacking)
+    return tuple(f"missing.{key}" for key, lacking in lacks if lacking)
 
 
-def _weakest(health: "Health") -> WeakCell | None:
+def _weakest(health: Health) -> WeakCell | None:
     shares, ohm = np.asarray(health.cell_capacity_share, dtype=float), np.asarray(health.cell_resistance_ohm, dtype=float)
     seen, felt = bool(np.isfinite(shares).any()), bool(np.isfinite(ohm).any())
     if health.weakest_cell is None and not seen and not felt:
@@ -343,11 +342,11 @@ def _identity(known: _Known) -> Identity:
     return Identity(pack.vehicle_id, pack.pack_id, pack.chemistry, pack.n_cell, finite, known.energy_kwh)
 
 
-def _coverage(health: "Health") -> tuple[tuple[str, float], ...]:
+def _coverage(health: Health) -> tuple[tuple[str, float], ...]:
     return tuple((name, float(figure)) for name, figure in asdict(health.coverage).items() if isinstance(figure, int | float))
 
 
-def _seen(interval: "Interval | None") -> Value | None:
+def _seen(interval: Interval | None) -> Value | None:
     return None if interval is None else Value(interval.p50, interval.p10, interval.p50, interval.p90)
 
 

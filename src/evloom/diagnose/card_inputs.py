@@ -1,13 +1,13 @@
 """Everything that goes into a card, as quantiles with their source: what the pack's data tell before what is assumed, then as cases."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evloom.diagnose.card_rules import Facts, FaultRule, Rules
 from evloom.diagnose.grade import level_place
+from evloom.diagnose.health import Health
 from evloom.diagnose.value import Scene
 from evloom.diagnose.value_life import YEAR_DAYS, Course, Drawn, course_of, pace_told
 from evloom.diagnose.value_points import Spread, cases, spread_over
@@ -16,9 +16,6 @@ from evloom.kernel.timegrid import Float
 from evloom.vehicle.ageing import BY_CHEMISTRY as AGEING
 from evloom.vehicle.chemistry import BY_NAME
 from evloom.vehicle.telemetry import Pack
-
-if TYPE_CHECKING:
-    from evloom.diagnose.health import Health
 
 ASSUMED = (
     "pace", "pack_mean_c", "knee_at", "knee_factor", "cycles_per_year", "v2g_cycles_per_year", "swap_cycles_per_year",
@@ -65,6 +62,16 @@ def energy_kwh_of(pack: Pack, facts: Facts) -> float | None:
     return float(BY_NAME[pack.chemistry].ocv(0.5)) * capacity_ah * pack.n_cell / 1000.0
 
 
+def soh_of(health: Health, facts: Facts) -> Spread | None:
+    """State of health as the data tell it; of the capacity alone where only the owner knows the rated one."""
+    if health.soh is not None:
+        return Spread(health.soh.p10, health.soh.p50, health.soh.p90)
+    if health.capacity_ah is None or facts.capacity_ah is None:
+        return None
+    seen = health.capacity_ah
+    return Spread(seen.p10 / facts.capacity_ah, seen.p50 / facts.capacity_ah, seen.p90 / facts.capacity_ah)
+
+
 def struck_by(warnings: Sequence[Warning], rules: Rules) -> tuple[Struck, ...]:
     """Open warnings, the most urgent first, with the rules of faults that hold for each."""
     still = [warning for warning in warnings if warning.closed_s is None]
@@ -72,10 +79,15 @@ def struck_by(warnings: Sequence[Warning], rules: Rules) -> tuple[Struck, ...]:
     return tuple(Struck(warning, tuple(rule for rule in rules.faults if _falls_under(warning, rule))) for warning in still)
 
 
-def inputs_of(pack: Pack, health: "Health", facts: Facts, rules: Rules) -> tuple[Input, ...]:
+def inputs_of(pack: Pack, health: Health, facts: Facts, rules: Rules) -> tuple[Input, ...]:
     """All inputs but the state of health, in the order of ASSUMED."""
-    age_years = _age_years(health, facts)
-    return tuple(_input(key, pack, health, age_years, rules) for key in ASSUMED)
+    age_years, soh = _age_years(health, facts), soh_of(health, facts)
+    own = {
+        "pace": _pace(pack, health, soh, age_years, rules),
+        "cycles_per_year": _use(_plain("cycles_per_year", pack, rules), health),
+        "car_years": _car_years(pack, age_years, rules),
+    }
+    return tuple(own[key] if key in own else _plain(key, pack, rules) for key in ASSUMED)
 
 
 def scene_of(pack: Pack, energy_kwh: float, soh: Spread | None, inputs: Sequence[Input], struck: Sequence[Struck], n: int) -> Scene:
@@ -110,20 +122,14 @@ def _falls_under(warning: Warning, rule: FaultRule) -> bool:
     return rule.cause == "*" or any(name == rule.cause and chance >= rule.chance_from for name, chance in warning.causes)
 
 
-def _input(key: str, pack: Pack, health: "Health", age_years: float | None, rules: Rules) -> Input:
-    if key == "car_years":
-        return _car_years(pack, age_years, rules)
-    assumed = rules.assumed(key, pack.chemistry)
-    spread = Spread(assumed.p10, assumed.p50, assumed.p90)
-    plain = Input(key, spread, assumed.unit, "assumption", assumed.source, assumed.date)
-    if key == "cycles_per_year":
-        return _use(plain, health)
-    if key == "pace" and age_years is not None and health.soh is not None and pack.chemistry in AGEING:
-        use = _use(_plain("cycles_per_year", pack, rules), health).spread.p50
-        soh = Spread(health.soh.p10, health.soh.p50, health.soh.p90)
-        told = pace_told(AGEING[pack.chemistry], spread, soh, age_years, (use, rules.assumed("pack_mean_c", pack.chemistry).p50))
-        return Input(key, told, assumed.unit, "data", "age and state of health of this pack, and " + assumed.source, assumed.date)
-    return plain
+def _pace(pack: Pack, health: Health, soh: Spread | None, age_years: float | None, rules: Rules) -> Input:
+    """How fast it ages: as others do, and where its age is known, as it has aged itself."""
+    assumed = _plain("pace", pack, rules)
+    if age_years is None or soh is None or pack.chemistry not in AGEING:
+        return assumed
+    use = (_use(_plain("cycles_per_year", pack, rules), health).spread.p50, rules.assumed("pack_mean_c", pack.chemistry).p50)
+    told = pace_told(AGEING[pack.chemistry], assumed.spread, soh, age_years, use)
+    return Input("pace", told, assumed.unit, "data", "age and state of health of this pack, and " + assumed.source, assumed.date)
 
 
 def _plain(key: str, pack: Pack, rules: Rules) -> Input:
@@ -131,7 +137,7 @@ def _plain(key: str, pack: Pack, rules: Rules) -> Input:
     return Input(key, Spread(assumed.p10, assumed.p50, assumed.p90), assumed.unit, "assumption", assumed.source, assumed.date)
 
 
-def _use(assumed: Input, health: "Health") -> Input:
+def _use(assumed: Input, health: Health) -> Input:
     """Full cycles a year, read off the data where these are long enough: the doubt falls with the root of the weeks."""
     days, cycles = health.coverage.days, health.coverage.full_cycles
     if days < DAYS_LEAST or not cycles > 0.0:
@@ -145,14 +151,13 @@ def _use(assumed: Input, health: "Health") -> Input:
 
 def _car_years(pack: Pack, age_years: float | None, rules: Rules) -> Input:
     if age_years is None:
-        assumed = rules.assumed("car_years_left", pack.chemistry)
-        return Input("car_years", Spread(assumed.p10, assumed.p50, assumed.p90), assumed.unit, "assumption", assumed.source, assumed.date)
-    assumed = rules.assumed("car_life_years", pack.chemistry)
-    low, mid, high = (max(value - age_years, 0.25) for value in (assumed.p10, assumed.p50, assumed.p90))
-    return Input("car_years", Spread(low, mid, high), "years", "owner", "age of the pack and " + assumed.source, assumed.date)
+        return replace(_plain("car_years_left", pack, rules), key="car_years")
+    life = _plain("car_life_years", pack, rules)
+    left = Spread(*(max(value - age_years, 0.25) for value in life.spread))
+    return Input("car_years", left, "years", "owner", "age of the pack and " + life.source, life.date)
 
 
-def _age_years(health: "Health", facts: Facts) -> float | None:
+def _age_years(health: Health, facts: Facts) -> float | None:
     if facts.age_days is not None:
         return max(facts.age_days, 1.0) / YEAR_DAYS
     if facts.made_s is None or not health.trend:

@@ -1,5 +1,7 @@
 """The words of a card in English and Chinese, by key."""
 
+from evloom.diagnose import health_text
+
 TEXTS: dict[str, tuple[str, str]] = {
     # What the data cannot tell.
     "missing.soh": (
@@ -13,6 +15,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "missing.energy": (
         "not enough information on money: needs the rated capacity (Ah) or energy (kWh)",
         "估值信息不足：需要额定容量（Ah）或额定能量（kWh）",
+    ),
+    "missing.reference": (
+        "not enough information: needs at least 12 cells of the same type, tested in the same way, with measured capacity",
+        "信息不足：需要至少12只同型号、同方法测试且已测容量的参考电芯",
+    ),
+    "missing.unlike": (
+        "not enough information: the pulses are unlike those of every reference cell; measure the capacity",
+        "信息不足：脉冲响应与所有参考电芯都不相似；请实测容量",
     ),
     "missing.capacity-share": ("the spread of capacity between cells is not known", "单体间容量差异未知"),
     "missing.resistance-share": ("the spread of resistance between cells is not known", "单体间内阻差异未知"),
@@ -170,5 +180,7 @@ def measure_of(key: str) -> str:
 
 def text(key: str, language: str = "en") -> str:
     """The words of a key, `language` "en" or "zh". A key that the card does not know is given back."""
+    if key.startswith("health."):
+        return health_text.text(key.removeprefix("health."), language)
     words = TEXTS.get(key)
     return key if words is None else words[1 if language == "zh" else 0]

@@ -91,7 +91,7 @@ def _by_level_alone(condition: Condition, rules: Sequence[GradeRule]) -> Grade:
     before = rules[-2] if len(rules) > 1 else worst
     if level_place(condition.level) > level_place(before.level_to):
         return Grade(worst.name, worst.source, unmet(condition, before), ((worst.name, 1.0),), ())
-    return Grade("", "", (), (), ("soh",))
+    return Grade("", "", (), (), ("missing.soh",))
 
 
 def _chances(condition: Condition, soh_cases: Float, rules: Sequence[GradeRule]) -> tuple[tuple[str, float], ...]:
@@ -106,4 +106,4 @@ def _chances(condition: Condition, soh_cases: Float, rules: Sequence[GradeRule])
 
 def _unknown(condition: Condition) -> tuple[str, ...]:
     pairs = (("capacity-share", condition.capacity_share), ("resistance-share", condition.resistance_share))
-    return tuple(name for name, value in pairs if value is None)
+    return tuple(f"missing.{name}" for name, value in pairs if value is None)

@@ -7,7 +7,7 @@ A user's file has the same tables. An `[[assumption]]` takes the place of that w
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +23,11 @@ PACKAGED = ("ageing.toml", "prices.toml", "routes.toml")
 _CHEMISTRIES = ("NMC", "LFP", "Na", "")
 _TABLES = {"assumption": Assumption, "grade": GradeRule, "fault": FaultRule, "route": RouteRule}
 _PLAIN_KEYS = ("currency", "points")
-_OPTIONAL = {"assumption": {"chemistry": ""}, "fault": {"repair": "", "knee": False}, "route": {"needs": ""}}
+_OPTIONAL: Mapping[str, Mapping[str, Any]] = {
+    "assumption": {"chemistry": ""},
+    "fault": {"repair": "", "knee": False},
+    "route": {"needs": ""},
+}
 _BOUNDS = {
     "soh_from": (0.0, 1.2), "soh_end": (0.0, 1.2), "chance_from": (0.0, 1.0), "capacity_share_from": (0.0, 2.0),
     "resistance_share_to": (0.0, math.inf),
@@ -212,9 +216,15 @@ def _assumption_name(each: Assumption) -> tuple[str, str]:
 
 
 def _made(own: Mapping[str, Any]) -> Rules:
-    points = {"points": int(own["points"])} if "points" in own else {}
-    tables = {name: tuple(own[table]) for name, table in (("assumptions", "assumption"), ("grades", "grade"), ("faults", "fault"))}
-    return Rules(currency=own["currency"], routes=tuple(own["route"]), facts=own["pack"], **tables, **points)
+    rules = Rules(
+        currency=own["currency"],
+        assumptions=tuple(own["assumption"]),
+        grades=tuple(own["grade"]),
+        faults=tuple(own["fault"]),
+        routes=tuple(own["route"]),
+        facts=own["pack"],
+    )
+    return replace(rules, points=int(own["points"])) if "points" in own else rules
 
 
 def _keys() -> frozenset[str]:
