@@ -300,7 +300,7 @@ def _lives(scene: value.Scene, soh_end: float, pack: Pack) -> tuple[tuple[Life, 
 def _matters(inputs: Sequence[Input], soh: Spread | None, scene: value.Scene, result: Float) -> tuple[Matter, ...]:
     given = [(each.key, each.spread, each.unit, each.origin, scene.x[each.key]) for each in inputs]
     if soh is not None and scene.course is not None:
-        given.insert(0, ("soh", soh, "share of the rated capacity", "data", scene.course.soh))
+        given.insert(0, ("soh", soh, "share", "data", scene.course.soh))
     found = []
     for key, spread, unit, origin, values in given:
         if spread.p90 > spread.p10:

@@ -1,0 +1,200 @@
+"""A card in words, English or Chinese: sections of lines, the same for a terminal, a page and a report."""
+
+from dataclasses import dataclass
+
+from evloom.diagnose.card import Card, Fault, Life, Matter, Route, Value
+from evloom.diagnose.card_texts import text
+from evloom.diagnose.grade import Reason
+from evloom.diagnose.value_life import HORIZON_YEARS
+
+_LABELS: dict[str, tuple[str, str]] = {
+    "identity": ("Battery", "电池"),
+    "vehicle": ("vehicle", "车辆"),
+    "pack": ("pack", "电池包"),
+    "cells": ("cells", "电芯"),
+    "rated": ("rated", "额定"),
+    "coverage": ("Data", "数据"),
+    "health": ("Health", "健康"),
+    "soh": ("capacity", "容量健康度"),
+    "energy_soh": ("energy", "能量健康度"),
+    "resistance_soh": ("resistance", "内阻健康度"),
+    "weakest": ("weakest cell", "最弱单体"),
+    "faults": ("Open warnings", "未关闭警告"),
+    "none": ("none", "无"),
+    "lives": ("Remaining life", "剩余寿命"),
+    "grade": ("Grade", "等级"),
+    "not-better": ("no better because", "未达更高等级的原因"),
+    "routes": ("Where it is worth most", "去向与现值"),
+    "best": ("best", "最优去向"),
+    "v2g": ("V2G adds while in the car", "在车期间V2G增值"),
+    "wear": ("a kWh given back costs in battery life", "每放电1 kWh的电池寿命成本"),
+    "matters": ("What matters most", "影响最大的因素"),
+    "measure": ("What to measure", "建议测量"),
+    "missing": ("What the data cannot tell", "数据无法判断的内容"),
+    "closed": ("closed", "不可行"),
+    "unknown": ("not known", "未知"),
+}
+
+_UNITS = {"years": "年", "share": "比例", "share a year": "比例/年", "times": "倍", "full cycles a year": "次等效循环/年", "degC": "℃"}
+_COVERAGE = {
+    "days": ("days", "天数"),
+    "seen_days": ("days with frames", "有数据天数"),
+    "frames": ("frames", "帧数"),
+    "skipped": ("frames left out", "弃用帧数"),
+    "charge_windows": ("charges", "充电次数"),
+    "rests": ("rests", "静置次数"),
+    "km": ("km", "公里"),
+    "full_cycles": ("full cycles", "等效循环"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a card: its title and its lines, each a label and what is said."""
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def told(card: Card, language: str = "en") -> tuple[Section, ...]:
+    """All sections of a card; `language` "en" or "zh". Empty ones are left out."""
+    sections = (
+        _section("identity", _identity(card, language), language),
+        _section("coverage", _coverage(card, language), language),
+        _section("health", _health(card, language), language),
+        _section("faults", tuple(_fault(each, language) for each in card.faults) or (("", label("none", language)),), language),
+        _section("lives", tuple(_life(each, language) for each in card.lives), language),
+        _section("grade", _grade(card, language), language),
+        _section("routes", _routes(card, language), language),
+        _section("matters", tuple(_matter(each, card, language) for each in card.matters), language),
+        _section("measure", tuple(("", text(key, language)) for key in card.measure), language),
+        _section("missing", tuple(("", text(key, language)) for key in card.missing), language),
+    )
+    return tuple(section for section in sections if section.lines)
+
+
+def label(key: str, language: str) -> str:
+    """A label of the card in a language."""
+    return _LABELS[key][1 if language == "zh" else 0]
+
+
+def reason_words(reason: Reason, language: str) -> str:
+    """Why something is not better, in words with its numbers."""
+    words = text(reason.key, language)
+    return words.format(asked=reason.asked or 0.0, have=reason.have or 0.0, subject=reason.subject)
+
+
+def source_words(source: str, language: str) -> str:
+    """A source as it is told: those of others are cited as they are."""
+    return "本项目规则" if language == "zh" and source.startswith("house rule") else source
+
+
+def unit_words(unit: str, language: str) -> str:
+    """A unit in a language."""
+    return _UNITS.get(unit, unit) if language == "zh" else unit
+
+
+def money(value: Value, currency: str) -> str:
+    """An amount with its interval: "29,400 CNY (18,400 .. 43,700)"."""
+    return f"{value.expected:,.0f} {currency} ({value.p10:,.0f} .. {value.p90:,.0f})"
+
+
+def years_words(value: Value, language: str) -> str:
+    """Years with their interval; the horizon is "25 or more"."""
+    unit = unit_words("years", language)
+    middle, low, high = (f"{HORIZON_YEARS:.0f}+" if each >= HORIZON_YEARS else f"{each:.1f}" for each in (value.p50, value.p10, value.p90))
+    return f"{middle} {unit} ({low} .. {high})"
+
+
+def _section(key: str, lines: tuple[tuple[str, str], ...], language: str) -> Section:
+    return Section(label(key, language), lines)
+
+
+def _identity(card: Card, language: str) -> tuple[tuple[str, str], ...]:
+    who = card.identity
+    unknown = label("unknown", language)
+    rated = [f"{who.capacity_ah:g} Ah"] if who.capacity_ah is not None else []
+    rated += [f"{who.energy_kwh:.1f} kWh"] if who.energy_kwh is not None else []
+    return (
+        (label("vehicle", language), who.vehicle_id),
+        (label("pack", language), who.pack_id),
+        (label("cells", language), f"{who.n_cell} {who.chemistry or unknown}"),
+        (label("rated", language), ", ".join(rated) or unknown),
+    )
+
+
+def _coverage(card: Card, language: str) -> tuple[tuple[str, str], ...]:
+    place = 1 if language == "zh" else 0
+    return tuple((_COVERAGE.get(name, (name, name))[place], f"{figure:,.6g}") for name, figure in card.coverage)
+
+
+def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
+    lines = []
+    for name in ("soh", "energy_soh", "resistance_soh"):
+        value = getattr(card, name)
+        words = label("unknown", language) if value is None else f"{value.p50:.1%} ({value.p10:.1%} .. {value.p90:.1%})"
+        lines.append((label(name, language), words))
+    if card.weakest_cell is not None:
+        cell = card.weakest_cell
+        share = "" if cell.capacity_share is None else f": {cell.capacity_share:.1%}"
+        lines.append((label("weakest", language), f"{cell.cell + 1}{share}"))
+    return tuple(lines)
+
+
+def _fault(fault: Fault, language: str) -> tuple[str, str]:
+    place = "" if fault.cell is None else f" {fault.cell + 1}"
+    rules = "; ".join(text(key, language) for key in fault.rules)
+    return fault.level, f"{fault.cause} {fault.chance:.0%}{place}" + (f" ({rules})" if rules else "")
+
+
+def _life(life: Life, language: str) -> tuple[str, str]:
+    if life.years is None:
+        words = "; ".join(text(key, language) for key in life.missing)
+    else:
+        until = f"SOH {life.soh_end:.0%}"
+        per_year = f"{life.cycles_per_year.p50:.0f} {unit_words('full cycles a year', language)}"
+        words = f"{years_words(life.years, language)}, {until}, {per_year}"
+    return text(f"use.{life.use}", language), words
+
+
+def _grade(card: Card, language: str) -> tuple[tuple[str, str], ...]:
+    grade = card.grade
+    if not grade.name:
+        return tuple(("", text(key, language)) for key in grade.missing)
+    chances = ", ".join(f"{name} {chance:.0%}" for name, chance in grade.chances)
+    lines = [(grade.name, chances)]
+    lines += [
+        (label("not-better", language), f"{reason_words(each, language)} [{source_words(each.source, language)}]") for each in grade.reasons
+    ]
+    return (*lines, *(("", text(key, language)) for key in grade.missing))
+
+
+def _routes(card: Card, language: str) -> tuple[tuple[str, str], ...]:
+    lines = [(text(f"route.{route.name}", language), _route(route, card, language)) for route in card.routes]
+    if card.best:
+        lines.append((label("best", language), text(f"route.{card.best}", language)))
+    if card.v2g_gain is not None:
+        lines.append((label("v2g", language), money(card.v2g_gain, card.currency)))
+    if card.wear_price_per_kwh is not None:
+        wear = card.wear_price_per_kwh
+        lines.append((label("wear", language), f"{wear.p50:.2f} {card.currency} ({wear.p10:.2f} .. {wear.p90:.2f})"))
+    return tuple(lines)
+
+
+def _route(route: Route, card: Card, language: str) -> str:
+    if not route.open:
+        reasons = "; ".join(dict.fromkeys(reason_words(each, language) for each in route.reasons))
+        return f"{label('closed', language)}: {reasons}"
+    if route.worth is None:
+        return "; ".join(text(key, language) for key in route.missing)
+    words = money(route.worth, card.currency)
+    return f"{words} - {text(f'needs.{route.needs}', language)}" if route.needs else words
+
+
+def _matter(matter: Matter, card: Card, language: str) -> tuple[str, str]:
+    given = f"{matter.p10:.4g} .. {matter.p90:.4g} {unit_words(matter.unit, language)}"
+    if card.matters_of.startswith("route:"):
+        effect = f"{matter.low:,.0f} -> {matter.high:,.0f} {card.currency}"
+    else:
+        effect = f"{matter.low:.1f} -> {matter.high:.1f} {unit_words('years', language)}"
+    return text(f"input.{matter.key}", language), f"{matter.share:.0%}; {given}: {effect}"
