@@ -1,0 +1,291 @@
+"""One pass over the frames of a pack for its health: conditions, charge counted, rests, charge windows, steps of current. Compiled.
+
+The pass stops where a rest ends or a charge window is over, so that its state is that of this very frame, whatever the chunks.
+"""
+
+import numpy as np
+
+from evloom.diagnose.segment_cells import add_rest, add_step, add_window, cells_mean, fold_day, note_insulation, probe_mean, start_window
+from evloom.diagnose.segment_places import (
+    AC,
+    BALANCING,
+    BLED_AH,
+    BLEED_AT,
+    BLEED_S,
+    BRANCH,
+    C_BLED,
+    CHARGE_AT,
+    COUNT_AH,
+    COUNT_H,
+    COUNT_S,
+    COUNT_VAR,
+    DAY,
+    DRIVE,
+    FAST,
+    FIRST_AT,
+    HIGH_V,
+    IDLE,
+    KM,
+    LAST_A,
+    LAST_AT,
+    LAST_N,
+    LAST_SOC,
+    LAST_V,
+    LOAD_AT,
+    N_BACK,
+    N_FRAME,
+    N_REST,
+    N_SKIPPED,
+    OFF_A,
+    OFF_AA,
+    OFF_N,
+    REST,
+    REST_AGE,
+    REST_I,
+    REST_N,
+    REST_V,
+    SCALE_AH,
+    SEEN_DAYS,
+    TEMP_AT,
+    TEMP_C,
+    TURNED_AH,
+    W_FAST,
+    W_OPEN,
+    WAKE,
+)  # fmt: skip
+from evloom.diagnose.segment_sums import Columns, Sums
+from evloom.kernel.compiled import compiled
+from evloom.vehicle.telemetry import CLOCK_JUMP, CORRUPT, CURRENT_ABSENT, CURRENT_RANGE, DUPLICATE_TIME, OUT_OF_ORDER, STALE
+
+SKIP = STALE | DUPLICATE_TIME | OUT_OF_ORDER | CLOCK_JUMP | CURRENT_ABSENT | CURRENT_RANGE | CORRUPT
+DAY_S = 86400.0
+GAP_S = 300.0  # longer than this without frames is a gap
+HOLE_S = 1800.0  # a charge that was not heard of for longer is two charges
+PAUSE_S = 600.0  # a charge that pauses for longer is over
+RELAXED_S = 1800.0
+RESTING_C = 0.02  # less current than this share of the capacity is no load
+CHARGE_C = 0.02
+FAST_C = 0.35
+SLEEP_S = 1200.0
+BLED_A = 0.06  # current of passive balancing, of the size usual in cars
+
+MORE, RESTED, CHARGED = 0, 1, 2
+"""Why the pass stopped: no more frames; before this frame a rest ended; before this frame a charge window was over."""
+
+
+@compiled
+def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
+    """Take in frames from row `start` on; returns (row of the next frame, why it stopped)."""
+    for i in range(start, len(columns.at_s)):
+        if not _usable(columns, sums, i):
+            sums.scalar[N_SKIPPED] += 1.0
+            continue
+        why = _take(columns, sums, i)
+        if why != MORE:
+            return i, why
+    return len(columns.at_s), MORE
+
+
+@compiled
+def _usable(columns: Columns, sums: Sums, i: int) -> bool:
+    """Whether the frame is one to compute with: not doubted as a whole, and later than the last one."""
+    at_s, scalar = columns.at_s[i], sums.scalar
+    if (columns.flags[i] & SKIP) != 0 or not np.isfinite(columns.current_a[i]) or not np.isfinite(at_s):
+        return False
+    if not at_s <= scalar[LAST_AT]:
+        scalar[N_BACK] = 0.0
+        return True
+    scalar[N_BACK] += 1.0
+    if scalar[LAST_AT] - at_s > DAY_S and scalar[N_BACK] > 30.0:
+        # The clock was wrong before, not now. What was counted in between is not known any more.
+        scalar[LAST_AT] = at_s - 10.0
+        scalar[DAY] = np.floor(at_s / DAY_S)
+        scalar[LOAD_AT] = at_s
+        scalar[CHARGE_AT] = at_s
+        scalar[TEMP_AT] = -np.inf
+        scalar[BLEED_AT] = at_s
+        scalar[COUNT_VAR] += (0.2 * scalar[SCALE_AH]) ** 2
+        return True
+    return False
+
+
+@compiled
+def _take(columns: Columns, sums: Sums, i: int) -> int:
+    """Add one frame, unless something has to be looked at before."""
+    scalar, open_ = sums.scalar, sums.window
+    at_s, current_a = columns.at_s[i], columns.current_a[i]
+    passed = at_s - scalar[LAST_AT]
+    c_rate = current_a / scalar[SCALE_AH]
+    stands = not columns.speed_km_per_h[i] > 0.5
+    status = columns.charging[i]
+    charges = stands and c_rate > CHARGE_C and (status == 1 or status == -1 or status == 3)
+    if open_[W_OPEN] > 0.0 and _is_over(scalar, (at_s, passed, c_rate, charges, stands)):
+        return CHARGED
+    loaded = not stands or abs(c_rate) > RESTING_C or charges
+    unseen = _unseen(columns, sums, i, passed)
+    if scalar[REST_N] > 0.0 and (loaded or unseen):
+        return RESTED
+    _count(columns, sums, i, passed)
+    if loaded or unseen or scalar[N_FRAME] == 0.0:
+        scalar[LOAD_AT] = at_s
+    _day(sums, at_s)
+    mean_v, n_valid = cells_mean(columns, i)
+    _temperature(columns, sums, i)
+    kind = _kind(sums, (at_s, passed, loaded, charges, c_rate, columns.balancing[i]))
+    if passed <= GAP_S:
+        sums.hours[kind] += passed / 3600.0
+    if n_valid > 0:
+        add_step(columns, sums, i, (mean_v, passed, n_valid))
+        if charges:
+            start_window(columns, sums, i, mean_v)
+            add_window(columns, sums, i, (mean_v, passed, c_rate > FAST_C))
+        elif not loaded and at_s - scalar[LOAD_AT] >= RELAXED_S:
+            _rest(columns, sums, i, mean_v)
+        if columns.balancing[i] > 0:
+            _bleed(columns, sums, i, passed)
+    scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
+    _remember(columns, sums, i, mean_v, n_valid)
+    return MORE
+
+
+@compiled
+def _is_over(scalar: np.ndarray, now: tuple[float, float, float, bool, bool]) -> bool:
+    """Whether the open charge window is over before this frame; now = (time, time passed, rate, charges, stands)."""
+    at_s, passed, c_rate, charges, stands = now
+    if passed > HOLE_S or not stands or c_rate < -CHARGE_C:
+        return True
+    return not charges and at_s - scalar[CHARGE_AT] > PAUSE_S
+
+
+@compiled
+def _unseen(columns: Columns, sums: Sums, i: int, passed: float) -> bool:
+    """Whether the pack was used while nothing was heard of it: the management's charge or the voltage has changed over a gap."""
+    scalar = sums.scalar
+    if passed <= GAP_S or scalar[N_FRAME] == 0.0:
+        return False
+    change = columns.soc[i] - scalar[LAST_SOC]
+    return bool(np.isfinite(change) and abs(change) > 0.015)
+
+
+@compiled
+def _count(columns: Columns, sums: Sums, i: int, passed: float) -> None:
+    """Count the charge since the last frame, and how far the count may be off."""
+    scalar = sums.scalar
+    if scalar[N_FRAME] == 0.0:
+        return
+    current_a, last_a, scale_ah = columns.current_a[i], scalar[LAST_A], scalar[SCALE_AH]
+    scalar[COUNT_S] += passed
+    if passed <= GAP_S:
+        added_ah = 0.5 * (current_a + last_a) * passed / 3600.0
+        scalar[COUNT_AH] += added_ah
+        scalar[COUNT_H] += passed / 3600.0
+        scalar[COUNT_VAR] += (0.4 * (current_a - last_a) * passed / 3600.0) ** 2 + (1e-4 * added_ah) ** 2
+        scalar[TURNED_AH] += abs(added_ah)
+        if columns.speed_km_per_h[i] > 0.5:
+            scalar[KM] += columns.speed_km_per_h[i] * passed / 3600.0
+        return
+    if sums.window[W_OPEN] > 0.0 and current_a > 0.0:
+        added_ah = 0.5 * (current_a + last_a) * passed / 3600.0
+        scalar[COUNT_AH] += added_ah
+        scalar[COUNT_VAR] += (0.1 * added_ah) ** 2
+        return
+    if _unseen(columns, sums, i, passed):
+        added_ah = (columns.soc[i] - scalar[LAST_SOC]) * scale_ah
+        scalar[COUNT_AH] += added_ah
+        scalar[COUNT_VAR] += (0.3 * added_ah) ** 2 + (0.03 * scale_ah) ** 2
+        return
+    # Asleep: a little leaks away; the first and the last minutes of use may be missing.
+    scalar[COUNT_VAR] += (0.002 * scale_ah) ** 2 + (0.003 * scale_ah * passed / (30.0 * DAY_S)) ** 2
+    if abs(last_a) > RESTING_C * scale_ah or abs(current_a) > RESTING_C * scale_ah:
+        scalar[COUNT_VAR] += (0.3 * min(passed, 1800.0) / 3600.0 * (abs(last_a) + abs(current_a))) ** 2
+    if not np.isfinite(columns.soc[i] - scalar[LAST_SOC]):
+        scalar[COUNT_VAR] += (0.02 * scale_ah) ** 2
+
+
+@compiled
+def _day(sums: Sums, at_s: float) -> None:
+    """Close the day where this frame is the first of another."""
+    scalar = sums.scalar
+    day = np.floor(at_s / DAY_S)
+    if not np.isfinite(scalar[FIRST_AT]):
+        scalar[FIRST_AT] = at_s
+    if day != scalar[DAY]:
+        if np.isfinite(scalar[DAY]):
+            fold_day(sums)
+        scalar[DAY] = day
+        scalar[SEEN_DAYS] += 1.0
+
+
+@compiled
+def _temperature(columns: Columns, sums: Sums, i: int) -> None:
+    """Look at the probes and the insulation once a minute: they are slow."""
+    scalar = sums.scalar
+    if columns.at_s[i] - scalar[TEMP_AT] < 60.0:
+        return
+    scalar[TEMP_AT] = columns.at_s[i]
+    scalar[TEMP_C] = probe_mean(columns, i)
+    note_insulation(columns, sums, i)
+
+
+@compiled
+def _kind(sums: Sums, now: tuple[float, float, bool, bool, float, int]) -> int:
+    """The condition of a frame; now = (time, time passed, loaded, charges, rate, cells being bled)."""
+    at_s, passed, loaded, charges, c_rate, balancing = now
+    if charges:
+        return FAST if c_rate > FAST_C or sums.window[W_FAST] > 0.0 else AC
+    if loaded:
+        return DRIVE
+    if balancing > 0:
+        return BALANCING
+    if passed > SLEEP_S:
+        sums.scalar[REST_I] = at_s  # it woke up
+    if at_s - sums.scalar[REST_I] < GAP_S:
+        return WAKE
+    return REST if at_s - sums.scalar[LOAD_AT] >= RELAXED_S else IDLE
+
+
+@compiled
+def _rest(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
+    """Note a relaxed frame: the last ones count most."""
+    scalar = sums.scalar
+    share = 1.0 if scalar[REST_N] == 0.0 else max(0.1, 1.0 / (1.0 + scalar[REST_N]))
+    scalar[N_REST] += 1.0 if scalar[REST_N] == 0.0 else 0.0
+    scalar[REST_N] += 1.0
+    scalar[REST_V] = mean_v if share == 1.0 else scalar[REST_V] + share * (mean_v - scalar[REST_V])
+    scalar[REST_AGE] = columns.at_s[i] - scalar[LOAD_AT]
+    add_rest(columns, sums, i, mean_v, share)
+    # The mean current while parked, of the last thousand frames or so.
+    keep = 1.0 - 1.0 / 1000.0
+    scalar[OFF_N] = keep * scalar[OFF_N] + 1.0
+    scalar[OFF_A] = keep * scalar[OFF_A] + columns.current_a[i]
+    scalar[OFF_AA] = keep * scalar[OFF_AA] + columns.current_a[i] ** 2
+
+
+@compiled
+def _bleed(columns: Columns, sums: Sums, i: int, passed: float) -> None:
+    """Balancing tells how many cells are bled: the highest, by what every management does. Looked at every ten minutes."""
+    scalar, bled = sums.scalar, sums.cell[C_BLED]
+    scalar[BLEED_S] += min(passed, GAP_S)
+    if scalar[BLEED_S] < 600.0:
+        return
+    row = columns.cell_v[i]
+    count = min(int(columns.balancing[i]), len(row))
+    least = np.sort(row)[len(row) - count]
+    for k in range(len(row)):
+        if row[k] >= least:
+            bled[k] += BLED_A * scalar[BLEED_S] / 3600.0
+    scalar[BLED_AH] += BLED_A * scalar[BLEED_S] / 3600.0 * count
+    scalar[BLEED_S] = 0.0
+
+
+@compiled
+def _remember(columns: Columns, sums: Sums, i: int, mean_v: float, n_valid: int) -> None:
+    """Keep what the next frame is compared with."""
+    scalar = sums.scalar
+    scalar[N_FRAME] += 1.0
+    scalar[LAST_AT], scalar[LAST_A], scalar[LAST_N] = columns.at_s[i], columns.current_a[i], n_valid
+    scalar[LAST_V] = mean_v
+    if np.isfinite(columns.soc[i]):
+        scalar[LAST_SOC] = columns.soc[i]
+    if abs(columns.current_a[i]) > RESTING_C * scalar[SCALE_AH]:
+        scalar[BRANCH] = 1.0 if columns.current_a[i] > 0.0 else -1.0
