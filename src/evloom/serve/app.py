@@ -21,7 +21,6 @@ from evloom.serve import logs
 from evloom.serve.api.headers import SecurityHeaders
 from evloom.serve.api.table import api_routes
 from evloom.serve.background import Background
-from evloom.serve.battery import BatteryKeeper
 from evloom.serve.billing.job import BillingJob, notes_from
 from evloom.serve.billing.running import RunningCost
 from evloom.serve.bus import Bus
@@ -36,6 +35,7 @@ from evloom.serve.costs import Costs
 from evloom.serve.data_folder import DataFolder
 from evloom.serve.desk.desk import Desk, DeskRules, Ports
 from evloom.serve.displays import Displays
+from evloom.serve.doctor.care import Ground, care_for_batteries
 from evloom.serve.first_start import first_site
 from evloom.serve.gateway.gateway import Gateway, GatewaySettings
 from evloom.serve.gateway.tls import server_context
@@ -48,7 +48,6 @@ from evloom.serve.platform import Platform
 from evloom.serve.retention import Retaining
 from evloom.serve.sampling import Sampling
 from evloom.serve.system_clock import now_s
-from evloom.serve.telematics.part import Telemetry
 from evloom.store.database import opened
 from evloom.store.engine import is_away
 
@@ -141,22 +140,12 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
     retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
     sampling = Sampling(bus, commands, gateway, config.ocpp.sample_s, now_s)
-    if config.telematics.enabled or config.telematics.mqtt_url:
-        await _telemetry(config, folder, stack)
     prices = Background(live.look_often, "prices")
     for part in (platform.events, wakeups, costs, gateway, commands, member, live, sampling, billing, renewals, retaining, prices):
         await part.start()
         stack.push_async_callback(part.stop)
+    platform.care = await care_for_batteries(Ground(db, bus, config, now_s, live, figures), folder.path / "battery", stack)
     return platform
-
-
-async def _telemetry(config: Config, folder: DataFolder, stack: AsyncExitStack) -> None:
-    """Vehicles and battery boxes: what they send is kept in the folder `battery`."""
-    keeper = BatteryKeeper(folder.path / "battery", now_s)
-    stack.push_async_callback(keeper.close)
-    for part in (Telemetry(config.telematics, config.server.host, keeper.sink, now_s), Background(keeper.run, "battery")):
-        await part.start()
-        stack.push_async_callback(part.stop)
 
 
 class _Orders:

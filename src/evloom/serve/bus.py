@@ -10,8 +10,8 @@ Listener = Callable[["Happening"], None]
 class Happening:
     """Something that was kept: an entry of the log, a finished session, a command that changed, a record of the loop.
 
-    topic    "station" (event is a `pile.station` event), "session", "command", "cycle", "site", "warning"
-    subject  id of the station, session, command or site it is about
+    topic    "station" (event is a `pile.station` event), "session", "command", "cycle", "site", "warning", "battery"
+    subject  id of the station, session, command, site or battery it is about
     at_s     when it happened, known_s when we learnt it, epoch seconds
     """
 

@@ -11,7 +11,7 @@ from evloom.pile.station import Deviated, TransactionSaid
 from evloom.serve.bus import Bus, Happening
 
 MEDIA = CONTENT_TYPE_LATEST
-TOPICS = ("station", "session", "command", "cycle", "site", "warning")
+TOPICS = ("station", "session", "command", "cycle", "site", "warning", "battery")
 _LABELS_MAX = 1000
 """Different values of a label that comes from outside; further ones are counted as "other"."""
 

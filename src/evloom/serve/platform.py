@@ -16,6 +16,7 @@ from evloom.store.database import Database
 if TYPE_CHECKING:
     from evloom.serve.commands import Commands
     from evloom.serve.desk.desk import Desk
+    from evloom.serve.doctor.care import Care
     from evloom.serve.gateway.gateway import Gateway
     from evloom.serve.live.live import Live
 
@@ -33,6 +34,7 @@ class Platform:
     gateway: "Gateway | None" = None
     live: "Live | None" = None
     desk: "Desk | None" = None
+    care: "Care | None" = None
     first: FirstRun = field(default_factory=FirstRun)
     version: str = field(default_factory=lambda: version("evloom"))
     document: dict[str, Any] = field(default_factory=dict)

@@ -30,7 +30,7 @@ def save_change(conn: Connection, change: WarningChange, known_s: float) -> bool
         if LEVELS.index(told.level) > LEVELS.index(before["level"]):
             values |= {"acknowledged_s": None, "acknowledged_by": "", "note": ""}
         conn.execute(update(battery_warning).where(battery_warning.c.warning_id == told.warning_id).values(**values))
-    _note(conn, change.kind, values, change.at_s, known_s)
+    _note(conn, change.kind, values, (change.at_s, known_s))
     return True
 
 
@@ -41,9 +41,11 @@ def _columns(told: Told) -> Row:
     return values | {"cause": told.causes[0][0] if told.causes else "", "body": msgspec.json.encode(asdict(told), enc_hook=float).decode()}
 
 
-def _note(conn: Connection, kind: str, row: Mapping[str, Any], at_s: float, known_s: float, actor: str = "", note: str = "") -> None:
+def _note(conn: Connection, kind: str, row: Mapping[str, Any], when_s: tuple[float, float], by: tuple[str, str] = ("", "")) -> None:
+    """Add a line to the history: when_s (it happened, it was known), by (actor, note)."""
     named = {name: row[name] for name in ("warning_id", "pack_id", "level", "severity", "cause")}
-    conn.execute(insert(battery_warning_change).values(**named, kind=kind, at_s=at_s, known_s=known_s, actor=actor, note=note))
+    times = {"at_s": when_s[0], "known_s": when_s[1]}
+    conn.execute(insert(battery_warning_change).values(**named, **times, kind=kind, actor=by[0], note=by[1]))
 
 
 def close_others(conn: Connection, pack_id: str, standing: frozenset[str], at_s: float, known_s: float) -> list[Row]:
@@ -55,7 +57,7 @@ def close_others(conn: Connection, pack_id: str, standing: frozenset[str], at_s:
         body = msgspec.json.encode({**msgspec.json.decode(row["body"]), "closed_s": at_s, "updated_s": at_s}).decode()
         change = {"closed_s": at_s, "updated_s": at_s, "body": body}
         conn.execute(update(battery_warning).where(battery_warning.c.warning_id == row["warning_id"]).values(**change))
-        _note(conn, "closed", row, at_s, known_s, note="looked at anew")
+        _note(conn, "closed", row, (at_s, known_s), ("", "looked at anew"))
     return gone
 
 
@@ -63,7 +65,7 @@ def acknowledge(conn: Connection, row: Row, at_s: float, actor: str, note: str) 
     """Somebody has taken notice of the warning of `row`; its battery is held back until it closes all the same."""
     mine = battery_warning.c.warning_id == row["warning_id"]
     conn.execute(update(battery_warning).where(mine).values(acknowledged_s=at_s, acknowledged_by=actor, note=note))
-    _note(conn, "acknowledged", row, at_s, at_s, actor, note)
+    _note(conn, "acknowledged", row, (at_s, at_s), (actor, note))
 
 
 def body_of(row: Row) -> Told:

@@ -160,6 +160,8 @@ class EventHub:
         scope = caller.scope
         if scope.org_id is None:
             return True
+        if happening.topic == "battery":
+            return getattr(happening.event, "org_id", "") == scope.org_id and scope.site_ids is None
         kind, name = _belongs(happening)
         owner = await self._owner(kind, name)
         return owner.org_id == scope.org_id and (scope.site_ids is None or owner.site_id in scope.site_ids)

@@ -137,6 +137,8 @@ class Rounds:
         if self._position >= self._store.end:
             self._behind_s = None
         if self._ending.is_set():
+            if self._position < self._store.end:
+                return True
             self._tell_and_keep(True)
             return False
         if not self._history:

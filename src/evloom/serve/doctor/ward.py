@@ -131,6 +131,7 @@ class Ward:
             "current_a": _finite(about.current_a),
             "insulation_ohm": _finite(about.insulation_ohm),
             "bms_level": about.bms_level,
+            "active_h": round(24.0 * about.active_s / about.span_s, 3) if about.span_s > 0.0 else None,
             "charge": np.round(charge[-1], 5).tolist() if len(charge) else [],
             "days": days,
         }

@@ -39,3 +39,11 @@ class Telematics(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 60.0
     box_retry_s: Annotated[float, Meta(gt=0, le=3600, description="a command that is not acknowledged is sent again after this")] = 10.0
     box_tries: Annotated[int, Meta(ge=1, le=100, description="so often at most; then the box is shown as silent")] = 5
+    bytes_per_day: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="what all battery boxes together may send in a day: suspect batteries are sampled faster, others slower;"
+            " 0: boxes keep their own intervals",
+        ),
+    ] = 0.0

@@ -1,0 +1,107 @@
+"""Sampling control, live: the bytes of a day go to battery boxes by suspicion, and what is decided goes out as their commands do.
+
+Terminals of GB/T 32960 are not told: the command that sets their parameters (0x81) is not spoken here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from evloom.diagnose.sampling import WAKE_FRAMES, Need, share_out
+from evloom.serve.bus import Bus, Happening
+from evloom.serve.doctor.events import BatteryWarned
+from evloom.serve.logs import told
+from evloom.serve.telematics.databox import DataBoxes
+from evloom.serve.telematics.rates import Box
+from evloom.store import batteries
+from evloom.store.connection import Connection, Row
+from evloom.store.database import Database
+from evloom.store.errors import StoreError
+from evloom.store.scope import EVERYTHING
+
+_LOG = logging.getLogger("evloom.doctor")
+SHARE_S = 600.0
+"""How often bytes are shared out anew; a warning that changes does it at once."""
+HOLD_S = 3600.0
+"""A box keeps its interval for so long, and then goes back to its own unless it is told again."""
+FRAME_BYTES, CELL_BYTES, PROBE_BYTES = 80.0, 2.0, 3.0
+"""A frame in a batch of MessagePack: everything else, a cell, a probe."""
+ACTIVE_H = 2.0
+"""Hours of a day in use of a vehicle of which nothing is known."""
+PAGE = 500
+
+
+class RateShares:
+    """Shares out `budget_bytes` a day among the boxes that were heard of; 0: boxes keep their own intervals."""
+
+    def __init__(self, db: Database, bus: Bus, boxes: DataBoxes, budget_bytes: float, now_s: Callable[[], float]) -> None:
+        self._db, self._bus, self._boxes, self._now_s = db, bus, boxes, now_s
+        self._budget_bytes = budget_bytes
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ending = self._bus.listen("battery", self._heard)
+        try:
+            while True:
+                self._news.clear()
+                try:
+                    await self.share()
+                except StoreError as error:
+                    told(_LOG, logging.WARNING, "rates.not-shared", why=str(error))
+                try:
+                    await asyncio.wait_for(self._news.wait(), SHARE_S)
+                except TimeoutError:
+                    continue
+        finally:
+            ending()
+
+    def _heard(self, happening: Happening) -> None:
+        if isinstance(happening.event, BatteryWarned) and happening.event.kind != "acknowledged":
+            self._news.set()
+
+    async def share(self) -> None:
+        """Decide on every box, and order what is new."""
+        boxes = self._boxes.boxes()
+        if not boxes or not self._budget_bytes > 0.0:
+            return
+        rows = await self._db.read(_batteries)
+        need = need_of(boxes, rows)
+        rates = await asyncio.to_thread(share_out, need, self._budget_bytes)
+        for box, interval_s, wake_s in zip(boxes, rates.interval_s.tolist(), rates.wake_s.tolist(), strict=True):
+            self._order(box, wake_s / WAKE_FRAMES if box.parked else interval_s)
+
+    def _order(self, box: Box, interval_s: float) -> None:
+        now_s, order = self._now_s(), box.order
+        same = order is not None and order.interval_s == interval_s and order.until_s - now_s > 2.0 * SHARE_S
+        if not same or order is None:
+            self._boxes.order(box.vehicle_id, interval_s, now_s + HOLD_S)
+
+
+def need_of(boxes: list[Box], rows: dict[str, Row]) -> Need:
+    """What is known of the boxes' vehicles, columns in their order."""
+    found = [rows.get(box.vehicle_id) for box in boxes]
+    severity = [0.0 if row is None else row["severity"] for row in found]
+    active_h = [ACTIVE_H if row is None else _active_h(row) for row in found]
+    size = [FRAME_BYTES if row is None else FRAME_BYTES + CELL_BYTES * row["n_cell"] + PROBE_BYTES * row["n_probe"] for row in found]
+    return Need(np.array(severity), np.array(active_h), np.array(size))
+
+
+def _active_h(row: Row) -> float:
+    hours = msgspec.json.decode(row["view"]).get("active_h") if row["view"] else None
+    return ACTIVE_H if hours is None else float(np.clip(hours, 0.1, 24.0))
+
+
+def _batteries(conn: Connection) -> dict[str, Row]:
+    """The worst battery of each vehicle."""
+    found: dict[str, Row] = {}
+    after = None
+    while True:
+        rows, after = batteries.battery_page(conn, EVERYTHING, after, PAGE, {})
+        for row in rows:
+            found.setdefault(row["vehicle_id"], row)
+        if after is None:
+            return found
