@@ -1,0 +1,222 @@
+"""Grading of bare retired cells by pulse tests: state of health with its interval, learnt from cells of the same kind that were measured.
+
+A pulse test is 21 voltages (`U1`..`U21`): before the first pulse, then for each of five pulses (charging and discharging by turns, 0.5,
+0.5, 1, 1 and 1.5 C) right after its begin, at its end, right after it, and at the end of the rest. Where the cell was emptied first and
+charged by a known share of its rated capacity, the voltage before the pulses tells most; where a cell is tested as it is found, the pulses
+must.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evloom.diagnose.card_rules import Rules
+from evloom.diagnose.grade import Condition, Grade, grade_of
+from evloom.diagnose.pulse_fit import Fit, fitted, half_width, nearness, predicted
+from evloom.diagnose.value_points import Spread, cases, spread_over
+from evloom.diagnose.window import Interval
+from evloom.kernel.timegrid import Bool, Float, Int
+
+N_U = 21
+FIRST_C_RATE = 0.5
+N_LEAST = 10
+"""Reference cells of a kind that are needed to learn from."""
+LEVEL_STEP = 0.01
+"""Shares charged from empty that differ by less than half of this are one level."""
+INSIDE = 0.8
+"""Share of the cells whose state of health lies between p10 and p90."""
+_COMMON = 0.95  # of the reference cells must have been tested at a state of charge that is learnt from
+_MEASURED_DOUBT = 0.01  # of a capacity measured by a full discharge
+_POINTS = 512
+
+
+@dataclass(frozen=True)
+class PulseTests:
+    """Pulse tests as rows (n,). A cell may have several, at several states of charge.
+
+    cell       its name; origin  the physical cell, the same where one was tested at several ages
+    kind       tests that may be compared: chemistry, rated capacity and pulse length
+    charged    share of the rated capacity charged from empty before the test, NaN where the cell was tested as found
+    u_v        (n, 21) voltages; capacity_ah  measured, NaN where it is to be graded
+    """
+
+    cell: tuple[str, ...]
+    origin: tuple[str, ...]
+    kind: tuple[str, ...]
+    rated_ah: Float
+    charged: Float
+    u_v: Float
+    capacity_ah: Float
+
+    @property
+    def n(self) -> int:
+        """Number of tests."""
+        return len(self.cell)
+
+    def part(self, which: Int | Bool) -> "PulseTests":
+        """Some of the tests, in their order."""
+        rows = np.flatnonzero(which) if np.asarray(which).dtype == np.bool_ else np.asarray(which)
+        names = {name: tuple(getattr(self, name)[row] for row in rows) for name in ("cell", "origin", "kind")}
+        columns = {name: getattr(self, name)[rows] for name in ("rated_ah", "charged", "u_v", "capacity_ah")}
+        return PulseTests(**names, **columns)
+
+    def soh(self) -> Float:
+        """Measured capacity over the rated one, (n,), NaN where not measured."""
+        return self.capacity_ah / self.rated_ah
+
+
+@dataclass(frozen=True, slots=True)
+class CellGrade:
+    """What is said of a cell.
+
+    soh        p10, p50, p90, None where nothing can be said (`missing`, keys of `card_texts`)
+    way        "measured", "counted" (charged from empty by a known share) or "found"
+    resistance_ohm  over the first pulse, mean of its tests; tests  how many were used; reference  how many cells it was learnt from
+    """
+
+    cell: str
+    kind: str
+    soh: Interval | None
+    way: str
+    grade: Grade
+    resistance_ohm: float
+    tests: int
+    reference: int
+    missing: tuple[str, ...] = ()
+
+
+def grade_cells(tests: PulseTests, rules: Rules, reference: PulseTests | None = None) -> tuple[CellGrade, ...]:
+    """Grades of the cells of `tests`, in the order in which they first come.
+
+    Cells whose capacity is measured are the reference, those of `tests` and those of `reference`. Deterministic.
+    """
+    known = _measured(tests) if reference is None else _joined(_measured(tests), _measured(reference))
+    learnt: dict[str, Learnt] = {}
+    graded = []
+    for rows in _rows_of(tests.cell).values():
+        own = tests.part(rows)
+        kind = own.kind[0]
+        if np.isfinite(own.capacity_ah).any():
+            graded.append(_of_measurement(own, rules))
+            continue
+        if kind not in learnt:
+            learnt[kind] = Learnt(known.part(np.array([each == kind for each in known.kind], dtype=bool)))
+        graded.append(_of_pulses(own, learnt[kind], rules))
+    return tuple(graded)
+
+
+class Learnt:
+    """Reference cells of one kind and what was learnt from them; each fit is made when it is first asked for."""
+
+    def __init__(self, known: PulseTests) -> None:
+        self.known = known
+        self.n_cell = len(set(known.origin))
+        self._levels: dict[int, Fit | None] = {}
+        self._found: Fit | None = None
+        self._found_is_made = False
+
+    def level(self, place: int) -> Fit | None:
+        """The fit at a share charged from empty, in steps of LEVEL_STEP; None where too few cells were tested there."""
+        if place not in self._levels:
+            rows = np.array([level_of(share) == place for share in self.known.charged], dtype=bool)
+            self._levels[place] = self._fit(self.known.part(rows))
+        return self._levels[place]
+
+    def found(self) -> Fit | None:
+        """The fit for cells tested as found, from states of charge at which nearly all reference cells were tested."""
+        if not self._found_is_made:
+            self._found, self._found_is_made = self._fit(self.known.part(common_charge(self.known))), True
+        return self._found
+
+    def _fit(self, rows: PulseTests) -> Fit | None:
+        if len(set(rows.origin)) < N_LEAST:
+            return None
+        return fitted(features(rows.u_v), rows.soh(), np.array(rows.origin), np.array(rows.cell))
+
+
+def level_of(share: float) -> int:
+    """Level of a share charged from empty, -1 where the cell was tested as found."""
+    return round(share / LEVEL_STEP) if np.isfinite(share) else -1
+
+
+def common_charge(known: PulseTests) -> Bool:
+    """Tests (n,) at a true state of charge at which nearly all cells of `known` were tested.
+
+    Beyond it the state of charge by itself would tell the state of health, by how the tests were made: only weak cells
+    were tested when nearly full.
+    """
+    true = known.charged / known.soh()
+    if not np.isfinite(true).any():
+        return np.ones(known.n, dtype=bool)
+    spans = [(np.nanmin(true[rows]), np.nanmax(true[rows])) for rows in _rows_of(known.cell).values() if np.isfinite(true[rows]).any()]
+    low = np.quantile([each[0] for each in spans], _COMMON)
+    high = np.quantile([each[1] for each in spans], 1.0 - _COMMON)
+    return (true >= low) & (true <= high)
+
+
+def features(u_v: Float) -> Float:
+    """(n, 21): the voltage before the pulses and the 20 differences to it."""
+    return np.column_stack([u_v[:, 0], u_v[:, 1:] - u_v[:, :1]])
+
+
+def first_resistance_ohm(tests: PulseTests) -> Float:
+    """Resistance (n,) over the first pulse, from before it to its end."""
+    return (tests.u_v[:, 2] - tests.u_v[:, 0]) / (FIRST_C_RATE * tests.rated_ah)
+
+
+def _of_measurement(own: PulseTests, rules: Rules) -> CellGrade:
+    soh = float(np.nanmean(own.soh()))
+    interval = Interval(soh - _MEASURED_DOUBT, soh, soh + _MEASURED_DOUBT)
+    return _told(own, interval, "measured", 0, rules)
+
+
+def _of_pulses(own: PulseTests, learnt: Learnt, rules: Rules) -> CellGrade:
+    fits = [learnt.level(level_of(share)) if np.isfinite(share) else None for share in own.charged]
+    counted = np.array([fit is not None for fit in fits], dtype=bool)
+    if counted.any():
+        pairs = [(fit, features(own.part(np.array([row])).u_v)) for row, fit in enumerate(fits) if fit is not None]
+        return _answer(own.part(counted), pairs, "counted", learnt, rules)
+    fit = learnt.found()
+    if fit is None:
+        return _refused(own, "found", learnt, ("missing.reference",))
+    return _answer(own, [(fit, features(own.part(np.array([row])).u_v)) for row in range(own.n)], "found", learnt, rules)
+
+
+def _answer(own: PulseTests, pairs: Sequence[tuple[Fit, Float]], way: str, learnt: Learnt, rules: Rules) -> CellGrade:
+    """Mean over the tests that are like the reference, with the interval that such means have had there."""
+    like = [(fit, row) for fit, row in pairs if nearness(fit, row)[0] <= 1.0]
+    if not like:
+        return _refused(own, way, learnt, ("missing.unlike",))
+    soh = float(np.mean([predicted(fit, row)[0] for fit, row in like]))
+    half = half_width([fit for fit, _ in like], INSIDE)
+    return _told(own, Interval(soh - half, soh, soh + half), way, learnt.n_cell, rules)
+
+
+def _told(own: PulseTests, soh: Interval, way: str, n_reference: int, rules: Rules) -> CellGrade:
+    spread = spread_over(Spread(soh.p10, soh.p50, soh.p90), cases(_POINTS, 1)[0])
+    grade = grade_of(Condition(soh.p50, None, None, ""), spread, rules.grades)
+    ohm = float(first_resistance_ohm(own).mean())
+    return CellGrade(own.cell[0], own.kind[0], soh, way, replace(grade, missing=()), ohm, own.n, n_reference)
+
+
+def _refused(own: PulseTests, way: str, learnt: Learnt, missing: tuple[str, ...]) -> CellGrade:
+    ohm = float(first_resistance_ohm(own).mean())
+    return CellGrade(own.cell[0], own.kind[0], None, way, Grade("", "", (), (), missing), ohm, own.n, learnt.n_cell, missing)
+
+
+def _measured(tests: PulseTests) -> PulseTests:
+    return tests.part(np.isfinite(tests.capacity_ah))
+
+
+def _joined(one: PulseTests, other: PulseTests) -> PulseTests:
+    names = {name: (*getattr(one, name), *getattr(other, name)) for name in ("cell", "origin", "kind")}
+    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("rated_ah", "charged", "u_v", "capacity_ah")}
+    return PulseTests(**names, **columns)
+
+
+def _rows_of(names: Sequence[str]) -> dict[str, Int]:
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return {name: np.array(places, dtype=np.int64) for name, places in rows.items()}
