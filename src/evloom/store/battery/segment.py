@@ -23,13 +23,15 @@ class Segmenter:
     """Turns the tables of one pack, in their order, into frames of one number of cells each.
 
     The first number of cells and probes that is seen bears the pack's own number, another one that number with `~90c20p` behind it.
+    A pack has the probes up to the last one that its first RUN rows sent, and more from the row on that sends more: a table that holds
+    several packs has the columns of the largest. How rows are cut into tables changes nothing.
     """
 
     def __init__(self, pack_id: str, source: str, account: Account) -> None:
         self._pack_id, self._source, self._account = pack_id, source, account
         self._held: pl.DataFrame | None = None
         self._first: tuple[int, int] | None = None
-        self._n_cell = -1
+        self._n_cell = self._n_probe = -1
         self._vehicle_id = ""
         self._told: set[str] = set()
 
@@ -40,14 +42,23 @@ class Segmenter:
             self._held = None
         if not len(table):
             return
-        cells = _matrix(table, "V_")
+        if self._n_cell < 0 and not last and len(table) < RUN:
+            self._held = table
+            return
+        cells, probes = _matrix(table, "V_"), _matrix(table, "T_")
+        sent = _filled(probes)
+        if self._n_probe < 0:
+            self._n_probe = int(sent[:RUN].max())
         starts, counts = self._runs(_filled(cells), last)
         kept = starts[-1]
         if kept < len(table):
             self._held = table.slice(kept)
         for start, end, n_cell in zip(starts[:-1], starts[1:], counts, strict=True):
             self._n_cell = n_cell
-            yield from self._same_vehicle(table.slice(start, end - start), cells[start:end, :n_cell])
+            for begin, end_of, n_probe in _grown(sent[start:end], self._n_probe):
+                self._n_probe = n_probe
+                part = slice(start + begin, start + end_of)
+                yield from self._same_vehicle(table[part], _wide(cells[part], n_cell), _wide(probes[part], n_probe))
 
     def _runs(self, filled: Int, last: bool) -> tuple[list[int], list[int]]:
         """Borders of stretches with one number of cells (the last border: rows from there on are held back) and their numbers."""
@@ -72,14 +83,13 @@ class Segmenter:
                 counts.append(n_cell)
         return borders, counts
 
-    def _same_vehicle(self, table: pl.DataFrame, cells: Float32) -> Iterator[Frames]:
+    def _same_vehicle(self, table: pl.DataFrame, cells: Float32, probes: Float32) -> Iterator[Frames]:
         vehicles = table["vehicle_id"]
         edges = np.flatnonzero((vehicles != vehicles.shift(1)).fill_null(False).to_numpy())
         for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(table)], strict=True):
-            yield self._frames(table.slice(start, end - start), cells[start:end])
+            yield self._frames(table.slice(start, end - start), cells[start:end], probes[start:end])
 
-    def _frames(self, table: pl.DataFrame, cells: Float32) -> Frames:
-        probes = _matrix(table, "T_")
+    def _frames(self, table: pl.DataFrame, cells: Float32, probes: Float32) -> Frames:
         shape = (cells.shape[1], probes.shape[1])
         self._first = self._first or shape
         pack_id = self._pack_id if shape == self._first else f"{self._pack_id}~{shape[0]}c{shape[1]}p"
@@ -89,7 +99,7 @@ class Segmenter:
         pack = Pack(table["vehicle_id"][0], pack_id, *shape, chemistry[0] if len(chemistry) else "")
         pack = replace(pack, capacity_ah=float(rated_ah[0])) if len(rated_ah) else pack
         columns = {name: table[name].to_numpy() for name in ("at_s", "known_at_s", *NUMBERS)}
-        return unflagged(pack, cell_v=np.ascontiguousarray(cells), probe_c=probes, **columns)
+        return unflagged(pack, cell_v=cells, probe_c=probes, **columns)
 
     def _tell(self, pack_id: str, shape: tuple[int, int], table: pl.DataFrame) -> None:
         row, vehicle_id = int(table[LINE][0]), table["vehicle_id"][0]
@@ -111,6 +121,22 @@ def _matrix(table: pl.DataFrame, kind: str) -> Float32:
     if any(column.null_count() for column in filled):
         filled = filled.fill_null(float("nan"))
     return np.ascontiguousarray(filled.to_numpy(order="c"))
+
+
+def _grown(sent: Int, n_probe: int) -> Iterator[tuple[int, int, int]]:
+    """Stretches (begin, end, probes) of rows: a new one where a row sends more probes than any before."""
+    most = np.maximum(np.maximum.accumulate(sent), n_probe)
+    edges = (np.flatnonzero(np.diff(most)) + 1).tolist()
+    for begin, end in zip([0, *edges], [*edges, len(sent)], strict=True):
+        yield begin, end, int(most[begin])
+
+
+def _wide(readings: Float32, n: int) -> Float32:
+    """The first n columns; those that are not there are absent readings."""
+    n_row, n_there = readings.shape
+    if n_there >= n:
+        return np.ascontiguousarray(readings[:, :n])
+    return np.hstack([readings, np.full((n_row, n - n_there), np.nan, dtype=np.float32)])
 
 
 def _filled(cells: Float32) -> Int:

@@ -257,3 +257,27 @@ def test_real_cars(data_dir: Callable[[str], Path]) -> None:
     assert np.isclose(two.insulation_ohm.max(), 5e6)
     assert set(two.charging.tolist()) == {0, 1}
     assert set(two.bms_level.tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("chunk", [65536, 40, 7, 1])
+def test_packs_of_several_sizes_in_one_table(tmp_path: Path, chunk: int) -> None:
+    """A small pack has no more probes than it sends, whatever columns the table has for others; nor has it lost any."""
+    large, small = rows(40, 6, 5), rows(40, 4, 3)
+    table = [["vehicle_id", *large[0]]]
+    for one, other in zip(large[1:], small[1:], strict=True):
+        table += [["large", *one], ["small", *other[:8], "", "", *other[8:], "", ""]]
+    table[4][-3] = ""  # a probe that is silent in one early frame is still a probe
+    packs = by_pack(read(write(tmp_path / "both.csv", table), chunk)[0])
+    assert {name: (each.n, each.pack.n_cell, each.pack.n_probe) for name, each in packs.items()} == {
+        "large": (40, 6, 5),
+        "small": (40, 4, 3),
+    }
+
+
+@pytest.mark.parametrize("chunk", [65536, 7])
+def test_a_probe_that_comes_later_begins_a_segment(tmp_path: Path, chunk: int) -> None:
+    table = rows(60, 3, 3)
+    for row in table[1:31]:
+        row[-1] = ""
+    packs = by_pack(read(write(tmp_path / "car.csv", table), chunk)[0])
+    assert {name: (each.n, each.pack.n_probe) for name, each in packs.items()} == {"car": (30, 2), "car~3c3p": (30, 3)}
