@@ -23,6 +23,7 @@ from evloom.simulate.command import Voice, write_one
 from evloom.simulate.output import findings_text
 from evloom.simulate.patience import Patience
 from evloom.store.battery.account import Account, Note
+from evloom.store.battery.rules import load_rules
 
 SMALL_BYTES = 8 << 20
 """A further process is worth its start for about so much of Parquet."""
@@ -72,7 +73,7 @@ class Study:
     def run(self, jobs: list[Job]) -> None:
         """Do the jobs; after Ctrl-C those that are done count."""
         options = self._options
-        order = Order(options.json is not None, options.lang if options.report is not None else None)
+        order = Order(load_rules(options.rules), options.json is not None, options.lang if options.report is not None else None)
         with Patience(_nobody, "pack") as patience:
             progress = Progress(sys.stderr, patience, {job.number: job.size for job in jobs})
             try:

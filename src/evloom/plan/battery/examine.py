@@ -10,7 +10,8 @@ examined = examiner.finish()
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from evloom.diagnose import doctor, quality
+from evloom.diagnose import doctor, health, quality
+from evloom.diagnose.health import Health
 from evloom.diagnose.warning import LEVELS, Warning, WarningChange  # noqa: A004
 from evloom.kernel.finding import Finding
 from evloom.plan.battery.tally import Tally
@@ -24,6 +25,7 @@ class Examined:
     vehicles  vehicles that the pack was in, the last one last
     changes   of its warnings, in order of time
     warnings  each as it stood last, open ones first, then in order of level and severity
+    health    capacity, resistance, cells, insulation, with their doubt
     findings  what the frames cannot tell because of what they lack
     tally     frames, span, days, and how many readings were doubted, by why
     """
@@ -32,6 +34,7 @@ class Examined:
     vehicles: tuple[str, ...]
     changes: tuple[WarningChange, ...]
     warnings: tuple[Warning, ...]
+    health: Health
     findings: tuple[Finding, ...]
     tally: Tally
 
@@ -44,6 +47,7 @@ class Examiner:
         self._vehicles = [pack.vehicle_id]
         self._carry = quality.fresh(pack.n_cell, pack.n_probe)
         self._doctor = doctor.fresh(pack)
+        self._health = health.fresh(pack)
         self._changes: list[WarningChange] = []
         self._last: dict[str, Warning] = {}
         self._tally = Tally()
@@ -61,6 +65,7 @@ class Examiner:
             self._doctor = replace(self._doctor, pack=replace(self._doctor.pack, vehicle_id=pack.vehicle_id))
         flagged, self._carry = quality.flag(frames, self._carry)
         self._tally.add(flagged)
+        self._health = health.step(self._health, flagged)
         self._doctor, changes = doctor.step_flagged(self._doctor, flagged)
         return self._kept(changes)
 
@@ -78,7 +83,15 @@ class Examiner:
         """What is known by now."""
         self._last |= {warning.warning_id: warning for warning in doctor.open_warnings(self._doctor)}
         warnings = tuple(sorted(self._last.values(), key=urgency))
-        return Examined(self._pack, tuple(self._vehicles), tuple(self._changes), warnings, self._findings(), self._tally)
+        return Examined(
+            pack=self._pack,
+            vehicles=tuple(self._vehicles),
+            changes=tuple(self._changes),
+            warnings=warnings,
+            health=health.report(self._health),
+            findings=self._findings(),
+            tally=self._tally,
+        )
 
     def _kept(self, changes: list[WarningChange]) -> list[WarningChange]:
         self._changes += changes

@@ -4,7 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from evloom.diagnose import health_text
 from evloom.diagnose.advice import text
+from evloom.diagnose.card import Card
+from evloom.diagnose.health import Health, Interval
 from evloom.diagnose.warning import LEVELS, Warning, WarningChange  # noqa: A004
 from evloom.plan.battery.examine import Examined
 from evloom.plan.battery.plain import instant, number, plain
@@ -31,6 +34,8 @@ class Row:
     last_s: float
     days: int
     frames: int
+    soh: Interval | None
+    grade: str
     doubted: tuple[tuple[str, int], ...]
     lacks: tuple[str, ...]
     page: str
@@ -47,8 +52,8 @@ def order_of(row: Row) -> tuple[int, float, str, str]:
     return -worth, -row.severity, row.vehicle_id, row.pack_id
 
 
-def row_of(examined: Examined) -> Row:
-    """The row of a pack."""
+def row_of(examined: Examined, card: Card | None = None) -> Row:
+    """The row of a pack. Without a card it has no grade."""
     warnings, tally, pack = examined.warnings, examined.tally, examined.pack
     first = warnings[0] if warnings else None
     cause, chance = first.causes[0] if first and first.causes else ("", 0.0)
@@ -68,6 +73,8 @@ def row_of(examined: Examined) -> Row:
         last_s=tally.last_s,
         days=tally.days,
         frames=tally.frames,
+        soh=examined.health.soh,
+        grade=card.grade.name if card is not None else "",
         doubted=tuple(sorted(tally.flagged.items(), key=lambda one: (-one[1], one[0]))),
         lacks=tuple(finding.code for finding in examined.findings),
         page="",
@@ -81,10 +88,10 @@ def part_name(warning: Warning) -> str:
     return f"T_{warning.probe + 1}" if warning.probe is not None else "pack"
 
 
-def vehicle_json(examined: Examined) -> str:
+def vehicle_json(examined: Examined, card: Card) -> str:
     """The figures of a pack: an element of `vehicles`."""
     pack, tally = examined.pack, examined.tally
-    row = row_of(examined)
+    row = row_of(examined, card)
     history: dict[str, list[dict[str, Any]]] = {}
     for change in examined.changes:
         told = {"at": instant(change.at_s), "kind": change.kind, "level": change.warning.level, "severity": number(change.warning.severity)}
@@ -104,6 +111,8 @@ def vehicle_json(examined: Examined) -> str:
         "frames": tally.frames,
         "flagged": {"frames": tally.flagged, "cells": tally.cell_flagged, "probes": tally.probe_flagged},
         "warnings": [warning_json(warning, history.get(warning.warning_id, [])) for warning in examined.warnings],
+        "health": health_json(examined.health),
+        "card": plain(card),
         "lacks": [plain(finding) for finding in examined.findings],
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False)
@@ -125,6 +134,14 @@ def warning_json(warning: Warning, history: list[dict[str, Any]]) -> dict[str, A
         **{name: [words(key) for key in getattr(warning, name)] for name in ("advice", "measure_next", "missing")},
     }
     return {**content, **names, **texts, "history": history}
+
+
+def health_json(health: Health) -> dict[str, Any]:
+    """Health: what `Health` holds, its trend by instants, what is missing in words."""
+    content = plain(health)
+    trend = [{"at": instant(at_s), **plain(interval)} for at_s, interval in health.trend]
+    missing = [{"key": key, "en": health_text.text(key, "en"), "zh": health_text.text(key, "zh")} for key in health.missing]
+    return {**content, "trend": trend, "missing": missing, "coverage": {**content["coverage"], "hours": dict(health.coverage.hours)}}
 
 
 def change_json(change: WarningChange) -> str:

@@ -8,7 +8,7 @@ from evloom.diagnose.warning import LEVELS
 from evloom.plan.battery.output import Row, order_of
 from evloom.store.battery.account import Account
 
-HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "days", "frames", "cells", "doubted readings")
+HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "SOH", "grade", "days", "frames", "cells", "doubted readings")
 MOST_ROWS = 40
 HARMLESS = frozenset(("status-null", "insulation-placeholder", "odometer-doubt"))
 """Flags that say nothing against a frame's cells."""
@@ -44,6 +44,8 @@ def _cells(row: Row) -> list[str]:
         row.part + more,
         cause,
         _day(row.first_seen_s),
+        f"{100 * row.soh.p50:.1f} % ({100 * row.soh.p10:.1f}-{100 * row.soh.p90:.1f})" if row.soh is not None else "",
+        row.grade,
         str(row.days),
         f"{row.frames:,}",
         str(row.n_cell),

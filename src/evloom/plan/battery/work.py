@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from evloom.diagnose.card import card_of
+from evloom.diagnose.card_rules import Rules
 from evloom.plan.battery.examine import Examined, Examiner
 from evloom.plan.battery.jobs import Job, frames_of
 from evloom.plan.battery.output import Row, row_of, vehicle_json
@@ -15,9 +17,10 @@ Tell = Callable[[int], None]
 class Order:
     """What is wanted of every pack beside its row of the table.
 
-    json  the figures; pages  None, or the language of the pages of suspects
+    rules  by which packs are graded and valued; json  the figures; pages  None, or the language of the pages of suspects
     """
 
+    rules: Rules
     json: bool = False
     pages: str | None = None
 
@@ -56,4 +59,5 @@ def work(job: Job, order: Order, tell: Tell) -> Done:
 
 
 def _result(examined: Examined, order: Order) -> Result:
-    return Result(row_of(examined), vehicle_json(examined) if order.json else "", None)
+    card = card_of(examined.pack, examined.health, examined.warnings, order.rules)
+    return Result(row_of(examined, card), vehicle_json(examined, card) if order.json else "", None)
