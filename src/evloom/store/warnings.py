@@ -69,8 +69,11 @@ def acknowledge(conn: Connection, row: Row, at_s: float, actor: str, note: str) 
 
 
 def body_of(row: Row) -> Told:
-    """The warning of a row, as the doctor told it last."""
-    return warning_of(msgspec.json.decode(row["body"]))
+    """The warning of a row, as the doctor told it last. JSON has no NaN: values that are not known are null in it."""
+    values = msgspec.json.decode(row["body"])
+    for line in values["evidence"]:
+        line["value"] = [float("nan") if value is None else value for value in line["value"]]
+    return warning_of(values)
 
 
 def warning_page(conn: Connection, scope: Scope, after: Key | None, limit: int, wanted: Mapping[str, Any]) -> Rows:

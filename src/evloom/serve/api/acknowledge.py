@@ -1,6 +1,6 @@
 """What people do about what needs attention: acknowledge a warning, register a token that was refused."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -28,9 +28,9 @@ class AckPath(Input):
 
 
 class NewAcknowledgement(Input):
-    """A warning by its kind and subject, as GET /warnings has them, and a remark."""
+    """A warning by its kind and subject, as GET /warnings has them, and a remark. One of a battery has a request of its own."""
 
-    kind: Kind
+    kind: Literal["offline", "fault", "pending", "suspect-session", "held-bill", "astray"]
     subject: Subject
     note: Line = ""
 

@@ -12,20 +12,20 @@ from evloom.serve.api.endpoint import Endpoint, Stream, endpoint
 from evloom.serve.api.shape import UNSET, Input, Instant, Line, Page, Paging, StationId, changes, given, instant, of_row, seconds
 from evloom.serve.api.stations import StationPath, found_station
 from evloom.serve.people.roles import LOOK
-from evloom.store import billing, frames, registry, views
+from evloom.store import billing, frames, registry, views, warnings
 from evloom.store.connection import Connection, Row
 from evloom.store.frames import Frame, Wanted
 
 LISTED = 200
 EXPORTED = 100_000
 PAGE = 500
-Kind = Literal["offline", "fault", "pending", "suspect-session", "held-bill", "astray"]
+Kind = Literal["offline", "fault", "pending", "suspect-session", "held-bill", "astray", "battery"]
 _PROFILE_WORDS = ("ReportChargingProfiles", "NotifyChargingLimit", "ClearedChargingLimit", "NotifyEVChargingSchedule")
 _FOLLOWING = ("follows", "untried", "")
 
 
 class Notice(msgspec.Struct):
-    """Something that needs attention: of what kind, at what, since when, in words."""
+    """Something that needs attention: of what kind, at what, since when, in words. The subject of "battery" is a warning of its doctor."""
 
     kind: Kind
     subject: str
@@ -117,7 +117,9 @@ class ReportQuery(Input):
 
 
 async def list_warnings(call: Call) -> list[Notice]:
-    """What needs attention: faults, stations offline or waiting to be accepted, who does not follow, doubtful sessions, held bills."""
+    """What needs attention: faults, stations offline or pending, who does not follow, doubtful sessions, held bills, batteries.
+
+    Warnings of batteries are those that nobody has acknowledged; /battery-warnings has all of them."""
     found = await call.read(lambda conn: _kept_warnings(conn, call))
     site_ids = await call.read(lambda conn: [row["site_id"] for row in registry.site_page(conn, call.scope, None, 500)[0]])
     for site_id in site_ids:
@@ -140,7 +142,16 @@ def _kept_warnings(conn: Connection, call: Call) -> list[Notice]:
         for bill in billing.in_state(conn, scope, ["held", "review", "unpriced"], LISTED):
             text = ", ".join(dict.fromkeys(finding.code for finding in bill.findings)) or bill.state
             found.append(Notice("held-bill", bill.session_id, "", "", f"{bill.state}: {text}"))
+        rows, _ = warnings.warning_page(conn, scope, None, LISTED, {"open": True, "acknowledged": False})
+        found += [_battery(row) for row in rows]
     return found
+
+
+def _battery(row: Row) -> Notice:
+    """A warning of a battery; cells and probes by their names in files: V_83 is cell 82."""
+    part = f", V_{row['cell'] + 1}" if row["cell"] is not None else f", T_{row['probe'] + 1}" if row["probe"] is not None else ""
+    text = f"level {row['level']}, cause {row['cause']}{part}, battery {row['pack_id']}"
+    return Notice("battery", row["warning_id"], "", "", text, instant(row["opened_s"]))
 
 
 def _of_row(kind: Kind, row: Row, text: str, since_s: float) -> Notice:

@@ -20,6 +20,7 @@ from evloom.serve.api.problem import Fault, conflict, fault_of, missing
 from evloom.serve.api.sessions import SessionPath, found_session
 from evloom.serve.api.shape import UNSET, Input, Instant, Page, Paging, seconds
 from evloom.serve.api.terms import OrgQuery
+from evloom.serve.billing.battery_note import with_battery
 from evloom.serve.billing.paper import receipt_pdf
 from evloom.serve.billing.sheet import receipt_csv, statement_csv
 from evloom.serve.people.roles import ALL, OFFICE, OPERATE, OWN
@@ -176,7 +177,8 @@ async def release_bill(call: Call, path: SessionPath, body: Release) -> Bill:
 
     def job(conn: Connection) -> billing.Billing:
         _in_state(conn, call, path, ("held", "review"))
-        return billing.release(conn, path.session_id, correction, by, GuardRules(), Notes())
+        notes = with_battery(conn, path.session_id, Notes())
+        return billing.release(conn, path.session_id, correction, by, GuardRules(), notes)
 
     return _bill(await _written(call, job))
 

@@ -33,6 +33,24 @@ SessionId = Annotated[
     str,
     Meta(min_length=1, max_length=110, pattern=r"^[^\u0000-\u001f\u007f/?#%\\]+$(?!\n)", description="STATION:TRANSACTION"),
 ]
+PackId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^\u0000-\u001f\u007f/?#%\\]+$(?!\n)",
+        description="Code of a battery as its vehicle sends it, else the vehicle's",
+    ),
+]
+VehicleId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\u0000-\u001f\u007f/?#%+\\]+$(?!\n)",
+        description="VIN, or the name of the vehicle's data box",
+    ),
+]
 TokenId = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9][A-Za-z0-9*_=:+|@. -]*$(?!\n)", description="Text of a card, or an eMAID")
 ]

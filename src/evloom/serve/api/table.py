@@ -9,6 +9,7 @@ from evloom.serve.api import (
     access,
     acknowledge,
     attention,
+    batteries,
     commands,
     drivers,
     exports,
@@ -21,6 +22,7 @@ from evloom.serve.api import (
     steering,
     terms,
     users,
+    vehicles,
 )
 from evloom.serve.api.endpoint import Endpoint
 from evloom.serve.api.headers import add_headers
@@ -39,6 +41,8 @@ TABLE: tuple[Endpoint, ...] = (
     *sessions.ENDPOINTS,
     *steering.ENDPOINTS,
     *commands.ENDPOINTS,
+    *vehicles.ENDPOINTS,
+    *batteries.ENDPOINTS,
     *attention.ENDPOINTS,
     *acknowledge.ENDPOINTS,
     *exports.ENDPOINTS,

@@ -16,6 +16,7 @@ from evloom.market.guard import GuardRules
 from evloom.market.receipt import Notes
 from evloom.pile.station import TransactionSaid
 from evloom.pile.transaction import session_id
+from evloom.serve.billing.battery_note import with_battery
 from evloom.serve.bus import Bus, Happening
 from evloom.store.billing import SYSTEM, State, Wait, bill_session, ripe_at_s, unfinished, unpriced
 from evloom.store.database import Database
@@ -173,7 +174,7 @@ class BillingJob:
             return None
         by, (_, notes) = By(SYSTEM, now_s), self._notes.get(name, (0.0, Notes()))
         try:
-            state = await self._db.write(lambda conn: bill_session(conn, name, by, self._options.rules, notes))
+            state = await self._db.write(lambda conn: bill_session(conn, name, by, self._options.rules, with_battery(conn, name, notes)))
         except Exception:  # noqa: BLE001  one session must not stop the others
             self._due[name] = now_s + self._options.retry_s
             _log.exception("session %s could not be billed; it is tried again", name)

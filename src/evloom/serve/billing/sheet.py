@@ -11,21 +11,22 @@ from evloom.store.ledger import Statement
 
 RECEIPT_COLUMNS = (
     "receipt,kind,refers_to,issued,session_id,site,station_id,evse,driver_id,start,end,line,label,category,quantity,unit,"
-    "unit_price,amount,currency"
+    "unit_price,amount,currency,battery"
 ).split(",")
 STATEMENT_COLUMNS = ("entry", "kind", "at", "session_id", "reason", "amount", "owed", "currency")
 
 
 def receipt_csv(receipts: Iterable[Receipt]) -> str:
-    """The lines of receipts; the last row of each has line "total"."""
+    """The lines of receipts; the last row of each has line "total", and says where the diagnosis of the battery held the session back."""
     rows: list[Sequence[object]] = []
     for receipt in receipts:
         head = _head(receipt)
         for line in receipt.lines:
             label = f"{line.label} ({line.note})" if line.note else line.label
             numbers = (f"{line.quantity:f}", line.unit, f"{line.unit_price:f}", f"{line.amount:f}")
-            rows.append((*head, line.kind.value, label, line.category, *numbers, receipt.currency))
-        rows.append((*head, "total", receipt.reason, "", f"{receipt.energy_kwh:f}", "kWh", "", f"{receipt.total:f}", receipt.currency))
+            rows.append((*head, line.kind.value, label, line.category, *numbers, receipt.currency, ""))
+        total = ("total", receipt.reason, "", f"{receipt.energy_kwh:f}", "kWh", "", f"{receipt.total:f}", receipt.currency)
+        rows.append((*head, *total, receipt.notes.battery))
     return _written(RECEIPT_COLUMNS, rows)
 
 

@@ -52,7 +52,7 @@ def test_only_the_roles_of_the_table_get_in(tmp_path):
     run(tmp_path, job)
 
 
-OWN_NAME = {"create_user", "create_organisation", "create_station", "create_site", "create_driver", "create_token"}
+OWN_NAME = {"create_user", "create_organisation", "create_station", "create_site", "create_driver", "create_token", "create_vehicle"}
 
 
 @pytest.mark.parametrize(

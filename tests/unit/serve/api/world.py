@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
+from evloom.diagnose.warning import Series, WarningChange
+from evloom.diagnose.warning import Warning as Told
 from evloom.pile.station import TransactionSaid
 from evloom.pile.transaction import fold
 from evloom.serve.api.headers import SecurityHeaders
@@ -17,8 +19,9 @@ from evloom.serve.bus import Bus
 from evloom.serve.config import Config, Server
 from evloom.serve.people.door import new_key
 from evloom.serve.platform import Platform
+from evloom.store import batteries, people, registry, session_rows, warnings
 from evloom.store import commands as command_rows
-from evloom.store import people, registry, session_rows
+from evloom.store.batteries import BatterySeen
 from evloom.store.commands import CommandRow
 from evloom.store.database import Database, opened
 
@@ -73,6 +76,7 @@ class World:
             }
             people.add_user(conn, row)
             self._charge(conn, org)
+            self._suspect(conn, org)
             for role in ("operator", "owner", "driver", "reader", "admin"):
                 self._key(conn, org, role)
 
@@ -85,6 +89,24 @@ class World:
         session_rows.save(conn, {f"{org}-1:t1": known}, {f"{org}-1:t1": (None, NOW_S + 3600.0)})
         order = CommandRow(f"{org}-command", f"{org}-1", "Reset", '{"command":"Reset"}', "answered", NOW_S, None, NOW_S)
         command_rows.add(conn, order)
+
+    def _suspect(self, conn, org: str) -> None:
+        """The driver's vehicle, its battery and a warning of it."""
+        named = {"org_id": org, "name": org, "driver_id": f"{org}-driver", "tokens": f'["{org}-evcc"]', "pack_id": ""}
+        batteries.put_vehicle(conn, f"{org}-vehicle", {**named, "chemistry": "", "note": "", "created_at_s": NOW_S})
+        seen = BatterySeen(
+            f"{org}-pack", f"{org}-vehicle", "NMC", 4, 1, 150.0, NOW_S - 9e5, NOW_S, NOW_S, 900, 10, 2, 1.2, 0.5, -1,
+            '{"cell_v":[3.7,3.71,3.65,null],"probe_c":[20.0],"pack_v":14.8,"current_a":0.0,"insulation_ohm":null,"bms_level":0,"active_h":1.5,'
+            '"charge":[0.0,0.001,-0.02,0.0],"days":{"at_s":[1.0,2.0],"low":[-0.01,-0.02],"p05":[-0.01,-0.02],"p95":[0.0,0.0],"high":[0.0,0.001]}}',
+        )  # fmt: skip
+        batteries.save(conn, seen)
+        line = Series("charge of the cell", "share of the capacity", (NOW_S - 86400.0, NOW_S), (-0.01, float("nan")))
+        told = Told(
+            f"{org}-warning", f"{org}-vehicle", f"{org}-pack", 2, None, "inspect", (("internal-short", 0.8), ("unknown", 0.2)), 1.2,
+            "charge drift", 0.02, NOW_S - 2e5, NOW_S, NOW_S - 1e5, NOW_S, evidence=(line,), expected="internal-short.expected",
+            advice=("internal-short.do",), measure_next=("internal-short.measure",),
+        )  # fmt: skip
+        warnings.save_change(conn, WarningChange("opened", NOW_S - 1e5, told), NOW_S)
 
     def _key(self, conn, org: str, role: str) -> None:
         key, prefix, kept = new_key()
