@@ -80,7 +80,9 @@ def _safe(wanted: Orders, snapshot: Snapshot) -> Orders:
 def _asked(orders: Orders, snapshot: Snapshot) -> Orders:
     """The orders, and what is asked of EVSE that are not steered, for which there is no plan."""
     asked = np.isfinite(snapshot.asked_kw)
-    power_kw = np.where(asked, snapshot.asked_kw, orders.power_kw)
+    as_before = np.abs(snapshot.asked_kw - snapshot.sight.ordered_kw) <= SAME_KW
+    asked_kw = np.where(as_before, snapshot.sight.ordered_kw, snapshot.asked_kw)
+    power_kw = np.where(asked, asked_kw, orders.power_kw)
     ahead_kw = orders.ahead_kw
     if ahead_kw is not None:
         ahead_kw = np.where(asked[:, None], power_kw[:, None], ahead_kw)

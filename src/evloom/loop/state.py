@@ -20,6 +20,7 @@ from evloom.loop.told import value_at
 from evloom.network.site import Site
 from evloom.network.tree import node_total
 from evloom.pile.events import (
+    AtEvse,
     Event,
     Followed,
     Known,
@@ -30,6 +31,7 @@ from evloom.pile.events import (
     PluggedIn,
     Readings,
     Strayed,
+    Supplied,
     Tick,
     Unplugged,
     Untold,
@@ -65,6 +67,7 @@ class State:
         self.packs, self.tapers, self.strays = PackBook(evse.n, site.zone), TaperBook(evse), StrayBook(evse)
         self._own_tree, self._outdated = site.tree, np.zeros(evse.n, dtype=np.bool_)
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
+        self._voltage_v = np.full(evse.n, site.voltage_v)
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
         self._storage_kwh = site.storage.soc_initial * site.storage.capacity_kwh
@@ -92,7 +95,7 @@ class State:
             case _:
                 self._noted(event, self._row[event.evse_id])
 
-    def _noted(self, event: LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed, row: int) -> None:
+    def _noted(self, event: AtEvse, row: int) -> None:
         """Something was learnt of an EVSE. What it is set to is then mostly not known: equal to no order, so that it is told anew."""
         match event:
             case PackSeen():
@@ -113,6 +116,16 @@ class State:
             case Followed():
                 self.strays.followed(row)
                 self.sight.ordered_kw[row] = np.nan
+            case Supplied():
+                self._supplied(row, event.voltage_v)
+
+    def _supplied(self, row: int, voltage_v: float) -> None:
+        """Another voltage: the currents that are set are other powers."""
+        factor, self._voltage_v[row] = voltage_v / self._voltage_v[row], voltage_v
+        if not self.evse.dc[row]:
+            for column in (self.sight.kw_per_a, self.sight.ordered_kw, self.sight.seen_max_kw):
+                column[row] *= factor
+            self.links.told.scaled(row, factor)
 
     def _wanted(self, event: Wanted, row: int) -> None:
         sight, n_phase = self.sight, min(event.n_phase, int(self.evse.n_phase[row]))
@@ -120,7 +133,7 @@ class State:
         for name in ("departure_s", "wanted_kwh", "car_max_kw", "give_max_kw", "priority"):
             getattr(sight, name)[row] = getattr(event, name)
         if not self.evse.dc[row]:
-            sight.kw_per_a[row] = self.site.voltage_v / 1000.0 * n_phase
+            sight.kw_per_a[row] = self._voltage_v[row] / 1000.0 * n_phase
             sight.phase[row] = -1 if n_phase == 3 else self.evse.phase[row]
 
     def _limited(self, event: Limited) -> None:
@@ -219,7 +232,7 @@ class State:
             "departure_s": event.departure_s,
             "wanted_kwh": event.wanted_kwh,
             "car_max_kw": event.car_max_kw,
-            "kw_per_a": self.site.voltage_v / 1000.0 * (3 if dc else n_phase),
+            "kw_per_a": (self.site.voltage_v if dc else self._voltage_v[row]) / 1000.0 * (3 if dc else n_phase),
             "current_min_a": 0.0 if dc else max(event.current_min_a, evse.current_min_a[row]),
             "current_step_a": 0.0 if dc else evse.current_step_a[row],
             "phase": -1 if dc or n_phase == 3 else evse.phase[row],

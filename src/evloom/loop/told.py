@@ -46,6 +46,11 @@ class ToldBook:
         if len(self._may[row]) > 1:
             del self._may[row][:-1]
 
+    def scaled(self, row: int, factor: float) -> None:
+        """What the EVSE was told is another power by now."""
+        plans = [tuple((at_s, power_kw * factor) for at_s, power_kw in plan) for plan in self._may[row]]
+        self._may[row], self.plan[row] = plans, plans[-1]
+
     def moving(self) -> list[int]:
         """Rows whose plan changes by itself."""
         return [row for row, plan in enumerate(self.plan) if len(plan) > 1]

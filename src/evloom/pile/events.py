@@ -174,6 +174,15 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Supplied:
+    """The voltage at an EVSE of alternating current, phase to neutral: a current that it is set to is another power from now on."""
+
+    at_s: float
+    evse_id: str
+    voltage_v: float
+
+
+@dataclass(frozen=True, slots=True)
 class Limited:
     """From now on a node may draw no more than import_max_kw; None: what the site itself says. source names who set it."""
 
@@ -191,4 +200,5 @@ class Tick:
     step_h: float
 
 
-Event = PluggedIn | Unplugged | Readings | Known | LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed | Limited | Tick
+AtEvse = LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed | Supplied
+Event = PluggedIn | Unplugged | Readings | Known | AtEvse | Limited | Tick

@@ -16,7 +16,7 @@ from evloom.loop.driver import Loop
 from evloom.loop.optimal_policy import OptimalPolicy
 from evloom.loop.state import State
 from evloom.loop.told import steps_of, value_at
-from evloom.pile.events import Followed, Known, Limited, LinkLost, PluggedIn, Readings, Strayed, Tick, Untold, Wanted
+from evloom.pile.events import Followed, Known, Limited, LinkLost, PluggedIn, Readings, Strayed, Supplied, Tick, Untold, Wanted
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.stage import stage
 
@@ -180,3 +180,25 @@ def test_readings_leave_the_last_plan_as_the_one_in_force(small):
 def test_steps_of_a_power():
     assert steps_of(np.array([0.0, 10.0, 20.0, 30.0]), np.array([1.0, 1.0, 2.0])) == ((20.0, 2.0),)
     assert value_at(((5.0, 1.0), (10.0, 2.0)), 4.0) == 0.0
+
+
+def test_a_current_is_another_power_at_another_voltage(small):
+    """A car told 16 A draws 3.52 kW at 220 V: it follows, and is told nothing new; what it is told next is a current of 220 V."""
+    world = World(small)
+    name = world.evse.evse_id[0]
+    sent, _ = world.tick(world.plug(0), Strayed(world.at_s, name, 7.0, 16 * 0.23, "untried"))
+    assert sent[name].power_kw == 16 * 0.23
+    sent, record = world.tick(Supplied(world.at_s, name, 220.0), Strayed(world.at_s, name, 7.0, 16 * 0.22, "untried"))
+    assert name not in sent
+    assert record.power_kw[0] == pytest.approx(16 * 0.22)
+    sent, _ = world.tick(
+        Readings(world.at_s, 0.0, [name], [0.01], [16 * 0.22], [False], [0.0], [None], []), Followed(world.at_s, name), Wanted(*_now(world))
+    )
+    assert world.state.sight.kw_per_a[0] == pytest.approx(0.22)
+    assert world.state.sight.seen_max_kw[0] == np.inf
+    assert sent[name].power_kw / 0.22 == pytest.approx(round(sent[name].power_kw / 0.22))
+
+
+def _now(world: World) -> tuple:
+    """The car at the first EVSE must leave within two hours, and wants more than it can have."""
+    return world.at_s, world.evse.evse_id[0], world.at_s + 7200.0, 20.0, 7.36, 1, 0.0, 1.0, [], []

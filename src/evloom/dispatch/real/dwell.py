@@ -87,13 +87,14 @@ def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) 
     bays, known = scene.bays, scene.bays.connected & np.isfinite(scene.ordered_kw)
     ordered_kw = np.where(known, scene.ordered_kw, 0.0)
     wanted_kw = _kept(wanted_kw, ordered_kw, scene, steady)
-    target_kw = np.where(_may_change(wanted_kw, ordered_kw, memory, scene) | ~known, wanted_kw, ordered_kw)
+    may_change = _may_change(wanted_kw, ordered_kw, memory, scene)
+    target_kw = np.where(may_change | ~known, wanted_kw, ordered_kw)
     target_kw, held = _held(target_kw, ordered_kw, memory, (scene, steady))
     near = (np.abs(target_kw - ordered_kw) <= steady.deadband_kw) & (np.sign(target_kw) == np.sign(ordered_kw)) & ~held
     target_kw = np.where(near & known, ordered_kw, target_kw)
     power_kw = _within(target_kw, wanted_kw, held | (target_kw == ordered_kw), scene)
     if steady.keep_s > 0.0:
-        more_kw = filled(power_kw, wanted_kw, ordered_kw, bays, (memory.tokens >= 1.0) & ~held)
+        more_kw = filled(power_kw, wanted_kw, ordered_kw, bays, may_change & ~held, scene.now_s)
         power_kw = _within(more_kw, power_kw, power_kw >= more_kw, scene)
     switched = (np.sign(power_kw) != np.sign(ordered_kw)) & bays.connected
     sent = ((power_kw != ordered_kw) | ~known) & bays.connected

@@ -36,9 +36,9 @@ def kept(wanted_kw: Float, ordered_kw: Float, bays: Bays, now_s: float, keep_s: 
     return _spread(given_kw, left_kw, bays, rows[np.lexsort((waits_s[rows], given_kw[rows] <= 0.0))])
 
 
-def filled(power_kw: Float, wanted_kw: Float, ordered_kw: Float, bays: Bays, may_rise: Bool) -> Float:
+def filled(power_kw: Float, wanted_kw: Float, ordered_kw: Float, bays: Bays, may_rise: Bool, now_s: float) -> Float:
     """The orders with what they leave of all that was wanted given back: to cars that are lowered, then to those that charge and may be
-    told something new."""
+    told something new, last to those that wait and may be switched on, who can wait least first."""
     left_kw = float(np.maximum(wanted_kw, 0.0).sum() - np.maximum(power_kw, 0.0).sum())
     more_kw = power_kw.copy()
     for row in np.flatnonzero(bays.connected & (bays.need_kwh > 0.0) & (power_kw >= 0.0) & (power_kw < ordered_kw - CRUMB_KW)):
@@ -47,7 +47,11 @@ def filled(power_kw: Float, wanted_kw: Float, ordered_kw: Float, bays: Bays, may
             left_kw -= give_kw - power_kw[row]
             more_kw[row] = give_kw
     others = bays.connected & may_rise & (power_kw > 0.0) & (power_kw >= ordered_kw - CRUMB_KW) & (bays.need_kwh > 0.0)
-    return _spread(more_kw, left_kw, bays, np.flatnonzero(others))
+    waiting = bays.connected & may_rise & (power_kw == 0.0) & (ordered_kw == 0.0) & (wanted_kw >= 0.0) & (bays.need_kwh > 0.0)
+    rows = np.flatnonzero(others | waiting)
+    waits_s = laxity_s(bays, now_s)
+    rows = rows[np.lexsort((np.where(waiting[rows], waits_s[rows], 0.0), waiting[rows]))]
+    return _spread(more_kw, left_kw, bays, rows)
 
 
 def _spread(given_kw: Float, left_kw: float, bays: Bays, rows: Int) -> Float:

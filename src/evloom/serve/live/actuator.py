@@ -39,8 +39,8 @@ class Told:
 class Actuator:
     """Tells stations what the loop ordered."""
 
-    def __init__(self, commands: Quick, forms: dict[str, EvsePlan], voltage_v: float, timeout_s: float) -> None:
-        self.commands, self.forms, self.voltage_v, self.timeout_s = commands, forms, voltage_v, timeout_s
+    def __init__(self, commands: Quick, forms: dict[str, EvsePlan], timeout_s: float) -> None:
+        self.commands, self.forms, self.timeout_s = commands, forms, timeout_s
         self.manners: dict[str, Manner] = {}
 
     async def order(self, bay: Bay, plan: Plan) -> Told:
@@ -79,12 +79,13 @@ class Actuator:
         two_way = bay.protocol == "ocpp2.1" and any(power_kw < 0.0 for _, power_kw in plan)
         manner = self.manner(bay)
         return StationForm(
-            manner.unit, self.voltage_v, n_phase, item.current_min_a, item.current_step_a, manner.periods_max, two_way=two_way
+            manner.unit, bay.voltage_v, n_phase, item.current_min_a, item.current_step_a, manner.periods_max, two_way=two_way
         )
 
     async def _set(self, bay: Bay, plan: Plan, made: Callable[[StationForm], ChargingProfile]) -> Told:
         """Install a profile. Where it is refused, the other unit is tried once: some stations take one only, whatever they say."""
         form, manner = self._form(bay, plan), self.manner(bay)
+        bay.in_kw = form.unit == "kW" or form.n_phase == 0
         told = await self._ask(bay, SetProfile(bay.number, made(form)))
         if told.accepted is not False or form.n_phase == 0 or manner.turned or told.status in NO_PROFILES:
             return told
@@ -92,7 +93,7 @@ class Actuator:
         other = replace(form, unit="A" if form.unit == "kW" else "kW")
         again = await self._ask(bay, SetProfile(bay.number, made(other)))
         if again.accepted:
-            manner.unit = other.unit
+            manner.unit, bay.in_kw = other.unit, other.unit == "kW"
         return told if again.accepted is False else again
 
     async def _ask(self, bay: Bay, command: Command) -> Told:

@@ -6,6 +6,7 @@ from evloom.loop.told import Plan, value_at
 from evloom.pile.follow import SETTLE_S, Check, Conduct
 from evloom.pile.profile_plan import Bucket
 from evloom.pile.station import NeedsSeen, Sample, TransactionSaid
+from evloom.serve.live.supply import voltage_of
 
 IMPORT, EXPORT = "Energy.Active.Import.Register", "Energy.Active.Export.Register"
 POWER_IN, POWER_OUT, CURRENT_IN, SOC = "Power.Active.Import", "Power.Active.Export", "Current.Import", "SoC"
@@ -17,11 +18,12 @@ PHASE_A = 1.0  # a phase with more current than this is in use
 
 @dataclass(slots=True)
 class Told:
-    """A plan that may be in force at the EVSE from from_s until until_s."""
+    """A plan that may be in force at the EVSE from from_s until until_s, told in amperes of voltage_v."""
 
     plan: Plan
     from_s: float
     until_s: float = float("inf")
+    voltage_v: float = 0.0
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Bay:
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
     asked_s    when it was last asked for a reading; infinity where it does not know how
     default    "installed", "refused" or "" for its fallback profile; default_a: the current that it has
+    voltage_v  what a current is counted with; measured_v: by its last reading; in_kw: it is told kilowatts and converts them itself
     """
 
     evse_id: str
@@ -85,12 +88,15 @@ class Bay:
     default: str = ""
     default_a: float = 0.0
     bucket: Bucket | None = None
+    voltage_v: float = 230.0
+    measured_v: float | None = None
+    in_kw: bool = False
 
     def begin(self, said: TransactionSaid, session_id: str, at_s: float, default_kw: float) -> None:
         """A session begins; the pile gives its default until it is told otherwise."""
         self.transaction, self.session_id, self.since_s = said.transaction, session_id, at_s
         self.token, self.meter, self.car = said.token, Meter(), None
-        self.told = [Told(((at_s, default_kw),), at_s)]
+        self.told = [Told(((at_s, default_kw),), at_s, voltage_v=self.voltage_v)]
         self.charging_state, self.peak_kw, self.room_kw = said.charging_state, 0.0, float("nan")
         self.drew_s, self.offered_s, self.done_s = float("-inf"), float("inf"), float("inf")
 
@@ -116,6 +122,7 @@ class Bay:
 
     def _read_one(self, samples: list[Sample], at_s: float) -> None:
         meter, before_kwh = self.meter, self.meter.import_kwh
+        self.measured_v = voltage_of(samples) or self.measured_v
         register, export, soc = (_total(samples, name) for name in (IMPORT, EXPORT, SOC))
         if register is not None:
             self._register(register)
@@ -176,11 +183,18 @@ class Bay:
     def allowed_kw(self, at_s: float) -> float:
         """Highest order that may have been in force shortly before at_s."""
         values = [
-            max(value_at(told.plan, max(at_s - SETTLE_S, told.from_s)), value_at(told.plan, at_s))
+            max(value_at(told.plan, max(at_s - SETTLE_S, told.from_s)), value_at(told.plan, at_s)) * self._by_now(told)
             for told in self.told
             if told.until_s + SETTLE_S >= at_s
         ]
         return max(values, default=0.0)
+
+    @property
+    def is_settling(self) -> bool:
+        """Its last reading was taken before the car can have followed a higher order: that it draws less says nothing of the car."""
+        if not self.told or not 0.0 <= self.meter.at_s - self.told[-1].from_s < SETTLE_S:
+            return False
+        return self.meter.power_kw < value_at(self.told[-1].plan, self.meter.at_s) - IDLE_KW
 
     def check(self, most_kw: float) -> Check:
         """The last reading beside what was ordered; a car is able to draw what it drew before, at a new pile what car and pile can."""
@@ -197,13 +211,18 @@ class Bay:
 
     def highest_kw(self, at_s: float) -> float:
         """The most that it may draw by the plans that may be in force, now or later."""
-        plans = [told.plan for told in self.told if told.until_s + SETTLE_S >= at_s]
-        return max((power_kw for plan in plans for _, power_kw in ((at_s, value_at(plan, at_s)), *plan[1:])), default=0.0)
+        tolds = [told for told in self.told if told.until_s + SETTLE_S >= at_s]
+        steps = ((power_kw, self._by_now(told)) for told in tolds for _, power_kw in ((at_s, value_at(told.plan, at_s)), *told.plan[1:]))
+        return max((power_kw * factor for power_kw, factor in steps), default=0.0)
+
+    def _by_now(self, told: Told) -> float:
+        """What was told in amperes is another power where the voltage changed."""
+        return self.voltage_v / told.voltage_v if told.voltage_v else 1.0
 
     def telling(self, plan: Plan, at_s: float) -> None:
         """A plan is being sent: from now on it may be in force."""
         self.told = [told for told in self.told if told.until_s + SETTLE_S >= at_s]
-        self.told.append(Told(plan, at_s))
+        self.told.append(Told(plan, at_s, voltage_v=self.voltage_v))
 
     def taken(self, plan: Plan, at_s: float) -> None:
         """The station accepted the plan: no other is in force."""

@@ -4,23 +4,40 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from evloom.kernel.timegrid import Float, TimeGrid
 from evloom.network.tree import node_total
-from evloom.pile.events import Event, Followed, Known, Limited, LinkBack, LinkLost, PackSeen, Readings, Strayed, Tick, Unplugged, Untold
+from evloom.pile.events import (
+    Event,
+    Followed,
+    Known,
+    Limited,
+    LinkBack,
+    LinkLost,
+    PackSeen,
+    Readings,
+    Strayed,
+    Supplied,
+    Tick,
+    Unplugged,
+    Untold,
+)
 from evloom.pile.follow import DRAWS_KW, Conduct, judged, room_kw
 from evloom.pile.orders import SetPower
 from evloom.serve.live.base import BaseLoads
 from evloom.serve.live.bay import Bay
 from evloom.serve.live.defaults import has_room
 from evloom.serve.live.needs import Belief, Limits, plugged_in, wanted
+from evloom.serve.live.supply import believed
 from evloom.serve.site.build import Built, n_ahead
 from evloom.store.sites import SetLimit
 
 NEWS_KW = 0.3  # a change of what an EVSE that does not follow draws, from which on the loop is told
 UNHEARD_S = 90.0  # a new station that takes profiles and sends no readings is believed after this
+_LASTING = ("temperature_c", "battery_kwh", "diagnosis")  # what is told of a battery and holds in the next run of the loop as well
 OVER = 1.01  # a measured sum above a limit by more than this wakes the loop
 
 Act = Callable[[Bay, SetPower], None]
@@ -36,6 +53,7 @@ class LiveField:
         self.fallback_a: tuple[float, ...] = (0.0,) * made.evse.n
         self.stands: dict[str, Stand] = {}
         self.limits: dict[str, SetLimit] = {}
+        self.packs: dict[str, PackSeen] = {}
         self._queue: list[Event] = []
         self._stray: set[str] = set()
         self._grid: TimeGrid | None = None
@@ -61,6 +79,8 @@ class LiveField:
         if bay.meter.soc is not None or bay.car is not None:
             soc = bay.meter.soc if bay.car is None or bay.car.soc is None else bay.car.soc
             self._queue.append(PackSeen(bay.since_s, bay.evse_id, None, soc, bay.car.battery_kwh if bay.car else None))
+        if bay.evse_id in self.packs:
+            self._queue.append(self.packs[bay.evse_id])
 
     def believed(self, bay: Bay, belief: Belief, limits: Limits, at_s: float) -> None:
         """Something else is believed of a car that stands there."""
@@ -71,6 +91,7 @@ class LiveField:
 
     def unplugged(self, bay: Bay, session_id: str, at_s: float) -> None:
         """The session at an EVSE ended."""
+        self.packs.pop(bay.evse_id, None)
         if self.stands.pop(bay.evse_id, None) is not None:
             self._queue.append(Unplugged(at_s, bay.evse_id, session_id))
 
@@ -122,7 +143,10 @@ class LiveField:
             self._queue.append(Limited(at_s, node, None, ""))
 
     def pack_seen(self, event: PackSeen) -> None:
-        """Something was learnt of a battery, by its diagnosis or its car."""
+        """Something was learnt of the battery of the car at an EVSE, by its diagnosis or otherwise. It holds until the car leaves."""
+        before = self.packs.get(event.evse_id, event)
+        known = {name: getattr(event, name) if getattr(event, name) is not None else getattr(before, name) for name in _LASTING}
+        self.packs[event.evse_id] = PackSeen(event.at_s, event.evse_id, soc=event.soc, **known)
         self._queue.append(event)
 
     # the port of the loop
@@ -132,12 +156,15 @@ class LiveField:
         self._grid, self._queue, self._stray = grid, [], set()
         self._site_kwh, self._at_s = 0.0, now_s
         self.base.restart()
+        self.packs = {name: replace(seen, soc=None) for name, seen in self.packs.items()}  # it has been charged since it was told
         self._queue += self._prices(grid, now_s)
         self._queue += [self._limited(item, now_s) for item in self.limits.values()]
         for bay in self.bays.values():
             if bay.session_id and bay.evse_id in self.stands:
                 self._plug(bay)
                 bay.fresh = bay.meter.n > 0
+            if bay.voltage_v != self.made.site.voltage_v:
+                self._queue.append(Supplied(now_s, bay.evse_id, bay.voltage_v))
             if not bay.link:
                 self._queue += self._without_link(bay, now_s)
                 if bay.evse_id in self.stands and bay.evse_id not in self._stray:
@@ -152,6 +179,7 @@ class LiveField:
         events, self._queue = self._queue, []
         self._site_kwh += float(self.load_kw(self._at_s)[0]) * (until_s - self._at_s) / 3600.0
         self._at_s = until_s
+        events += self._supplies(until_s)
         events += self._readings(until_s)
         for bay in self.bays.values():
             if bay.session_id and bay.evse_id in self.stands and bay.link:
@@ -169,7 +197,7 @@ class LiveField:
     # what the loop is told of it
 
     def _readings(self, at_s: float) -> list[Event]:
-        rows = [bay for bay in self.bays.values() if bay.fresh and bay.session_id and bay.evse_id in self.stands]
+        rows = [bay for bay in self.bays.values() if bay.fresh and bay.session_id and bay.evse_id in self.stands and not bay.is_settling]
         if not rows:
             return []
         spare = [self._spare_kwh(bay) for bay in rows]
@@ -179,6 +207,17 @@ class LiveField:
                 [bay.is_done(at_s) for bay in rows], [give for give, _ in spare], [room for _, room in spare], [],
             )
         ]  # fmt: skip
+
+    def _supplies(self, at_s: float) -> list[Event]:
+        """Voltages that changed. A station that is told kilowatts makes amperes of them by itself."""
+        events, nominal_v = list[Event](), self.made.site.voltage_v
+        for bay in self.bays.values():
+            if bay.fresh and not self.made.evse.dc[bay.row]:
+                voltage_v = nominal_v if bay.in_kw else believed(bay.voltage_v, bay.measured_v, nominal_v)
+                if voltage_v != bay.voltage_v:
+                    bay.voltage_v, bay.astray = voltage_v, ""  # what it is asked for while it is not steered is another power too
+                    events.append(Supplied(at_s, bay.evse_id, voltage_v))
+        return events
 
     def _spare_kwh(self, bay: Bay) -> tuple[float, float | None]:
         """What the car can give before its floor, and take until it is full; nothing and unknown where it does not say."""
@@ -256,7 +295,7 @@ class LiveField:
         evse, row = self.made.evse, bay.row
         n_phase = self.stands[bay.evse_id][1].n_phase if bay.evse_id in self.stands else int(evse.n_phase[row])
         least_a = 6.0 if evse.dc[row] else max(6.0, float(evse.current_min_a[row]))
-        return min(least_a * self.made.site.voltage_v / 1000.0 * (3 if evse.dc[row] else n_phase), bay.rating_kw)
+        return min(least_a * bay.voltage_v / 1000.0 * (3 if evse.dc[row] else n_phase), bay.rating_kw)
 
     def _prices(self, grid: TimeGrid, now_s: float) -> list[Event]:
         plan, ahead = self.made.plan, TimeGrid(grid.start, grid.step_s, grid.n + n_ahead(self.made.plan))

@@ -76,7 +76,7 @@ class Post:
         self._tasks: set[asyncio.Task[None]] = set()
         self._learnt_s = float("-inf")
         self._standing: dict[str, str] = {}
-        actuator = Actuator(office.commands, {}, made.plan.voltage_v, office.answer_s)
+        actuator = Actuator(office.commands, {}, office.answer_s)
         self.sender = Sender(actuator, self.now_s, self._untold)
         self.rebuild(made)
 
@@ -93,15 +93,17 @@ class Post:
         rows = {item.evse_id: (row, item) for row, item in enumerate(made.plan.evse)}
         self.bays = {name: bays.get(name) or Bay(name, item.station, item.evse, row, item.rating_kw) for name, (row, item) in rows.items()}
         for name, (row, item) in rows.items():
-            self.bays[name].row, self.bays[name].rating_kw = row, item.rating_kw
+            bay = self.bays[name]
+            bay.row, bay.rating_kw = row, item.rating_kw
+            bay.voltage_v = bay.voltage_v if bay.measured_v else made.plan.voltage_v
         for node in made.site.tree.node_id:
             self.base.nodes.setdefault(node, BaseLoads([node]).nodes[node])
         self.base.nodes = {node: self.base.nodes[node] for node in made.site.tree.node_id}
         self.sender.actuator.forms = {name: item for name, (_, item) in rows.items()}
-        self.sender.actuator.voltage_v = made.plan.voltage_v
         self.field = LiveField(made, self.bays, self.base, self.sender.take, self.office.setting.period_s)
         if before is not None:
             self.field.stands = {name: stand for name, stand in before.stands.items() if name in self.bays}
+            self.field.packs = {name: seen for name, seen in before.packs.items() if name in self.bays}
             self.field.limits = {node: limit for node, limit in before.limits.items() if node in made.site.tree.node_id}
         self.loop = SiteLoop(made, self.field, self.office.setting, self._after)
 

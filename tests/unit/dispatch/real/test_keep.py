@@ -55,10 +55,16 @@ def test_what_is_discharged_stays():
 
 def test_what_one_may_not_take_goes_to_those_that_are_lowered_then_to_those_that_charge():
     may = np.array([True, True, False])
-    power = filled(amps(6, 8, 0), amps(0, 8, 16), amps(12, 8, 0), bays(3), may)
+    power = filled(amps(6, 8, 0), amps(0, 8, 16), amps(12, 8, 0), bays(3), may, NOW_S)
     assert power[0] == pytest.approx(12 * AMP)
     assert power[1] == pytest.approx(12 * AMP)
     assert power[2] == 0.0
+
+
+def test_what_nobody_who_charges_can_take_is_switched_on_for_who_can_wait_least():
+    may, soon = np.array([True, True, True, False]), NOW_S + 3600.0 * np.array([9.0, 8.0, 7.0, 6.0])
+    power = filled(amps(16, 0, 0, 0), amps(16, 0, 0, 12), amps(16, 0, 0, 0), bays(4, departure_s=soon), may, NOW_S)
+    np.testing.assert_allclose(power, amps(16, 0, 12, 0))
 
 
 def test_steady_orders_lose_no_power_where_places_are_changed_again_and_again():

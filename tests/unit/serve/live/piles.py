@@ -8,13 +8,12 @@ from evloom.pile.station import Sample, StationBooted, StationConnected, Station
 from evloom.serve.bus import Bus, Happening
 from evloom.wire.ocpp.command_outcome import Outcome
 
-KW_PER_A = 0.69
-
 
 @dataclass
 class Pile:
-    """A three-phase station with one EVSE. obeys: it does what profiles say; takes: it accepts them, where they are in its unit.
+    """A station with one EVSE. obeys: it does what profiles say; takes: it accepts them, where they are in its unit.
 
+    voltage_v  what its supply really has; car_kw: most that its car takes
     settings   what it answers when it is asked for its variables; n_read how often it was; n_period the most periods that it was sent
     """
 
@@ -34,7 +33,14 @@ class Pile:
     n_read: int = 0
     n_refused: int = 0
     n_period: int = 0
-    log: list[tuple[float, float]] = field(default_factory=list)
+    n_phase: int = 3
+    voltage_v: float = 230.0
+    car_kw: float = float("inf")
+
+    @property
+    def kw_per_a(self) -> float:
+        """Power of one ampere on every phase in use."""
+        return self.voltage_v * self.n_phase / 1000.0
 
     def offered_kw(self, at_s: float) -> float:
         """What the station offers its car."""
@@ -43,7 +49,7 @@ class Pile:
         for profile in (self.plan, self.default):
             value = None if profile is None else _value(profile, at_s)
             if profile is not None and value is not None:
-                return min(self.rating_kw, value * (KW_PER_A if profile.schedule.unit == "A" else 1.0))
+                return min(self.rating_kw, value * (self.kw_per_a if profile.schedule.unit == "A" else 1.0))
         return self.rating_kw
 
     def power_kw(self, at_s: float) -> float:
@@ -51,7 +57,7 @@ class Pile:
         if not self.session or self.need_kwh <= 0.0:
             return 0.0
         offered = self.offered_kw(at_s)
-        return offered if offered >= 6.0 * KW_PER_A - 1e-6 else 0.0
+        return min(offered, self.car_kw) if offered >= 6.0 * self.kw_per_a - 1e-6 else 0.0
 
 
 def _value(profile: ChargingProfile, at_s: float) -> float | None:
@@ -110,6 +116,7 @@ class Yard:
             samples = (
                 Sample(at_s, "Energy.Active.Import.Register", pile.register_kwh),
                 Sample(at_s, "Power.Active.Import", pile.power_kw(at_s)),
+                Sample(at_s, "Voltage", pile.voltage_v, phase="L1-N"),
             )
             self.say(
                 pile.station_id,

@@ -39,7 +39,7 @@ class Place:
         sites.save_plan(conn, "s", msgspec.json.encode(self.plan).decode(), START_S, "test")
         for pile in piles:
             registry.put_station(conn, pile.station_id, {"org_id": "o", "site_id": "s", "created_at_s": START_S})
-            values = {"rating_kw": pile.rating_kw, "n_phase": 3}
+            values = {"rating_kw": pile.rating_kw, "n_phase": pile.n_phase}
             registry.put_evse(conn, pile.station_id, 1, values)
 
     def newcomer(self, conn) -> None:
