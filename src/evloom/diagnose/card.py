@@ -19,6 +19,7 @@ from evloom.diagnose.value_points import Spread, share_of
 from evloom.diagnose.warning import Warning  # noqa: A004
 from evloom.diagnose.window import Interval
 from evloom.kernel.timegrid import Float
+from evloom.vehicle.ageing import BY_CHEMISTRY as AGEING
 from evloom.vehicle.telemetry import Pack
 
 N_MATTERS = 3
@@ -265,7 +266,7 @@ def _closed_by(rule: RouteRule, known: _Known) -> tuple[Reason, ...]:
         for fault in each.rules
         if rule.name in fault.rules_out
     ]
-    if known.pack.chemistry and known.pack.chemistry not in rule.chemistries:
+    if known.pack.chemistry in AGEING and known.pack.chemistry not in rule.chemistries:
         reasons.append(Reason("route.chemistry", subject=known.pack.chemistry, source=rule.source))
     least = max(rule.soh_from, rule.soh_end)
     if known.soh is not None and known.soh.p50 < least:
@@ -291,7 +292,7 @@ def _lives(scene: value.Scene, soh_end: float, pack: Pack) -> tuple[tuple[Life, 
     present = scene.x["cycles_per_year"]
     uses = (("present", present), ("v2g", present + scene.x["v2g_cycles_per_year"]))
     if scene.course is None:
-        missing = ("missing.soh",) if pack.chemistry else ("missing.chemistry",)
+        missing = ("missing.soh",) if pack.chemistry in AGEING else ("missing.chemistry",)
         return tuple(Life(use, soh_end, _value(cycles), None, missing) for use, cycles in uses), None
     years = [scene.course.years_to(soh_end, cycles) for _, cycles in uses]
     return tuple(Life(use, soh_end, _value(cycles), _value(each)) for (use, cycles), each in zip(uses, years, strict=True)), years[0]
@@ -311,7 +312,7 @@ def _matters(inputs: Sequence[Input], soh: Spread | None, scene: value.Scene, re
 
 
 def _missing(known: _Known) -> tuple[str, ...]:
-    lacks = (("chemistry", not known.pack.chemistry), ("energy", known.energy_kwh is None), ("soh", known.soh is None))
+    lacks = (("chemistry", known.pack.chemistry not in AGEING), ("energy", known.energy_kwh is None), ("soh", known.soh is None))
     return tuple(f"missing.{key}" for key, lacking in lacks if lacking)
 
 

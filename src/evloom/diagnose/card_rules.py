@@ -1,6 +1,6 @@
 """What a card is made by: assumptions with source, rules of grades, faults and routes. Data, read in `store.battery.rules`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ROUTES = ("keep", "swap", "second-life", "parts", "recycle")
 """Where a battery can go: stay in its car, into a pool of swapped batteries, into a stationary store, be sold in parts, be recycled."""
@@ -97,15 +97,18 @@ class Rules:
     points: int = 512
 
     def assumed(self, key: str, chemistry: str = "") -> Assumption:
-        """The assumption of a key, that of the chemistry before the general one. Raises KeyError where there is none."""
-        general = None
-        for each in self.assumptions:
-            if each.key == key and each.chemistry == chemistry:
-                return each
-            general = each if each.key == key and not each.chemistry else general
-        if general is None:
-            raise KeyError(f"no assumption {key} for chemistry {chemistry or 'any'}")
-        return general
+        """The assumption of a key: that of the chemistry, else the general one, else what holds for any of the chemistries.
+
+        Raises KeyError where there is none at all.
+        """
+        every = {each.chemistry: each for each in self.assumptions if each.key == key}
+        if not every:
+            raise KeyError(f"no assumption {key}")
+        if chemistry in every or "" in every:
+            return every[chemistry] if chemistry in every else every[""]
+        middle = sorted(every.values(), key=lambda each: each.p50)[len(every) // 2]
+        low, high = min(each.p10 for each in every.values()), max(each.p90 for each in every.values())
+        return replace(middle, p10=low, p90=high, chemistry="")
 
     def route(self, name: str) -> RouteRule:
         """The rule of a route. Raises KeyError."""

@@ -83,6 +83,8 @@ def unmet(condition: Condition, rule: GradeRule) -> tuple[Reason, ...]:
 
 def level_place(level: str) -> int:
     """-1 no warning, 0 watch, 1 inspect, 2 stop. Raises ValueError for another word."""
+    if level and level not in LEVELS:
+        raise ValueError(f"no level {level!r}: {', '.join(LEVELS)}")
     return LEVELS.index(level) if level else -1
 
 

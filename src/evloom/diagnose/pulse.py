@@ -57,9 +57,27 @@ class PulseTests:
     def part(self, which: Int | Bool) -> "PulseTests":
         """Some of the tests, in their order."""
         rows = np.flatnonzero(which) if np.asarray(which).dtype == np.bool_ else np.asarray(which)
-        names = {name: tuple(getattr(self, name)[row] for row in rows) for name in ("cell", "origin", "kind")}
-        columns = {name: getattr(self, name)[rows] for name in ("rated_ah", "charged", "u_v", "capacity_ah")}
-        return PulseTests(**names, **columns)
+        return PulseTests(
+            tuple(self.cell[row] for row in rows),
+            tuple(self.origin[row] for row in rows),
+            tuple(self.kind[row] for row in rows),
+            self.rated_ah[rows],
+            self.charged[rows],
+            self.u_v[rows],
+            self.capacity_ah[rows],
+        )
+
+    def joined(self, other: "PulseTests") -> "PulseTests":
+        """These tests and others after them."""
+        return PulseTests(
+            (*self.cell, *other.cell),
+            (*self.origin, *other.origin),
+            (*self.kind, *other.kind),
+            np.concatenate([self.rated_ah, other.rated_ah]),
+            np.concatenate([self.charged, other.charged]),
+            np.concatenate([self.u_v, other.u_v]),
+            np.concatenate([self.capacity_ah, other.capacity_ah]),
+        )
 
     def soh(self) -> Float:
         """Measured capacity over the rated one, (n,), NaN where not measured."""
@@ -91,7 +109,7 @@ def grade_cells(tests: PulseTests, rules: Rules, reference: PulseTests | None = 
 
     Cells whose capacity is measured are the reference, those of `tests` and those of `reference`. Deterministic.
     """
-    known = _measured(tests) if reference is None else _joined(_measured(tests), _measured(reference))
+    known = _measured(tests) if reference is None else _measured(tests).joined(_measured(reference))
     learnt: dict[str, Learnt] = {}
     graded = []
     for rows in _rows_of(tests.cell).values():
@@ -152,7 +170,7 @@ def common_charge(known: PulseTests) -> Bool:
     spans = [(np.nanmin(true[rows]), np.nanmax(true[rows])) for rows in _rows_of(known.cell).values() if np.isfinite(true[rows]).any()]
     low = np.quantile([each[0] for each in spans], _COMMON)
     high = np.quantile([each[1] for each in spans], 1.0 - _COMMON)
-    return (true >= low) & (true <= high)
+    return np.asarray((true >= low) & (true <= high))
 
 
 def features(u_v: Float) -> Float:
@@ -207,12 +225,6 @@ def _refused(own: PulseTests, way: str, learnt: Learnt, missing: tuple[str, ...]
 
 def _measured(tests: PulseTests) -> PulseTests:
     return tests.part(np.isfinite(tests.capacity_ah))
-
-
-def _joined(one: PulseTests, other: PulseTests) -> PulseTests:
-    names = {name: (*getattr(one, name), *getattr(other, name)) for name in ("cell", "origin", "kind")}
-    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in ("rated_ah", "charged", "u_v", "capacity_ah")}
-    return PulseTests(**names, **columns)
 
 
 def _rows_of(names: Sequence[str]) -> dict[str, Int]:

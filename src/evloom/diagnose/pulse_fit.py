@@ -65,7 +65,7 @@ def fitted(given: Float, target: Float, origins: Names, cells: Names) -> Fit:
     if best is None:
         raise ValueError("nothing was tried")
     _, reach, ridge, misses = best
-    weights = np.linalg.solve(_alike(points, points, reach) + ridge * np.eye(len(y)), y)
+    weights: Float = np.linalg.solve(_alike(points, points, reach) + ridge * np.eye(len(y)), y)
     near = _usual_distance(points, origins) * _UNLIKE
     names = tuple(str(name) for name in cells)
     return Fit(centre, scale, mean, points, weights * spread, reach, ridge, near, names, misses * spread)
@@ -73,12 +73,12 @@ def fitted(given: Float, target: Float, origins: Names, cells: Names) -> Fit:
 
 def predicted(fit: Fit, given: Float) -> Float:
     """What the fit says of features (m, n_feature), (m,)."""
-    return fit.mean + _alike((given - fit.centre) / fit.scale, fit.points, fit.reach) @ fit.weights
+    return np.asarray(fit.mean + _alike((given - fit.centre) / fit.scale, fit.points, fit.reach) @ fit.weights)
 
 
 def nearness(fit: Fit, given: Float) -> Float:
     """Distance (m,) of features to the nearest point, relative to what is still like the reference: above 1 it is unlike."""
-    return np.sqrt(_squares((given - fit.centre) / fit.scale, fit.points).min(axis=1)) / fit.near
+    return np.asarray(np.sqrt(_squares((given - fit.centre) / fit.scale, fit.points).min(axis=1)) / fit.near)
 
 
 def half_width(fits: Sequence[Fit], inside: float) -> float:
@@ -139,7 +139,7 @@ def _alike(one: Float, other: Float, reach: float) -> Float:
 
 
 def _squares(one: Float, other: Float) -> Float:
-    sums = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2.0 * one @ other.T
+    sums: Float = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2.0 * one @ other.T
     return np.maximum(sums, 0.0)
 
 

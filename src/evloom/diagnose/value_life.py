@@ -25,6 +25,7 @@ class Course:
     """Ageing of a battery in n cases: what it is like today and how it will go on.
 
     soh today; pace, mean_c, knee_at, knee_factor as in `vehicle.ageing`; behind_years, behind_cycles where it stands on the curve
+    gone  share lost there, the knee included
     """
 
     kind: Ageing
@@ -35,11 +36,12 @@ class Course:
     knee_factor: Float
     behind_years: Float
     behind_cycles: Float
+    gone: Float
 
     def soh_at(self, years: Float, cycles_per_year: Float) -> Float:
         """State of health after some years of a use; shapes (n,) or with further axes before."""
         plain = self._plain(years, cycles_per_year)
-        gone = after_knee(self.pace * plain, self.knee_at, self.knee_factor) - self._gone_now()
+        gone = after_knee(self.pace * plain, self.knee_at, self.knee_factor) - self.gone
         return np.maximum(self.soh - gone, 0.0)
 
     def years_to(self, soh_end: float, cycles_per_year: Float) -> Float:
@@ -55,9 +57,6 @@ class Course:
     def _plain(self, years: Float, cycles_per_year: Float) -> Float:
         days = (self.behind_years + years) * YEAR_DAYS
         return self.kind.plain(days, self.behind_cycles + cycles_per_year * years, self.mean_c)
-
-    def _gone_now(self) -> Float:
-        return after_knee(self.pace * self._plain(np.zeros_like(self.soh), np.zeros_like(self.soh)), self.knee_at, self.knee_factor)
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,19 @@ def course_of(kind: Ageing, drawn: Drawn) -> Course:
     """The course of a battery that came to its state of health by its present use."""
     lost = np.maximum(before_knee(1.0 - drawn.soh, drawn.knee_at, drawn.knee_factor), 0.0) / drawn.pace
     years = _age_of(kind, lost, drawn)
-    parts = (drawn.soh, drawn.pace, drawn.mean_c, drawn.knee_at, drawn.knee_factor)
-    return Course(kind, *parts, behind_years=years, behind_cycles=years * drawn.cycles_per_year)
+    cycles = years * drawn.cycles_per_year
+    plain = kind.plain(years * YEAR_DAYS, cycles, drawn.mean_c)
+    return Course(
+        kind=kind,
+        soh=drawn.soh,
+        pace=drawn.pace,
+        mean_c=drawn.mean_c,
+        knee_at=drawn.knee_at,
+        knee_factor=drawn.knee_factor,
+        behind_years=years,
+        behind_cycles=cycles,
+        gone=after_knee(drawn.pace * plain, drawn.knee_at, drawn.knee_factor),
+    )
 
 
 def pace_told(kind: Ageing, prior: Spread, soh: Spread, age_years: float, use: tuple[float, float]) -> Spread:
