@@ -48,11 +48,11 @@ class Standing:
 
 @dataclass(slots=True)
 class _Told:
-    """What was found for a session, and what of it the loop was told."""
+    """What was found for a session; held: the highest level of which it is kept that it held the session back."""
 
     token: str
     standing: Standing | None = None
-    is_held: bool = False
+    held: int = SOUND
 
 
 class Piles:
@@ -98,8 +98,8 @@ class Piles:
             if known is None or known.token != bay.token:
                 self._told[session_id] = _Told(bay.token)
                 self._task(self._find(bay, session_id))
-            elif known.standing is not None and known.standing.level >= INSPECT and not known.is_held and _is_held(post, bay):
-                known.is_held = True
+            elif known.standing is not None and known.standing.level >= max(INSPECT, known.held + 1) and _is_held(post, bay):
+                known.held = known.standing.level
                 self._task(self._hold(session_id, known.standing))
 
     def _said(self, happening: Happening) -> None:
@@ -156,7 +156,6 @@ class Piles:
         level = SOUND if standing is None else standing.level
         if (before is None) == (standing is None) and level == (SOUND if before is None else before.level):
             return
-        known.is_held = known.is_held and level >= INSPECT
         kwh, soc, pack_id = (None, None, "") if standing is None else (standing.battery_kwh, standing.soc, standing.pack_id)
         told(_LOG, logging.INFO, "pile.battery", evse=bay.evse_id, pack=pack_id, diagnosis=level)
         self._live.pack_seen(bay.station_id, bay.number, PackSeen(now_s, "", soc=soc, battery_kwh=kwh, diagnosis=level))
