@@ -26,7 +26,7 @@ def health_of(soh: float | None, half: float = 0.02, shares: np.ndarray | None =
         resistance_soh=None,
         missing=() if soh is not None else ("charge-span",),
         windows=(),
-        trend=() if soh is None else ((1.75e9, interval.times(150.0)),),
+        trend=() if interval is None else ((1.75e9, interval.times(150.0)),),
         weakest_cell=None if shares is None else int(np.argmin(shares)),
         cell_resistance_ohm=unknown,
         cell_capacity_share=unknown if shares is None else shares,

@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,25 +89,27 @@ def _files(path: Path) -> list[Path]:
 def _lines(file: Path, findings: list[Finding]) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, values by our column names) of a file; what cannot be read at all becomes a finding."""
     try:
-        table = first_sheet(file) if file.suffix.lower() == ".xlsx" else _csv_rows(file)
-    except (ValueError, OSError, EOFError, csv.Error) as error:
-        findings.append(_whole(file.name, "file.broken", str(error)[:120], "a whole file", "save it again"))
-        return
-    head = next(table, (0, ()))[1]
-    names = [_WORKBOOK.get(name.strip(), name.strip()) if "Qn" in {each.strip() for each in head} else name.strip() for name in head]
-    missing = [name for name in _NEEDED if name not in names]
+        yield from _table(file, findings)
+    except (ValueError, OSError, EOFError, csv.Error, zlib.error) as error:
+        findings.append(_whole(file.name, "file.broken", str(error)[:120], "a whole file", "save it again; rows before the break are used"))
+
+
+def _table(file: Path, findings: list[Finding]) -> Iterator[tuple[int, dict[str, str]]]:
+    table = first_sheet(file) if file.suffix.lower() == ".xlsx" else _csv_rows(file)
+    head = [name.strip() for name in next(table, (0, ()))[1]]
+    is_workbook = "Qn" in head
+    names = [_WORKBOOK.get(name, name) for name in head] if is_workbook else head
+    missing, twice = [name for name in _NEEDED if name not in names], [name for name in COLUMNS if names.count(name) > 1]
     if missing:
-        what = ", ".join(missing)
-        findings.append(_whole(file.name, "pulses.column-missing", f"no column {what}", ", ".join(_NEEDED), "add the columns"))
-        return
-    in_percent = "Qn" in {each.strip() for each in head}
-    try:
+        what = f"no column {', '.join(missing)}"
+        findings.append(_whole(file.name, "pulses.column-missing", what, ", ".join(_NEEDED), "add the columns"))
+    elif twice:
+        findings.append(_whole(file.name, "file.column-twice", ", ".join(twice), "each column once", "rename or delete one"))
+    else:
         for line, cells in table:
             values = dict(zip(names, cells, strict=False))
             if any(values.values()):
-                yield line, _in_shares(values) if in_percent else values
-    except (ValueError, OSError, EOFError, csv.Error) as error:
-        findings.append(_whole(file.name, "file.broken", str(error)[:120], "a whole file", "save it again; rows before the break are used"))
+                yield line, _in_shares(values) if is_workbook else values
 
 
 def _in_shares(values: dict[str, str]) -> dict[str, str]:
