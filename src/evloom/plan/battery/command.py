@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from evloom.plan.battery.demo import write_car
 from evloom.plan.battery.jobs import Job, demo_jobs, list_jobs
 from evloom.plan.battery.output import Row, order_of, words
 from evloom.plan.battery.progress import Progress
+from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.runner import Runner, local
 from evloom.plan.battery.spool import Spool
 from evloom.plan.battery.table import summary_text, table_text
@@ -30,6 +32,7 @@ SMALL_BYTES = 8 << 20
 GIVEN_UP = Note(
     "diagnose.worker-died", "refused", None, "a worker that lives", "three of them died over it: more memory, or split the file"
 )
+NOT_WRITTEN = Note("output.not-written", "refused", None, "a disk with room that can be written", "")
 BAR = "-"
 
 
@@ -69,6 +72,7 @@ class Study:
         self._options, self._spool, self._account = options, spool, account
         self._rows: list[Row] = []
         self._is_partial = False
+        self._failed = False
 
     def run(self, jobs: list[Job]) -> None:
         """Do the jobs; after Ctrl-C those that are done count."""
@@ -92,10 +96,38 @@ class Study:
         self._account.add(done.account)
         for result in done.results:
             row = result.row
+            if result.page is not None:
+                self._failed |= self._write_page(row.page, result.page)
             if result.json:
                 self._spool.put(row.pack_id, result.json)
             self._rows.append(row)
         progress.job(done.number, len(done.results), sum(result.row.is_suspect for result in done.results))
+
+    def _write_page(self, name: str, content: str) -> bool:
+        """Write a file of the report; whether that failed."""
+        folder = self._options.report
+        try:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            self._account.whole(
+                replace(NOT_WRITTEN, advice=f"{error.strerror}: the report is not whole"), str(folder / name), "not written"
+            )
+            return True
+        return False
+
+    def _write_index(self, warn: Callable[[str], None]) -> bool:
+        if self._options.report is None:
+            return False
+        from evloom.plan.battery.report.index import index_html
+
+        options = self._options
+        source = str(options.path) if options.path is not None else "--demo"
+        content = index_html(self._rows, self._account, Words(options.lang), source, self._is_partial)
+        if self._write_page("index.html", content):
+            return True
+        warn(f"evloom: report in {options.report / 'index.html'}")
+        return False
 
     def tell(self, voice: Voice) -> int:
         """Write what is wanted and print the table. Returns the exit code."""
@@ -104,7 +136,11 @@ class Study:
             raise InputError(findings)
         if findings:
             voice.warn(findings_text(findings))
-        failed = any(finding.row is None and finding.severity == "refused" for finding in findings)
+        failed = (
+            self._failed
+            | self._write_index(voice.warn)
+            | any(finding.row is None and finding.severity == "refused" for finding in findings)
+        )
         if str(self._options.json) == BAR:
             self._write_json(sys.stdout.buffer)
         else:

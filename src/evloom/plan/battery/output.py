@@ -88,8 +88,8 @@ def part_name(warning: Warning) -> str:
     return f"T_{warning.probe + 1}" if warning.probe is not None else "pack"
 
 
-def vehicle_json(examined: Examined, card: Card) -> str:
-    """The figures of a pack: an element of `vehicles`."""
+def vehicle_json(examined: Examined, card: Card, page: str = "") -> str:
+    """The figures of a pack: an element of `vehicles`. page: the file of its page in the report, "" none."""
     pack, tally = examined.pack, examined.tally
     row = row_of(examined, card)
     history: dict[str, list[dict[str, Any]]] = {}
@@ -113,6 +113,7 @@ def vehicle_json(examined: Examined, card: Card) -> str:
         "warnings": [warning_json(warning, history.get(warning.warning_id, [])) for warning in examined.warnings],
         "health": health_json(examined.health),
         "card": plain(card),
+        "report": page or None,
         "lacks": [plain(finding) for finding in examined.findings],
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False)

@@ -9,6 +9,7 @@ from evloom.vehicle import telemetry as at
 from evloom.vehicle.telemetry import Frames
 
 DAY_S = 86400.0
+BREAK_DAYS, STRAY_SHARE = 60, 0.005
 FRAME_FLAGS = {
     "stale": at.STALE,
     "duplicate-time": at.DUPLICATE_TIME,
@@ -37,17 +38,14 @@ WRONG_TIME = at.CLOCK_JUMP | at.OUT_OF_ORDER
 class Tally:
     """Frames of a pack counted while they come.
 
-    first_s, last_s  earliest and latest instant of frames whose clock is believed, infinite where there is none
     flagged  frames, cell_flagged and probe_flagged  readings by the name of the flag that they bear; those that are 0 are left out
     """
 
     frames: int = 0
-    first_s: float = float("inf")
-    last_s: float = float("-inf")
     flagged: dict[str, int] = field(default_factory=dict)
     cell_flagged: dict[str, int] = field(default_factory=dict)
     probe_flagged: dict[str, int] = field(default_factory=dict)
-    _days: set[int] = field(default_factory=set)
+    _days: dict[int, tuple[int, float, float]] = field(default_factory=dict)
     _probe_reads: bool = False
     _first_v: Float | None = None
     _moves: bool = False
@@ -57,8 +55,7 @@ class Tally:
         self.frames += frames.n
         timed = frames.at_s[(frames.flags & WRONG_TIME) == 0]
         if len(timed):
-            self.first_s, self.last_s = min(self.first_s, float(timed.min())), max(self.last_s, float(timed.max()))
-            self._days.update(np.unique((timed // DAY_S).astype(np.int64)).tolist())
+            self._add_days(timed)
         _count(self.flagged, frames.flags, FRAME_FLAGS)
         _count(self.cell_flagged, frames.cell_flags, CELL_FLAGS)
         _count(self.probe_flagged, frames.probe_flags, PROBE_FLAGS)
@@ -67,10 +64,39 @@ class Tally:
             self._first_v = frames.cell_v[0] if self._first_v is None else self._first_v
             self._moves = not np.array_equal(frames.cell_v, np.broadcast_to(self._first_v, frames.cell_v.shape), equal_nan=True)
 
+    def _add_days(self, timed: Float) -> None:
+        """Count the frames of each day, and when its first and last were."""
+        edges = np.flatnonzero(np.diff(timed // DAY_S)) + 1
+        starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(timed)]])
+        lows, highs = np.minimum.reduceat(timed, starts), np.maximum.reduceat(timed, starts)
+        for n, low, high in zip((ends - starts).tolist(), lows.tolist(), highs.tolist(), strict=True):
+            before = self._days.get(int(low // DAY_S), (0, low, high))
+            self._days[int(low // DAY_S)] = (before[0] + n, min(before[1], low), max(before[2], high))
+
     @property
     def days(self) -> int:
-        """Days (UTC) with a frame."""
-        return len(self._days)
+        """Days (UTC) with a frame that lie in the span."""
+        return sum(self.first_s <= high and low <= self.last_s for _, low, high in self._days.values())
+
+    @property
+    def first_s(self) -> float:
+        """Earliest instant of the span, infinite where no frame has a time that can be believed."""
+        return min((self._days[day][1] for day in self._span()), default=float("inf"))
+
+    @property
+    def last_s(self) -> float:
+        """Latest instant of the span."""
+        return max((self._days[day][2] for day in self._span()), default=float("-inf"))
+
+    def _span(self) -> list[int]:
+        """The days without the few frames before the first or after the last long break: they are of a clock that was not set yet."""
+        days = sorted(self._days)
+        breaks = [k for k in range(1, len(days)) if days[k] - days[k - 1] > BREAK_DAYS]
+        parts = [days[a:b] for a, b in zip([0, *breaks], [*breaks, len(days)], strict=True)]
+        total = sum(n for n, _, _ in self._days.values())
+        weights = [sum(self._days[day][0] for day in part) for part in parts]
+        kept = [k for k, weight in enumerate(weights) if weight >= STRAY_SHARE * total]
+        return [day for part in parts[kept[0] : kept[-1] + 1] for day in part] if kept else days
 
     @property
     def has_no_probe(self) -> bool:

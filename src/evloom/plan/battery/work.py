@@ -1,13 +1,16 @@
 """One job from its frames to what is told of its packs; the same function for every runner, in this process or another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evloom.diagnose.card import card_of
 from evloom.diagnose.card_rules import Rules
 from evloom.plan.battery.examine import Examined, Examiner
 from evloom.plan.battery.jobs import Job, frames_of
 from evloom.plan.battery.output import Row, row_of, vehicle_json
+from evloom.plan.battery.report.words import Words
+from evloom.plan.battery.trace import Drawn, Trace, bins_of
+from evloom.simulate.report.words import Lang
 from evloom.store.battery.account import Account
 
 Tell = Callable[[int], None]
@@ -22,7 +25,7 @@ class Order:
 
     rules: Rules
     json: bool = False
-    pages: str | None = None
+    pages: Lang | None = None
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,28 @@ def work(job: Job, order: Order, tell: Tell) -> Done:
         examiner.take(frames)
         tell(frames.n)
     examined = [examiner.finish() for examiner in examiners.values()]
-    return Done(job.number, tuple(_result(each, order) for each in examined), account)
+    drawn = _draw(job, examined, tell) if order.pages is not None else {}
+    return Done(job.number, tuple(_result(each, order, drawn.get(each.pack.pack_id)) for each in examined), account)
 
 
-def _result(examined: Examined, order: Order) -> Result:
+def _draw(job: Job, examined: list[Examined], tell: Tell) -> dict[str, Drawn]:
+    """Read the suspect packs a second time for their pictures."""
+    traces = {each.pack.pack_id: Trace(each.pack, bins_of(each.tally.first_s, each.tally.last_s)) for each in examined if each.warnings}
+    if traces:
+        for frames in frames_of(job, Account(), frozenset(traces)):
+            if frames.pack.pack_id in traces:
+                traces[frames.pack.pack_id].add(frames)
+            tell(0)
+    return {pack_id: trace.drawn() for pack_id, trace in traces.items()}
+
+
+def _result(examined: Examined, order: Order, drawn: Drawn | None) -> Result:
     card = card_of(examined.pack, examined.health, examined.warnings, order.rules)
-    return Result(row_of(examined, card), vehicle_json(examined, card) if order.json else "", None)
+    row = row_of(examined, card)
+    page: str | None = None
+    if drawn is not None and order.pages is not None:
+        from evloom.plan.battery.report.page import page_html, page_name
+
+        page = page_html(examined, card, drawn, Words(order.pages))
+        row = replace(row, page=page_name(row.vehicle_id, row.pack_id))
+    return Result(row, vehicle_json(examined, card, row.page) if order.json else "", page)
