@@ -14,6 +14,7 @@ from evloom.store import log, projections
 from evloom.store.database import Database, opened
 from evloom.store.tables import projections as tables
 from tests.unit.store.postgres import postgres_server
+from tests.unit.store.words import PROJECTIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +38,7 @@ def killed(url: str, name: str, after_s: float) -> list[tuple[int, str]]:
 
 def everything(database: Database):
     def read(conn):
-        return {table.name: conn.execute(select(table).order_by(*table.primary_key)).all() for table in projections.PROJECTIONS}
+        return {table.name: conn.execute(select(table).order_by(*table.primary_key)).all() for table in PROJECTIONS}
 
     return database.read_now(read)
 

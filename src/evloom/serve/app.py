@@ -138,7 +138,7 @@ async def started(config: Config, folder: DataFolder, stack: AsyncExitStack) -> 
     stack.push_async_callback(member.leave)
     billing = Background(BillingJob(db, bus, now_s, notes_of=notes_from(live.explain)).run, "billing")
     renewals = Background(Renewals(folder.path / "certificates", db, orders.order, now_s).run, "renewals")
-    retaining = Background(Retaining(db, config.retention, now_s).run, "retention")
+    retaining = Background(Retaining(db, config.retention, now_s, folder.path / "journal").run, "retention")
     sampling = Sampling(bus, commands, gateway, config.ocpp.sample_s, now_s)
     prices = Background(live.look_often, "prices")
     for part in (platform.events, wakeups, costs, gateway, commands, member, live, sampling, billing, renewals, retaining, prices):

@@ -139,10 +139,12 @@ class Cluster(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long things are kept. The log of events, sessions and money are kept for ever."""
+    """How many days of running things are kept. Sessions and money are kept for ever."""
 
     frames_days: Annotated[float, Meta(gt=0, description="OCPP messages as they were sent")] = 30.0
     meter_days: Annotated[float, Meta(gt=0, description="meter values, for power curves")] = 400.0
+    log_days: Annotated[float, Meta(gt=0, description="the log of events, from which sessions can be worked out again")] = 90.0
+    journal_days: Annotated[float, Meta(gt=0, description="journals of the loop, which can be replayed")] = 90.0
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True):

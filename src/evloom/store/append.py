@@ -99,7 +99,7 @@ class PostgresAppender:
     _OWNED = "SELECT station_id FROM ownership WHERE station_id = ANY(%s)"
     _NUMBERS = "SELECT nextval('log_number_seq') FROM generate_series(1, %s)"
     _INSERT = (
-        f"INSERT INTO log ({_COLUMNS}) SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::float8[], %b::float8[],"
+        f"INSERT INTO log ({_COLUMNS}) SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::bytea[], %b::float8[], %b::float8[],"
         " %b::text[], %b::bytea[], %b::bigint[]) ON CONFLICT DO NOTHING RETURNING number"
     )
     _FOUND = (

@@ -1,18 +1,21 @@
 """The log of OCPP messages, for people who look for what went wrong: kept without a flush to the disk, and given up first under pressure.
 
 `Database.note_frame` puts a message into a buffer that the writer empties twice a second. What does not fit is dropped, counted, and
-said by a row of direction "lost" in the station's own log.
+said by a row of direction "lost" in the station's own log. A message that the log has as evidence of an entry is not kept a second time.
 """
 
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from evloom.store import raw
+from evloom.store.pack import SENT, packed, unpacked
+from evloom.store.tables.log import log
 from evloom.store.tables.operations import frame
 
 BUFFER_MAX = 20_000
@@ -20,7 +23,10 @@ BUFFER_MAX = 20_000
 TEXT_MAX = 65_536
 """Characters of a message that are kept."""
 
-_INSERT = 'INSERT INTO frame (station_id, at_s, direction, action, "text") VALUES (?, ?, ?, ?, ?)'
+_INSERT = "INSERT INTO frame (station_id, at_s, direction, action, body, number) VALUES (?, ?, ?, ?, ?, ?)"
+NUMBERS_MAX = 50_000
+"""Entries of the log that are remembered for messages which have not come to be written yet."""
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class FrameBuffer:
 
     def __init__(self) -> None:
         self._waiting: deque[Frame] = deque()
+        self._numbers: dict[tuple[str, bytes], int] = {}
         self._lost: dict[str, int] = {}
         self._lock = threading.Lock()
         self.n_lost = 0
@@ -63,18 +70,34 @@ class FrameBuffer:
             for message in messages:
                 self._lost[message.station_id] = self._lost.get(message.station_id, 0) + 1
 
+    def is_in_log(self, station_id: str, text: bytes, number: int) -> None:
+        """A message that was just kept as evidence of an entry of the log: it is not kept a second time."""
+        if self._waiting and len(self._numbers) < NUMBERS_MAX:
+            self._numbers[station_id, text] = number
+
     def take(self, n_max: int) -> list[Frame]:
         """The oldest messages, up to `n_max`."""
         return [self._waiting.popleft() for _ in range(min(n_max, len(self._waiting)))]
 
     def write(self, conn: Connection, messages: Sequence[Frame]) -> None:
         """Write messages, and what was lost."""
-        rows = [(m.station_id, m.at_s, m.direction, m.action, m.text[:TEXT_MAX]) for m in messages]
+        rows = [self._row(message) for message in messages]
+        if not self._waiting:
+            self._numbers.clear()
         with self._lock:
             lost, self._lost = self._lost, {}
         last_s = messages[-1].at_s if messages else 0.0
-        rows += [(station_id, last_s, "lost", "", f"{n} messages were not kept: too many at once") for station_id, n in lost.items()]
+        rows += [
+            (station_id, last_s, "lost", "", f"{n} messages were not kept: too many at once".encode(), None)
+            for station_id, n in lost.items()
+        ]
         raw.run_many(conn, _INSERT, rows)
+
+    def _row(self, message: Frame) -> tuple[str, float, str, str, bytes, int | None]:
+        text = message.text[:TEXT_MAX].encode()
+        number = self._numbers.pop((message.station_id, text), None) if message.direction == "in" else None
+        body = packed(text, SENT) if number is None else b""
+        return (message.station_id, message.at_s, message.direction, message.action, body, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +112,19 @@ class Wanted:
 
 def search(conn: Connection, station_id: str, wanted: Wanted = Wanted(), *, before: int = 0, n_max: int = 100) -> list[Frame]:
     """Messages of a station, newest first; go on with the frame_id of the last one as `before`."""
-    query = select(frame).where(frame.c.station_id == station_id).order_by(frame.c.frame_id.desc()).limit(n_max)
-    if wanted.text:
-        query = query.where(frame.c.text.icontains(wanted.text, autoescape=True))
+    if not wanted.text:
+        return _page(conn, station_id, wanted, before, n_max)
+    found: list[Frame] = []
+    text = wanted.text.lower()
+    while len(found) < n_max and (looked := _page(conn, station_id, wanted, before, _PAGE)):
+        found += [message for message in looked if text in message.text.lower()]
+        before = looked[-1].frame_id
+    return found[:n_max]
+
+
+def _page(conn: Connection, station_id: str, wanted: Wanted, before: int, n_max: int) -> list[Frame]:
+    """Messages whatever their text."""
+    query = select(frame, log.c.raw).outerjoin(log, log.c.number == frame.c.number).where(frame.c.station_id == station_id)
     if wanted.action:
         query = query.where(frame.c.action == wanted.action)
     if wanted.from_s > float("-inf"):
@@ -100,7 +133,12 @@ def search(conn: Connection, station_id: str, wanted: Wanted = Wanted(), *, befo
         query = query.where(frame.c.at_s < wanted.until_s)
     if before:
         query = query.where(frame.c.frame_id < before)
-    return [Frame(row.station_id, row.at_s, row.direction, row.text, row.action, row.frame_id) for row in conn.execute(query)]
+    return [_read(row) for row in conn.execute(query.order_by(frame.c.frame_id.desc()).limit(n_max))]
+
+
+def _read(row: Any) -> Frame:
+    text = unpacked(row.raw or b"" if row.number is not None else row.body).decode("utf-8", "backslashreplace")
+    return Frame(row.station_id, row.at_s, row.direction, text, row.action, row.frame_id)
 
 
 def lines(conn: Connection, station_id: str, wanted: Wanted = Wanted(), *, n_max: int = 100_000) -> Iterator[bytes]:

@@ -13,16 +13,17 @@ from sqlalchemy import Connection, Select, select
 
 from evloom.pile import station
 from evloom.store.errors import ProgrammerError
+from evloom.store.pack import SAID, SENT, packed, unpacked
 from evloom.store.tables.log import log
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(station.StationEvent)}
 """Classes of the events that the log may hold, by name."""
 
-Row = tuple[str, str, str, float, float, str | None, bytes, int]
-"""station_id, kind, body, happened_at_s, known_at_s, key, raw, epoch"""
+Row = tuple[str, str, bytes, float, float, str | None, bytes, int]
+"""station_id, kind, body (packed), happened_at_s, known_at_s, key, raw (packed), epoch"""
 
-_NUL = "\\u0000"
-_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_NUL = b"\\u0000"
+_NUL_IN_JSON = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """The escape of NUL, where its backslash is not itself escaped."""
 _encode = msgspec.json.Encoder().encode
 _decoders: dict[str, msgspec.json.Decoder[object]] = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
@@ -72,28 +73,31 @@ class Kept:
     body: str = ""
 
 
-def row_of(entry: LogEntry) -> Row:
-    """The entry as the row of the log without its number."""
+def _body_of(entry: LogEntry) -> bytes:
     event = entry.event
-    kind = type(event).__name__
-    if KINDS.get(kind) is not type(event):
+    if KINDS.get(type(event).__name__) is not type(event):
         raise ProgrammerError(f"the log holds events of pile.station, not {type(event).__qualname__}")
-    body = _encode(event).decode()
-    return (entry.station_id, kind, body, entry.happened_at_s, entry.known_at_s, entry.key, entry.raw, entry.epoch)
+    return _encode(event)
+
+
+def _row_of(entry: LogEntry, body: bytes) -> Row:
+    """The entry as the row of the log without its number."""
+    kind, raw = type(entry.event).__name__, packed(entry.raw, SENT)
+    return (entry.station_id, kind, packed(body, SAID), entry.happened_at_s, entry.known_at_s, entry.key, raw, entry.epoch)
 
 
 def rows_of(entries: Sequence[LogEntry]) -> tuple[Sequence[LogEntry], list[Row]]:
     """The entries as rows, and as they are kept: without the character NUL, which stations send that fill their texts up with it, and
     which PostgreSQL does not take. The frame, `raw`, keeps it."""
-    rows = [row_of(entry) for entry in entries]
-    if any(_NUL in row[2] or (row[5] is not None and "\0" in row[5]) for row in rows):
-        entries = [_without_nul(entry, row) for entry, row in zip(entries, rows, strict=True)]
-        rows = [row_of(entry) for entry in entries]
-    return entries, rows
+    bodies = [_body_of(entry) for entry in entries]
+    if any(_NUL in body or (entry.key is not None and "\0" in entry.key) for entry, body in zip(entries, bodies, strict=True)):
+        entries = [_without_nul(entry, body) for entry, body in zip(entries, bodies, strict=True)]
+        bodies = [_body_of(entry) for entry in entries]
+    return entries, [_row_of(entry, body) for entry, body in zip(entries, bodies, strict=True)]
 
 
-def _without_nul(entry: LogEntry, row: Row) -> LogEntry:
-    event = event_of(row[1], _NUL_IN_JSON.sub(r"\1", row[2]))
+def _without_nul(entry: LogEntry, body: bytes) -> LogEntry:
+    event = event_of(type(entry.event).__name__, _NUL_IN_JSON.sub(rb"\1", body))
     return replace(entry, event=event, key=entry.key and entry.key.replace("\0", ""))
 
 
@@ -136,8 +140,10 @@ def _kept(conn: Connection, query: Select[Any], station_id: str, kinds: Sequence
         query = query.where(log.c.station_id == station_id)
     if kinds:
         query = query.where(log.c.kind.in_(kinds))
-    return [Kept(row.number, row.station_id, row.kind, event_of(row.kind, row.body), *_rest(row)) for row in conn.execute(query)]
+    return [_entry(row) for row in conn.execute(query)]
 
 
-def _rest(row: Any) -> tuple[float, float, str | None, bytes, str]:
-    return row.happened_at_s, row.known_at_s, row.key, row.raw, row.body
+def _entry(row: Any) -> Kept:
+    body = unpacked(row.body)
+    said = (row.happened_at_s, row.known_at_s, row.key, unpacked(row.raw), body.decode())
+    return Kept(row.number, row.station_id, row.kind, event_of(row.kind, body), *said)

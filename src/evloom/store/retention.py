@@ -1,11 +1,10 @@
-"""What is kept for a time only: OCPP messages and meter values. The log is kept for ever, sessions with it."""
+"""What is kept for a time only: OCPP messages and meter values. The log has `store.prune`; sessions and money are kept for ever."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from evloom.store import raw
-from evloom.store.meters import PLACE_BITS
 
 ROWS_MAX = 5000
 """Rows of each kind that one call removes: some tens of milliseconds, so that appends do not wait."""
@@ -24,35 +23,25 @@ class Removed:
         return max(self.n_frame, self.n_meter_value) >= ROWS_MAX
 
 
-def retain(conn: Connection, *, frames_before_s: float | None = None, meters_before_s: float | None = None) -> Removed:
-    """Remove what became known before these instants, the oldest first, up to ROWS_MAX of each; None keeps all. Call until not `more`."""
+def retain(conn: Connection, now_s: float, *, frames_before_s: float | None = None, meters_before_s: float | None = None) -> Removed:
+    """Remove what is older than these instants, the oldest first, up to ROWS_MAX of each; None keeps all. Call until not `more`.
+
+    An instant that lies ahead of `now_s` comes from a clock that was wrong: such a row goes with those around it.
+    """
     return Removed(
-        0 if frames_before_s is None else _frames(conn, frames_before_s), 0 if meters_before_s is None else _meters(conn, meters_before_s)
+        0 if frames_before_s is None else _removed(conn, ("frame", "frame_id"), frames_before_s, now_s),
+        0 if meters_before_s is None else _removed(conn, ("meter_value", "meter_value_id"), meters_before_s, now_s),
     )
 
 
-def _frames(conn: Connection, before_s: float) -> int:
-    oldest = raw.rows(conn, "SELECT frame_id, at_s FROM frame ORDER BY frame_id LIMIT ?", (ROWS_MAX,))
-    old = [frame_id for frame_id, at_s in oldest if at_s < before_s]
-    return raw.run(conn, "DELETE FROM frame WHERE frame_id <= ? AND at_s < ?", (old[-1], before_s)) if old else 0
-
-
-def _meters(conn: Connection, before_s: float) -> int:
-    first_kept = _first_number_since(conn, before_s) << PLACE_BITS
-    oldest = raw.rows(
-        conn, "SELECT meter_value_id FROM meter_value WHERE meter_value_id < ? ORDER BY meter_value_id LIMIT ?", (first_kept, ROWS_MAX)
-    )
-    return raw.run(conn, "DELETE FROM meter_value WHERE meter_value_id <= ?", oldest[-1]) if oldest else 0
-
-
-def _first_number_since(conn: Connection, instant_s: float) -> int:
-    """The number of the first entry of the log that was known at `instant_s` or later; the log is in the order of what was known."""
-    low, high = 0, raw.rows(conn, "SELECT coalesce(max(number), 0) FROM log")[0][0] + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = raw.rows(conn, "SELECT number, known_at_s FROM log WHERE number >= ? ORDER BY number LIMIT 1", (middle,))
-        if not found or found[0][1] >= instant_s:
-            high = middle
-        else:
-            low = int(found[0][0]) + 1
-    return low
+def _removed(conn: Connection, table: tuple[str, str], before_s: float, now_s: float) -> int:
+    """Of the oldest rows those that are old; up to the first that is not, so that only a beginning is ever looked at."""
+    name, number = table
+    oldest = raw.rows(conn, f"SELECT {number}, at_s FROM {name} ORDER BY {number} LIMIT ?", (ROWS_MAX,))
+    n = 0
+    for place, (_, at_s) in enumerate(oldest, 1):
+        if at_s < before_s:
+            n = place
+        elif at_s <= now_s:
+            break
+    return raw.run(conn, f"DELETE FROM {name} WHERE {number} <= ?", (oldest[n - 1][0],)) if n else 0

@@ -78,6 +78,14 @@ def _fixed(session: Session) -> tuple[Any, ...]:
 def _moving(session: Session, known_at_s: float) -> tuple[Any, ...]:
     return (
         *(session.begin_kwh, session.last_kwh, session.end_kwh, session.energy_kwh, session.discharged_kwh, session.power_kw, session.soc),
-        *(session.charging_state, session.reason, session.suspect, session.offline, _encode(session.missing_seq).decode(), known_at_s),
+        # What has ended does not charge any more; what it did last is in the body.
+        *(
+            session.charging_state if session.ended_at_s is None else "",
+            session.reason,
+            session.suspect,
+            session.offline,
+            _encode(session.missing_seq).decode(),
+            known_at_s,
+        ),
         _encode(session).decode(),
     )

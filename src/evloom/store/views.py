@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from evloom.store import scoped
 from evloom.store.listing import Key, Row, Rows, every, one, page
+from evloom.store.pack import unpacked
 from evloom.store.scope import Scope
 from evloom.store.tables.assets import station, token
 from evloom.store.tables.log import log
@@ -74,7 +75,8 @@ def log_page(conn: Connection, scope: Scope, after: Key | None, limit: int, want
     """Entries of the log, the latest first."""
     columns = [log.c[name] for name in ("number", "station_id", "kind", "body", "happened_at_s", "known_at_s")]
     query = select(*columns).where(*scoped.by_station(scope, log), *(log.c[name] == value for name, value in wanted.items()))
-    return page(conn, query, [log.c.number], after, limit, descending=True)
+    rows, last = page(conn, query, [log.c.number], after, limit, descending=True)
+    return [{**row, "body": unpacked(row["body"]).decode()} for row in rows], last
 
 
 def faulted(conn: Connection, scope: Scope, limit: int) -> list[Row]:

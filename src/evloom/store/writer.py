@@ -176,6 +176,8 @@ class Writer(threading.Thread):
                 for entry, done in zip(work.entries, outcome.result, strict=True):
                     if not done.duplicate and not done.fenced:
                         kept.append(_kept(entry, done.number))
+                        if entry.raw:
+                            self._follower.frames.is_in_log(entry.station_id, entry.raw, done.number)
             elif work.after is not None and outcome.error is None:
                 work.after()
         self._follower.projector.take(kept)

@@ -1,5 +1,7 @@
 """OCPP messages: found again, dropped in the open under pressure, and removed with the old meter values when their time is over."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from sqlalchemy import func, select
@@ -85,25 +87,59 @@ def test_what_is_old_is_removed_in_small_bites(database, monkeypatch):
     before_s = START_S + 10 * 60.0
     removed: list[retention.Removed] = []
     while not removed or removed[-1].n_meter_value or removed[-1].n_frame:
-        removed.append(database.write_now(lambda conn: retention.retain(conn, frames_before_s=START_S + 12, meters_before_s=before_s)))
+        removed.append(
+            database.write_now(lambda conn: retention.retain(conn, 1e10, frames_before_s=START_S + 12, meters_before_s=before_s))
+        )
     assert [one.n_frame for one in removed] == [7, 5, 0]
     assert [one.n_meter_value for one in removed] == [7, 3, 0]
     assert min(message.at_s for message in search(database)) == START_S + 12
     values = database.read_now(lambda conn: meters.of_session(conn, "S1:T1"))
     assert [value.at_s for value in values][:2] == [before_s, before_s + 60]
-    assert not database.write_now(retention.retain).more
+    assert not database.write_now(lambda conn: retention.retain(conn, 1e10)).more
 
 
 def test_nothing_is_old_in_an_empty_database(database):
-    removed = database.write_now(lambda conn: retention.retain(conn, frames_before_s=1e12, meters_before_s=1e12))
+    removed = database.write_now(lambda conn: retention.retain(conn, 1e10, frames_before_s=1e9, meters_before_s=1e9))
     assert (removed.n_frame, removed.n_meter_value) == (0, 0)
 
 
 @pytest.mark.parametrize("instant_s", [0.0, START_S, START_S + 1, START_S + 61, START_S + 300, 1e12])
-def test_the_log_is_searched_by_when_it_was_known(database, instant_s):
+def test_meter_values_go_by_when_they_were_measured(database, instant_s):
     database.append_now(charging("S1", "T1", 5))
     database.caught_up_now()
-    database.write_now(lambda conn: retention.retain(conn, meters_before_s=instant_s))
-    left = database.read_now(lambda conn: conn.execute(select(meter_value.c.at_s).order_by(meter_value.c.meter_value_id)).scalars().all())
-    assert all(at_s >= instant_s for at_s in left)
-    assert len(left) == sum(word.known_at_s >= instant_s for word in charging("S1", "T1", 5))
+    before = at_instants(database)
+    database.write_now(lambda conn: retention.retain(conn, 1e13, meters_before_s=instant_s))
+    assert at_instants(database) == [at_s for at_s in before if at_s >= instant_s]
+    assert len(before) == 7
+
+
+def at_instants(database) -> list[float]:
+    return database.read_now(lambda conn: conn.execute(select(meter_value.c.at_s).order_by(meter_value.c.meter_value_id)).scalars().all())
+
+
+def test_what_a_wrong_clock_dated_ahead_goes_with_what_is_around_it(database):
+    """And what is not old is not removed, whatever stands before it."""
+    for number, at_s in enumerate((100.0, 9e9, 200.0, 5_000.0, 9e9, 300.0)):
+        database.note_frame(Frame("S1", at_s, "in", f"[{number}]"))
+    flushed(database, 6)
+    removed = database.write_now(lambda conn: retention.retain(conn, 10_000.0, frames_before_s=1_000.0))
+    assert removed.n_frame == 3
+    assert [message.text for message in search(database)] == ["[5]", "[4]", "[3]"]
+
+
+def test_a_message_that_the_log_has_is_not_kept_twice(database):
+    entries = charging("S1", "T1", 3)
+    texts = [f'[2,"{n}","TransactionEvent",{{"seqNo":{n},"note":"{"long " * 20}"}}]' for n in range(len(entries))]
+    for one, text in zip(entries, texts, strict=True):
+        database.note_frame(Frame("S1", START_S, "in", text, "TransactionEvent"))
+        database.append_now([replace(one, raw=text.encode(), key=text[:8])])
+    again = database.append_now([replace(entries[0], raw=texts[0].encode(), key=texts[0][:8])])
+    assert again[0].duplicate
+    database.note_frame(Frame("S1", START_S, "in", texts[0], "TransactionEvent"))  # said twice: kept in full
+    database.note_frame(Frame("S1", START_S, "out", texts[1], "TransactionEvent"))
+    flushed(database, len(texts) + 2)
+    rows = database.read_now(lambda conn: conn.execute(select(frame.c.number, frame.c.body).order_by(frame.c.frame_id)).all())
+    assert sum(row.number is not None for row in rows) >= len(texts) - 1  # one that is written before its entry is there is kept in full
+    assert all((row.number is None) == (len(row.body) > 0) for row in rows)
+    assert [message.text for message in reversed(search(database))] == [*texts, texts[0], texts[1]]
+    assert [message.text for message in search(database, Wanted(text='"SEQNO":2,'))] == [texts[2]]

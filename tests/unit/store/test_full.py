@@ -1,6 +1,7 @@
 """A full disk: nothing new is kept and everybody is told, what is kept can be read, and it goes on when there is room."""
 
 import asyncio
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from tests.unit.store.words import charging, entry
 
 BOOT = StationBooted("Volt", "X1")
 
+NOISE = random.Random(1).randbytes(60_000)
+"""What does not shrink when it is packed."""
+
 
 def page_limit(n_page: int):
     return lambda conn: conn.exec_driver_sql(f"PRAGMA max_page_count={n_page}").scalar_one()
@@ -28,7 +32,7 @@ def fill(database: Database) -> int:
     """Append until it is full; how many were kept."""
     for number in range(2000):
         try:
-            database.append_now([entry("S1", BOOT, raw=b"x" * 20_000)])
+            database.append_now([entry("S1", BOOT, raw=NOISE[:20_000])])
         except StoreFull as error:
             assert "no room" in str(error)  # noqa: PT017  the loop ends at the first error
             return number
@@ -42,10 +46,10 @@ def test_sqlite_without_room(tmp_path):
     database.write_now(page_limit(200))
     kept = fill(database)
     assert kept > 5
-    database.note_frame(Frame("S1", 1.0, "in", "y" * 60_000))
+    database.note_frame(Frame("S1", 1.0, "in", NOISE[:30_000].hex()))
 
     async def many():
-        works = [database.append([entry(f"S{number}", BOOT, raw=b"x" * 20_000)]) for number in range(30)]
+        works = [database.append([entry(f"S{number}", BOOT, raw=NOISE[:20_000])]) for number in range(30)]
         return await asyncio.gather(*works, return_exceptions=True)
 
     assert all(isinstance(outcome, StoreFull) for outcome in asyncio.run(many()))
@@ -87,7 +91,7 @@ def test_a_disk_without_room(small_disk):
     with pytest.raises(StoreFull):
         database.append_now([entry("S1", BOOT, raw=b"x" * 100_000)])
     ballast.unlink()
-    database.append_now([entry("S1", BOOT, raw=b"x" * 20_000)])
+    database.append_now([entry("S1", BOOT, raw=NOISE[:20_000])])
     assert len(database.read_now(log.read)) == kept + 1
     database.close_now()
     again = opened(f"sqlite:///{small_disk / 'a.db'}")

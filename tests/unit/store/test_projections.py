@@ -12,7 +12,7 @@ from evloom.store.tables import assets
 from evloom.store.tables import projections as tables
 from evloom.store.tables.log import dead_letter
 from evloom.store.tables.log import log as log_table
-from tests.unit.store.words import START_S, charging, entry, nine_samples, said
+from tests.unit.store.words import PROJECTIONS, START_S, charging, entry, nine_samples, said
 
 
 def rows(database: Database, table):
@@ -77,7 +77,7 @@ def test_states_of_stations_and_connectors(database):
 
 
 def everything(database: Database):
-    return {table.name: rows(database, table) for table in projections.PROJECTIONS}
+    return {table.name: rows(database, table) for table in PROJECTIONS}
 
 
 def test_rebuilt_they_are_the_same(database):
@@ -186,7 +186,7 @@ def test_an_entry_that_cannot_be_read_is_buried(url):
     database.append_now([entry("S1", StatusSeen(1, 1, "Available")), entry("S1", StatusSeen(1, 2, "Available"))])
     database.caught_up_now()
     database.write_now(projections._emptied)
-    damaged = update(log_table).where(log_table.c.number == 1).values(body='{"evse":null')
+    damaged = update(log_table).where(log_table.c.number == 1).values(body=b'{"evse":null')
     database.write_now(lambda conn: conn.execute(damaged).rowcount)
     database.close_now()
     again = opened(url)

@@ -2,8 +2,15 @@
 
 from evloom.pile.station import Sample, StationEvent, TransactionSaid
 from evloom.store.log import LogEntry
+from evloom.store.tables import projections as tables
+from evloom.store.tables.log import dead_letter
 
 START_S = 1_790_000_000.0
+PROJECTIONS = (
+    *(tables.session, tables.meter_value, tables.meter_shape, tables.station_state, tables.connector_state, tables.deviation),
+    dead_letter,
+)
+"""Tables that hold nothing which is not in the log."""
 
 
 def said(transaction: str, phase: str, seq: int, **fields: object) -> TransactionSaid:

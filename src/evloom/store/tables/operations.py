@@ -1,6 +1,6 @@
 """What runs: commands on their way, who owns which station, leases, gateways, and the log of OCPP messages."""
 
-from sqlalchemy import Column, Double, Index, Integer, Table, Text
+from sqlalchemy import Column, Double, Index, Integer, LargeBinary, Table, Text
 
 from evloom.store.tables.base import Number, metadata
 
@@ -75,7 +75,9 @@ frame = Table(
     Column("at_s", Double, nullable=False),
     Column("direction", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("number", Number),
 )
-"""OCPP messages as they went over the wire. direction is "in" or "out"; "lost" is a row that says how many were not kept."""
+"""OCPP messages as they went over the wire. direction is "in" or "out"; "lost" is a row that says how many were not kept.
+body is the text, packed (`store.pack`); number is that of the entry of the log which has it, where body is empty."""
 Index("ix_frame_station_id", frame.c.station_id, frame.c.frame_id)

@@ -244,7 +244,8 @@ CREATE TABLE frame (
 	at_s DOUBLE NOT NULL,
 	direction TEXT NOT NULL,
 	action TEXT NOT NULL,
-	text TEXT NOT NULL,
+	body BLOB NOT NULL,
+	number INTEGER,
 	CONSTRAINT pk_frame PRIMARY KEY (frame_id)
 );
 CREATE INDEX ix_frame_station_id ON frame (station_id, frame_id);
@@ -296,7 +297,7 @@ CREATE TABLE log (
 	number INTEGER NOT NULL,
 	station_id TEXT NOT NULL,
 	kind TEXT NOT NULL,
-	body TEXT NOT NULL,
+	body BLOB NOT NULL,
 	happened_at_s DOUBLE NOT NULL,
 	known_at_s DOUBLE NOT NULL,
 	"key" TEXT,
@@ -306,6 +307,13 @@ CREATE TABLE log (
 );
 CREATE INDEX ix_log_station_id_number ON log (station_id, number);
 CREATE UNIQUE INDEX uq_log_station_id_key ON log (station_id, "key") WHERE "key" IS NOT NULL;
+CREATE TABLE log_floor (
+	station_id TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	before_s DOUBLE NOT NULL,
+	deviations TEXT NOT NULL,
+	CONSTRAINT pk_log_floor PRIMARY KEY (station_id)
+);
 CREATE TABLE meter_shape (
 	shape_id INTEGER NOT NULL,
 	body TEXT NOT NULL,
@@ -384,6 +392,10 @@ CREATE TABLE receipt (
 );
 CREATE INDEX ix_receipt_driver_id ON receipt (org_id, driver_id, number);
 CREATE INDEX ix_receipt_session_id ON receipt (session_id, number);
+CREATE TABLE running_day (
+	day INTEGER NOT NULL,
+	CONSTRAINT pk_running_day PRIMARY KEY (day)
+);
 CREATE TABLE session (
 	session_id TEXT NOT NULL,
 	station_id TEXT NOT NULL,
