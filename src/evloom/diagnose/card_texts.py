@@ -17,8 +17,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "估值信息不足：需要额定容量（Ah）或额定能量（kWh）",
     ),
     "missing.reference": (
-        "not enough information: needs at least 12 cells of the same type, tested in the same way, with measured capacity",
-        "信息不足：需要至少12只同型号、同方法测试且已测容量的参考电芯",
+        "not enough information: needs at least 10 cells of the same type, tested in the same way, with measured capacity",
+        "信息不足：需要至少10只同型号、同方法测试且已测容量的参考电芯",
     ),
     "missing.unlike": (
         "not enough information: the pulses are unlike those of every reference cell; measure the capacity",
