@@ -1,13 +1,16 @@
-"""Features of labelled fleets of the pack twin, kept on disk: what the limits and causes of `diagnose` are learnt and measured on.
+"""Evidence of labelled fleets, kept on disk: what the limits and causes of `diagnose` are learnt and measured on.
 
-The frames of a vehicle-day are 50 times its features, so fleets are made once, vehicle by vehicle from its seed, flagged, and only
-the features of each day are kept.
+`python -m tools.bench.diagnose_fleet FLEET [minutes]` makes the fleets of PLANS; cases(FLEET) reads them, a folder with packs of
+`tools.truth` (out/truth/a) is a fleet too. The frames of a vehicle-day are 50 times its features, so twins are made vehicle by
+vehicle from their seeds, flagged, and only the features of each day are kept: one npz a vehicle under out/evidence.
 """
 
-import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,28 +20,36 @@ from evloom.diagnose.quality import flag
 from evloom.simulate.pack.fault import NAMED, UNKNOWN
 from evloom.simulate.pack.fleet import BOTH, HALF_FAULTY, vehicle
 from evloom.vehicle.telemetry import Frames, Pack
+from tools.truth.files import has_pack, read_pack
 
-FOLDER = Path(__file__).parents[2] / "build" / "bench" / "diagnose"
+ROOT = Path(__file__).parents[2] / "out"
+EACH = {name: 1.0 / len(NAMED) for name in NAMED}
+STRANGE = {name: 1.0 / len(UNKNOWN) for name in UNKNOWN}
+HEALTHY = {"none": 1.0}
+MIXED = ((60.0, 365), (30.0, 365), (60.0, 365), (60.0, 365), (30.0, 365), (60.0, 365), (60.0, 365), (30.0, 365), (60.0, 365), (10.0, 60))
+"""Seconds between frames and days watched, by turns."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A fleet: its seed, number of vehicles, days, seconds between frames, and the shares of its faults."""
+    """A fleet: its seed, number of vehicles, (seconds between frames, days) by turns, and the shares of its faults."""
 
     seed: int
     n: int
-    days: int
-    interval_s: float
+    turns: tuple[tuple[float, int], ...]
     mix: Mapping[str, float]
 
 
 PLANS = {
-    "learn": Plan(11, 150, 80, 60.0, {kind: 1.0 / len(NAMED) for kind in NAMED}),
-    "healthy": Plan(1002, 60, 180, 60.0, {"none": 1.0}),
-    "test": Plan(13, 100, 80, 60.0, dict(HALF_FAULTY)),
-    "unknown": Plan(12, 40, 80, 60.0, {kind: 1.0 / len(UNKNOWN) for kind in UNKNOWN}),
+    "learn": Plan(2011, 300, ((60.0, 80), (30.0, 80)), EACH),
+    "shorts": Plan(2012, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
+    "healthy": Plan(2102, 170, MIXED, HEALTHY),
+    "test": Plan(2013, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),
+    "unknown": Plan(2014, 60, ((60.0, 80), (30.0, 80)), STRANGE),
+    "test-shorts": Plan(2015, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
+    "test-healthy": Plan(2103, 680, MIXED, HEALTHY),
 }
-"""Limits are taken from the healthy fleet, causes from the learning one; figures count on the test fleet and the unknown faults."""
+"""Limits are taken from `healthy`, causes from `learn`, tests are made on these and on `shorts`; the others are judged on."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Case:
     onset_s: float
     ten_ohm_s: float
     days: list[DayFeatures]
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def features_of(frames: Frames) -> list[DayFeatures]:
@@ -65,26 +77,97 @@ def features_of(frames: Frames) -> list[DayFeatures]:
     return days
 
 
-def cases(name: str, folder: Path = FOLDER) -> list[Case]:
-    """The vehicles of a fleet of PLANS, made where they are not kept yet."""
-    path, plan = folder / f"{name}.pickle", PLANS[name]
-    if path.exists():
-        with path.open("rb") as file:
-            kept: list[Case] = pickle.load(file)
-        return kept
-    made = []
-    for k in range(plan.n):
-        frames, truth = vehicle(plan.seed, k, plan.mix, plan.days, BOTH, plan.interval_s)
-        made.append(Case(frames.pack, truth.fault, truth.cell, truth.onset_s, truth.ten_ohm_s, features_of(frames)))
-        print(f"\r{name}: {k + 1} of {plan.n} vehicles", end="", flush=True)
-    print()
-    folder.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        pickle.dump(made, file)
-    return made
+def cases(name: str) -> list[Case]:
+    """The vehicles of a fleet of PLANS, or of a folder of packs with their truth; made where they are not kept yet."""
+    return list(each_case(name))
+
+
+def each_case(name: str, seconds: float = float("inf")) -> Iterator[Case]:
+    """The same one by one; none is begun after that many seconds of CPU."""
+    until = time.process_time() + seconds
+    for path, make in _members(name):
+        if not path.exists():
+            if time.process_time() > until:
+                return
+            _write(path, make())
+        yield _read(path)
+
+
+def kept_cases(name: str) -> list[Case]:
+    """Those that are kept already."""
+    return [_read(path) for path, _ in _members(name) if path.exists()]
+
+
+def _members(name: str) -> Iterator[tuple[Path, Any]]:
+    if name in PLANS:
+        for k in range(PLANS[name].n):
+            yield ROOT / "evidence" / f"{name}-{PLANS[name].seed}" / f"{k:04d}.npz", lambda k=k: _twin(PLANS[name], k)
+        return
+    folder = Path(name)
+    for path in sorted(folder.glob("*.json")):
+        if path.name != "truth.json" and has_pack(folder, path.stem):
+            kept = ROOT / "evidence" / "-".join(folder.parts[-2:]) / f"{path.stem}.npz"
+            yield kept, lambda stem=path.stem: _case(*read_pack(folder, stem))
+
+
+def _twin(plan: Plan, k: int) -> Case:
+    interval_s, days = plan.turns[k % len(plan.turns)]
+    return _case(*vehicle(plan.seed, k, plan.mix, days, BOTH, interval_s))
+
+
+def _case(frames: Frames, truth: Any) -> Case:
+    interval_s = float(np.median(np.diff(np.sort(frames.at_s)))) if frames.n > 1 else float("nan")
+    told = {**truth.parameters, "frame_s": interval_s}
+    return Case(frames.pack, truth.fault, truth.cell, truth.onset_s, truth.ten_ohm_s, features_of(frames), told)
+
+
+def _write(path: Path, case: Case) -> None:
+    """Single precision; the kind of the pack beside it. Complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {}
+    for each in fields(DayFeatures):
+        values = [getattr(day, each.name) for day in case.days]
+        if each.name != "kind":
+            arrays[each.name] = np.array(values, dtype=np.float64 if each.name == "at_s" else np.float32)
+    told = {name: getattr(case, name) for name in ("pack", "fault", "cell", "onset_s", "ten_ohm_s", "parameters")}
+    told["kinds"] = [day.kind for day in case.days]
+    half = path.with_suffix(".part.npz")
+    np.savez(half, told=np.array([told], dtype=object), **arrays)
+    half.replace(path)
+
+
+def _read(path: Path) -> Case:
+    with np.load(path, allow_pickle=True) as file:
+        arrays = {name: file[name] for name in file.files}
+    told = arrays.pop("told")[0]
+    kinds = told.pop("kinds")
+    arrays = {name: values.astype(np.float64) for name, values in arrays.items()}
+    days = [
+        DayFeatures(
+            **{name: float(values[k]) if values.ndim == 1 else values[k] for name, values in arrays.items()},
+            kind=kinds[k],
+        )
+        for k in range(len(kinds))
+    ]
+    return Case(**told, days=days)
 
 
 def vehicle_years(fleet: list[Case]) -> float:
     """Time for which the vehicles of a fleet were looked at, first to last day of each."""
     days = [(case.days[-1].at_s - case.days[0].at_s) / 86400.0 for case in fleet if len(case.days) > 1]
     return float(np.sum(days) / 365.25)
+
+
+def main() -> None:
+    """The command."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    count, days = 0, 0
+    for case in each_case(sys.argv[1], 60.0 * float(sys.argv[2]) if len(sys.argv) > 2 else float("inf")):
+        count, days = count + 1, days + len(case.days)
+        if count % 10 == 0:
+            print(f"{sys.argv[1]}: {count} vehicles, {days / 365.25:.1f} vehicle-years, {time.process_time():.0f} s of CPU", flush=True)
+
+
+if __name__ == "__main__":
+    main()

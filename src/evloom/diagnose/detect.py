@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
+from evloom.diagnose.detect_pack import N_PACK, PACK, PACK_LEAST, PackTrack, fresh_pack_track, look_at_pack
 from evloom.diagnose.estimate import CHARGE, OFFSET, OHM_AH, QUICK, SIZE, SLOW, Estimate
 from evloom.diagnose.evidence import DayFeatures, centre
 from evloom.kernel.timegrid import Bool, Float, Int
@@ -39,11 +40,6 @@ DRIFT_LEAST = np.array([0.0012, 0.0015, 0.012, 0.015, 0.0006, 0.006, 0.001, 0.00
 PLACE_LEAST = np.array([0.003, 0.01, 0.03, 0.03, 0.0015, 0.012, 0.002, 0.001, 0.1, 0.0015, 0.05])
 """Smallest units of drift and place, in the channel's own units (shares, V): what the sensing cannot resolve for certain."""
 
-PACK = ("zero current", "charge balance", "insulation", "outside resistance", "pack resistance", "counted capacity")
-N_PACK = len(PACK)
-PACK_LEAST = np.array([0.1, 0.25, 0.15, 0.06, 0.05, 0.03])
-"""Smallest units: A, A, logarithm, share of the pack's resistance, logarithm, logarithm."""
-
 PROBE = ("offset", "absent", "stuck", "heat")
 PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
 """Smallest units: degC, share of the day, share of days, degC per square of the rate."""
@@ -51,6 +47,7 @@ PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
 LEARN_DAYS = 5
 SMOOTH = 0.35
 RING = 64
+PACE = ("charge", "own charge")
 PACE_DAYS = 10
 PACE_LEAST = np.array([0.00008, 0.00012])
 """Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
@@ -61,11 +58,10 @@ CAP = 60.0
 
 
 @dataclass
-class Track:
+class Track(PackTrack):
     """What the tests remember of a pack. now, first, drift, place (N_CHANNEL, n_cell); days, noise (N_CHANNEL,);
-    bled_ah (n_cell,); pool (7,) decayed sums of charge counted, charge told by the curve, and of the voltage outside the cells over
-    the current; ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
-    pack (4, N_PACK) now, first, days, smoothed; pack_noise (N_PACK,); probe (len(PROBE) + 2, n_probe) smoothed, first, days."""
+    bled_ah (n_cell,); ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
+    probe (len(PROBE) + 2, n_probe) smoothed, first, days."""
 
     now: Float
     first: Float
@@ -74,11 +70,8 @@ class Track:
     days: Float
     noise: Float
     bled_ah: Float
-    pool: Float
     ring: Float32
     ring_day: Float
-    pack: Float
-    pack_noise: Float
     probe: Float
 
 
@@ -99,8 +92,8 @@ def fresh_track(n_cell: int, n_probe: int) -> Track:
     now, first, drift, place = (np.zeros((N_CHANNEL, n_cell)) for _ in range(4))
     ring, ring_day = np.full((RING, 2, n_cell), np.nan, dtype=np.float32), np.full(RING, np.nan)
     return Track(
-        now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), np.zeros(7), ring, ring_day,
-        np.zeros((4, N_PACK)), np.zeros(N_PACK), np.zeros((len(PROBE) + 2, n_probe)),
+        *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), ring, ring_day,
+        np.zeros((len(PROBE) + 2, n_probe)),
     )  # fmt: skip
 
 
@@ -113,7 +106,8 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
     if not known[I_CHARGE]:
         track.ring[-1] = np.nan
-    return Scores(track.drift.copy(), track.place.copy(), _pace(track), _pack(track, features), _probes(track, features))
+    pack = look_at_pack(track, features, track.drift[[I_QUICK, I_OFFSET, I_SIZE]])
+    return Scores(track.drift.copy(), track.place.copy(), _pace(track), pack, _probes(track, features))
 
 
 def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[Float, Bool]:
@@ -237,55 +231,6 @@ def first_slopes(track: Track) -> Float:
     return np.asarray(slope - centre(slope))
 
 
-def _pack(track: Track, features: DayFeatures) -> Float:
-    """Advance the figures of the pack as a whole; returns their distance from what they were at first."""
-    value = pack_figures(track, features)
-    seen = np.isfinite(value)
-    now, first, days, smooth = track.pack
-    fresh = np.where(seen, value, now)
-    moved = np.abs(fresh - now)
-    moved = np.minimum(moved, 4.0 * np.maximum(track.pack_noise, PACK_LEAST))
-    noise = np.where(days < 1.0, PACK_LEAST, track.pack_noise + 0.15 * (moved - track.pack_noise))
-    track.pack_noise[:] = np.where(seen, noise, track.pack_noise)
-    rate = np.where(days < 2 * LEARN_DAYS, 1.0 / (days + 1.0), 0.5 * SLOWEST)
-    first += np.where(seen, rate * (fresh - first), 0.0)
-    unit = np.maximum(PACK_LEAST, track.pack_noise)
-    score = np.where(days < 2 * LEARN_DAYS, 0.0, np.clip((fresh - first) / unit, -CAP, CAP))
-    smooth += np.where(seen, 0.25 * (score - smooth), 0.0)
-    now[:] = fresh
-    days += seen
-    return np.asarray(smooth.copy())
-
-
-def pack_figures(track: Track, features: DayFeatures) -> Float:
-    """The day's value of each of PACK, NaN where it says nothing. Adds the day to `track.pool`."""
-    day = features.day
-    out = np.full(N_PACK, np.nan)
-    if day[at.D_ZERO_WEIGHT] >= 60.0:
-        out[0] = day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT]
-    if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
-        out[1] = day[at.D_BALANCE_AH] / (day[at.D_BALANCE_S] / 3600.0)
-    warm_c = day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) if day[at.D_PROBE_N] > 0 else 25.0
-    if day[at.D_INS_WEIGHT] >= 300.0:
-        out[2] = day[at.D_INS_LN] / day[at.D_INS_WEIGHT] + 0.015 * (warm_c - 25.0)
-    if day[at.D_OUT_WEIGHT] > 0.0:
-        track.pool[2:] *= 0.8
-        track.pool[2:] += day[at.D_OUT_WEIGHT : at.D_OUT_VA + 1]
-        weight, sum_a, sum_aa, sum_v, sum_va = track.pool[2:]
-        swing = sum_aa - sum_a**2 / weight
-        if swing > weight * (0.05 * features.scale_ah) ** 2:
-            out[3] = (sum_va - sum_v * sum_a / weight) / swing / features.ohm
-    if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
-        ohm = day[at.D_STEP_VA] / day[at.D_STEP_AA]
-        out[4] = np.log(ohm * features.scale_ah / OHM_AH) - 2500.0 * (1.0 / (273.15 + warm_c) - 1.0 / 298.15)
-    if day[at.D_CAP_SOC] > 0.0:
-        track.pool[:2] *= 0.93
-        track.pool[:2] += day[at.D_CAP_AH], day[at.D_CAP_SOC]
-        if track.pool[1] > 1.0 and track.pool[0] > 0.0:
-            out[5] = np.log(track.pool[0] / track.pool[1] / features.scale_ah)
-    return out
-
-
 def _probes(track: Track, features: DayFeatures) -> Float:
     """Advance what is known of each probe; returns (len(PROBE), n_probe)."""
     seen = np.isfinite(features.probe_c)
@@ -307,3 +252,20 @@ def _probes(track: Track, features: DayFeatures) -> Float:
     score += np.where(known, SMOOTH * (np.clip(now / units, -CAP, CAP) - score), 0.0)
     days += seen
     return np.asarray(score.copy())
+
+
+__all__ = [
+    "CHANNELS",
+    "N_CHANNEL",
+    "N_PACK",
+    "PACK",
+    "PACK_LEAST",
+    "PROBE",
+    "Scores",
+    "Track",
+    "centre",
+    "first_slopes",
+    "fresh_track",
+    "look",
+    "slopes",
+]

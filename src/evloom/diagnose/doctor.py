@@ -17,7 +17,7 @@ from evloom.diagnose import quality
 from evloom.diagnose.detect import PROBE, Scores, Track, fresh_track, look
 from evloom.diagnose.draft import Look, cell_finding, pack_finding, probe_finding
 from evloom.diagnose.estimate import Memory, fresh_memory, learn
-from evloom.diagnose.evidence import DayFeatures, columns_of, fresh_sums, next_day, read_day
+from evloom.diagnose.evidence import FIXED, DayFeatures, columns_of, fresh_sums, next_day, read_day
 from evloom.diagnose.evidence_block import Sums, fold
 from evloom.diagnose.evidence_kernel import FAST, NEW_DAY, run
 from evloom.diagnose.signature import PACK_KEYS, severity
@@ -121,7 +121,7 @@ def open_warnings(state: State) -> list[Warning]:
 
 def _copied(state: State, carry: quality.Carry) -> State:
     """The same state in arrays of its own."""
-    sums = Sums._make([*(part.copy() for part in state.sums[:-1]), state.sums.curve_v])
+    sums = Sums._make([*(part.copy() for part in state.sums[:-FIXED]), *state.sums[-FIXED:]])
     track = Track(**{name: array.copy() for name, array in vars(state.track).items()})
     cases = {key: replace(case, above=list(case.above), history=list(case.history)) for key, case in state.cases.items()}
     return replace(state, carry=carry, sums=sums, track=track, cases=cases)

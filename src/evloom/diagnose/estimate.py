@@ -14,14 +14,19 @@ import numpy as np
 from evloom.diagnose.evidence import DayFeatures, centre
 from evloom.kernel.timegrid import Float
 
-ERROR_V = 0.0015
-"""What is left of a deviation unexplained in ten minutes: quantisation, and curves that are not quite the cells'."""
+ERROR_V = {"NMC": 0.0015, "LFP": 0.004, "Na": 0.0015}
+"""What is left of a deviation unexplained in ten minutes: quantisation, and curves that are not quite the cells'. On a flat curve
+cells differ in where exactly it bends."""
 OHM_AH = 0.16
 """Resistance times capacity of a cell, V per rate (chemistry.resistance_ohm_ah)."""
-SPREAD = np.array([0.004, 0.03, 0.06, 0.3 * OHM_AH, 0.3 * OHM_AH])
-"""How far cells of a pack may lie apart: 4 mV of a wire, 3 % charge, 6 % capacity, 30 % resistance. Standard deviations at first."""
-DAILY = np.array([0.0006, 0.006, 0.002, 0.03 * OHM_AH, 0.03 * OHM_AH])
-"""How far each may move in a day. Resistance moves with the weather."""
+SPREAD = np.array([0.004, 0.03, 0.02, 0.2 * OHM_AH, 0.2 * OHM_AH])
+"""How far cells of a pack may lie apart: 4 mV of a wire, 3 % charge, 2 % capacity, 20 % resistance. Standard deviations at first."""
+DAILY = {
+    "NMC": np.array([0.0004, 0.003, 0.001, 0.02 * OHM_AH, 0.02 * OHM_AH]),
+    "LFP": np.array([0.0003, 0.002, 0.0006, 0.015 * OHM_AH, 0.015 * OHM_AH]),
+    "Na": np.array([0.0004, 0.003, 0.001, 0.02 * OHM_AH, 0.02 * OHM_AH]),
+}
+"""How far each may move in a day, by chemistry: slower where a day tells less. Resistance moves with the weather."""
 
 OFFSET, CHARGE, SIZE, QUICK, SLOW = range(5)
 
@@ -50,8 +55,8 @@ def fresh_memory(n_cell: int) -> Memory:
 
 def learn(memory: Memory, features: DayFeatures) -> tuple[Memory, Estimate]:
     """The memory with this day in it, and what the cells were like on the day."""
-    before = memory.doubt + np.diag(DAILY**2)
-    weight = 1.0 / ERROR_V**2
+    before = memory.doubt + np.diag(DAILY[features.kind] ** 2)
+    weight = 1.0 / ERROR_V[features.kind] ** 2
     doubt = np.linalg.inv(np.linalg.inv(before) + weight * features.normal)
     value = memory.explained + doubt @ (weight * (features.right - features.normal @ memory.explained))
     value = value - centre(value)

@@ -16,9 +16,19 @@ from evloom.vehicle.chemistry import BY_NAME, LFP, NMC, SODIUM
 from evloom.vehicle.telemetry import Frames, Pack
 
 CURVES_V = np.array([NMC.ocv_v, LFP.ocv_v, SODIUM.ocv_v])
+LEVELS_V = np.array(
+    [
+        np.linspace(3.55, 4.10, at.N_LEVEL),
+        [3.15, 3.20, 3.24, 3.28, 3.29, 3.30, 3.31, 3.32, 3.36, 3.40, 3.44, 3.48],
+        np.interp(np.linspace(0.12, 0.97, at.N_LEVEL), np.linspace(0.0, 1.0, len(SODIUM.ocv_v)), SODIUM.ocv_v),
+    ]
+)
+"""Voltages at rest whose passing is noted while charging, by chemistry: evenly, or where a flat curve rises."""
 KINDS = ("NMC", "LFP", "Na")
 NOMINAL_AH = 150.0
 """Rated capacity where nobody said: of the size usual in cars (2026). Only scales are taken from it."""
+FIXED = 2
+"""The last arrays of the sums are tables: the same for every pack, and not kept with it."""
 _NEAR_ZERO = 1e-9
 
 
@@ -60,7 +70,7 @@ def fresh_sums(pack: Pack) -> Sums:
     """The sums before the first frame of a pack."""
     scalar = np.zeros(at.N_SCALAR)
     scalar[[at.LAST_AT, at.DAY]] = -np.inf, -1.0
-    scalar[[at.LOAD_AT, at.CHARGED_AT]] = -np.inf
+    scalar[[at.LOAD_AT, at.CHARGED_AT, at.TRACE_AT]] = -np.inf
     scalar[[at.REST_AT, at.LAST_SOC, at.LAST_V, at.LAST_A]] = np.nan
     scalar[at.CHEMISTRY] = KINDS.index(pack.chemistry) if pack.chemistry in KINDS else -1
     scalar[at.SCALE_AH] = pack.capacity_ah if pack.capacity_ah > 0.0 else NOMINAL_AH
@@ -69,7 +79,8 @@ def fresh_sums(pack: Pack) -> Sums:
     scalar[at.TEMP_C] = 25.0
     sums = Sums(
         scalar, np.zeros(at.N_BLOCK), np.zeros(at.N_DAY), np.zeros((5, 5)), np.zeros((at.N_CELL_ROW, pack.n_cell)),
-        np.zeros((at.N_PROBE_ROW, pack.n_probe)), CURVES_V,
+        np.zeros((at.N_PROBE_ROW, pack.n_probe)), np.zeros((2, at.N_TRACE)), CURVES_V,
+        LEVELS_V,
     )  # fmt: skip
     clear_day(sums)
     return sums

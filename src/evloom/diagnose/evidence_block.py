@@ -14,6 +14,7 @@ from evloom.diagnose.evidence_places import (
     B_FROM,
     B_P,
     B_PP,
+    B_Q,
     B_SOC,
     B_V,
     B_WEIGHT,
@@ -46,10 +47,13 @@ from evloom.diagnose.evidence_places import (
     D_SHOULDER_WEIGHT,
     D_SOC_MAX,
     D_SOC_MIN,
+    D_STILL_A,
+    D_STILL_WEIGHT,
     D_ZERO_A,
     D_ZERO_WEIGHT,
     DRIVE,
     HIGH_V,
+    IDLE,
     OHM,
     READY,
     RESIDUAL_V,
@@ -59,7 +63,10 @@ from evloom.diagnose.evidence_places import (
     SCALE_AH,
     SHOULDER,
     SINCE_AH,
+    T_Q,
+    T_V,
     TEMP_C,
+    TRACE_N,
 )  # fmt: skip
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float
@@ -68,12 +75,23 @@ DAY_S = 86400.0
 BLOCK_S = 600.0
 FLAT_V = 0.25  # less volts per unit of charge than this: the management's state of charge says more than the voltage
 STEEP_V = 1.2  # V per unit of charge: beyond, the slope itself is hardly known and changes within a block
+GAP_S = 300.0  # longer than this without frames is a gap
+STILL_S = 200.0  # standing for so long is no stop at a light
+SLOPE_V, SLOPE_Q = 0.006, 0.03  # a slope is read off a stretch of the trace of so many volts, or so much charge
+SHARP_V = 2.0  # V per unit: where the table's slope changes by so much, a deviation at rest says nothing
+TRACED_LEAST_V = 0.26  # less is flat
+AHEAD_V = 3.0  # V per unit
+MOVED_MOST = 0.12  # share of the capacity that one block may tell
+BLUR_V, FAR_V = 0.004, 0.02
+FLOOR_V = 0.2  # V per unit of charge: a charge's trace rises at least so much, or noise would look like charge
+TRACED_V = 0.8  # V per unit of charge: the same for a slope that the charge itself shows
+SLOPE_SHARE, DOUBT_V = 0.02, 0.0015  # a slope read off a table is off by what it changes over 2.5 % charge, for cells 2 % apart
 FAST_SIGMA, FAST_LEAST_V = 12.0, 0.05  # a cell that leaves the pack within a day, in multiples of the pack's spread and in volts
 
 
 class Sums(NamedTuple):
-    """The running sums, changed in place; places in `evidence_places`. normal (5, 5) of the day,
-    curve_v (3, n_point) of the chemistries."""
+    """The running sums, changed in place; places in `evidence_places`. normal (5, 5) of the day, trace (2, N_TRACE) of the charge
+    that is going on; curve_v (3, n_point), level_v (3, N_LEVEL) of the chemistries."""
 
     scalar: Float
     block: Float
@@ -81,7 +99,9 @@ class Sums(NamedTuple):
     normal: Float
     cell: Float
     probe: Float
+    trace: Float
     curve_v: Float
+    level_v: Float
 
 
 @compiled
@@ -131,8 +151,8 @@ def fold(sums: Sums) -> bool:
 @compiled
 def _block_cells(sums: Sums, now: tuple[int, float, float]) -> float:
     """Fold the cells' sums; now = (condition, charge, slope). Leaves each cell's mean in its first row; returns their median."""
-    condition, soc, slope = now
-    block, cell, normal = sums.block, sums.cell, sums.normal
+    condition = now[0]
+    block, cell = sums.block, sums.cell
     width = block[B_WEIGHT]
     n = cell.shape[1]
     for k in range(n):
@@ -142,32 +162,112 @@ def _block_cells(sums: Sums, now: tuple[int, float, float]) -> float:
         cell[C_CD, k] *= share
         cell[C_PD, k] *= share
     if condition in (REST, DRIVE, CHARGE):
-        by_charge = slope * (soc - 0.5)
-        # Where the curve is steep its error counts most: a block says the less of a cell, the steeper the curve is there.
-        trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4)
-        x = (width, slope * width, by_charge * width, block[B_C], block[B_P])
-        for j in range(5):
-            normal[0, j] += x[j] * trust
-            normal[1, j] += slope * x[j] * trust
-            normal[2, j] += by_charge * x[j] * trust
-        normal[3, 3] += block[B_CC] * trust
-        normal[3, 4] += block[B_CP] * trust
-        normal[4, 4] += block[B_PP] * trust
-        for k in range(n):
-            d = cell[C_D, k] * trust
-            cell[C_R0, k] += d
-            cell[C_R0 + 1, k] += slope * d
-            cell[C_R0 + 2, k] += by_charge * d
-            cell[C_R0 + 3, k] += cell[C_CD, k] * trust
-            cell[C_R0 + 4, k] += cell[C_PD, k] * trust
+        _equations(sums, now)
+    counts = _bend(sums, now[1]) < SHARP_V
     for k in range(n):
-        if condition == REST:
+        if condition == REST and counts:
             cell[C_REST, k] += cell[C_D, k]
-        elif condition == SHOULDER:
+        elif condition == SHOULDER and counts:
             cell[C_SHOULDER, k] += cell[C_D, k]
         cell[C_D, k] /= width
     _bleed(sums)
     return float(np.median(cell[C_D]))
+
+
+@compiled
+def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
+    """Add the block to the day's equations of each cell; now = (condition, charge, slope of the curve)."""
+    condition, soc, slope = now
+    block, cell, normal = sums.block, sums.cell, sums.normal
+    width = block[B_WEIGHT]
+    share_c, share_p = block[B_C] / width, block[B_P] / width
+    traced = _traced_slope(sums) if condition == CHARGE else 0.0
+    if traced > 0.0:
+        slope = traced
+        trust = 1.0 / BLOCK_S / (1.0 + (slope / TRACED_V) ** 2)
+        told = _unbent(sums, slope)
+    else:
+        # Where the curve is steep its error counts most: a block says the less of a cell, the steeper the curve is there.
+        trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4) / (1.0 + (_bend(sums, soc) * SLOPE_SHARE / DOUBT_V) ** 2)
+        told = cell[C_D].copy()
+    by_charge = slope * (soc - 0.5)
+    x = (width, slope * width, by_charge * width, block[B_C], block[B_P])
+    for j in range(5):
+        normal[0, j] += x[j] * trust
+        normal[1, j] += slope * x[j] * trust
+        normal[2, j] += by_charge * x[j] * trust
+    normal[3, 3] += block[B_CC] * trust
+    normal[3, 4] += block[B_CP] * trust
+    normal[4, 4] += block[B_PP] * trust
+    for k in range(cell.shape[1]):
+        d, more = told[k] * trust, (told[k] - cell[C_D, k]) * trust
+        cell[C_R0, k] += d
+        cell[C_R0 + 1, k] += slope * d
+        cell[C_R0 + 2, k] += by_charge * d
+        cell[C_R0 + 3, k] += cell[C_CD, k] * trust + share_c * more
+        cell[C_R0 + 4, k] += cell[C_PD, k] * trust + share_p * more
+
+
+@compiled
+def _bend(sums: Sums, soc: float) -> float:
+    """By how much the slope of the table changes within 2.5 % of charge around `soc` (V per unit)."""
+    scalar = sums.scalar
+    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    curve_v = sums.curve_v[kind]
+    last = len(curve_v) - 1
+    j = min(max(int(soc * last), 1), last - 2)
+    low, high = np.inf, 0.0
+    for i in range(j - 1, j + 2):
+        slope = (curve_v[i + 1] - curve_v[i]) * last
+        low, high = min(low, slope), max(high, slope)
+    return high - low
+
+
+@compiled
+def _along(at: float, x: Float, y: Float, n: int) -> float:
+    """Value of y (rising with x) at a place of x; beyond the ends as steep as the last stretch."""
+    j = min(max(int(np.searchsorted(x[:n], at)) - 1, 0), n - 2)
+    return float(y[j] + (at - x[j]) * (y[j + 1] - y[j]) / max(x[j + 1] - x[j], 1e-9))
+
+
+@compiled
+def _traced_slope(sums: Sums) -> float:
+    """Slope (V per unit) that the charge itself shows where the block lies, 0 where it is flat or too little was seen."""
+    scalar, trace = sums.scalar, sums.trace
+    n = int(scalar[TRACE_N])
+    middle = sums.block[B_Q] / sums.block[B_WEIGHT]
+    if n < 4 or middle > trace[T_Q, n - 1] + 0.01:
+        return 0.0
+    low = min(max(int(np.searchsorted(trace[T_Q, :n], middle)) - 1, 0), n - 2)
+    high = low + 1
+    while trace[T_V, high] - trace[T_V, low] < SLOPE_V and trace[T_Q, high] - trace[T_Q, low] < SLOPE_Q and (low > 0 or high < n - 1):
+        low, high = max(low - 1, 0), min(high + 1, n - 1)
+    slope = (trace[T_V, high] - trace[T_V, low]) / max(trace[T_Q, high] - trace[T_Q, low], 1e-4)
+    return float(slope) if slope > TRACED_LEAST_V else 0.0
+
+
+@compiled
+def _unbent(sums: Sums, slope: float) -> Float:
+    """Sums of the cells' deviations as they were, were the curve straight: a cell that stays behind by some charge is where the pack
+    was when it had taken in that much less."""
+    scalar, trace, cell, block = sums.scalar, sums.trace, sums.cell, sums.block
+    n, width = int(scalar[TRACE_N]), block[B_WEIGHT]
+    at_q = block[B_Q] / width
+    at_v = _along(at_q, trace[T_Q], trace[T_V], n)
+    middle = float(np.median(cell[C_D])) / width
+    ahead_v = max(_along(trace[T_Q, n - 1], trace[T_Q], trace[T_V], n) - at_v, 0.0)
+    ahead_q = max(trace[T_Q, n - 1] - at_q, 0.0)
+    told = np.empty(cell.shape[1])
+    for k in range(cell.shape[1]):
+        d = cell[C_D, k] / width - middle
+        if d > ahead_v:  # where the pack has not been yet: the curve may turn steep there
+            moved = ahead_q + (d - ahead_v) / max(slope, AHEAD_V)
+        else:
+            # One that is far below may lie on a flat part, where a millivolt of its wire would be much charge.
+            d += BLUR_V * min(1.0, (d / FAR_V) ** 2) if d < 0.0 else 0.0
+            moved = _along(at_v + d, trace[T_V], trace[T_Q], n) - at_q
+        told[k] = width * (middle + slope * min(max(moved, -MOVED_MOST), MOVED_MOST))
+    return told
 
 
 @compiled
@@ -235,14 +335,19 @@ def _block_pack(sums: Sums, now: tuple[int, float, float]) -> None:
             day[D_FAST_CHARGE_S] += width
     elif condition == DRIVE:
         day[D_DRIVE_S] += width
-    elif condition == SHOULDER:
+    if condition in (SHOULDER, IDLE) and width >= STILL_S:
+        day[D_STILL_WEIGHT] += width
+        day[D_STILL_A] += block[B_A]
+    counts = _bend(sums, soc) < SHARP_V
+    if condition == SHOULDER and counts:
         day[D_SHOULDER_WEIGHT] += width
         day[D_SHOULDER_S] += width * slope
-    elif condition == REST:
+    elif condition == REST and counts:
         day[D_REST_WEIGHT] += width
         day[D_REST_S] += width * slope
         day[D_REST_SS] += width * slope * slope
         day[D_REST_SOC] += width * soc
+    if condition == REST:
         day[D_ZERO_WEIGHT] += width
         day[D_ZERO_A] += block[B_A]
         if slope > 2.0 * FLAT_V:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evloom.diagnose.evidence_block import BLOCK_S, DAY_S, Sums, fold
+from evloom.diagnose.evidence_block import BLOCK_S, DAY_S, GAP_S, Sums, fold
 from evloom.diagnose.evidence_places import (
     B_A,
     B_BLED,
@@ -78,6 +78,7 @@ from evloom.diagnose.evidence_places import (
     SINCE_AH,
     TEMP_C,
 )  # fmt: skip
+from evloom.diagnose.evidence_trace import note
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
 from evloom.vehicle.telemetry import (
@@ -97,10 +98,10 @@ SKIP = STALE | DUPLICATE_TIME | OUT_OF_ORDER | CLOCK_JUMP | CURRENT_ABSENT | CUR
 LOW_PASS_S = 600.0
 HEAT_S = 1800.0
 WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
-GAP_S = 300.0  # longer than this without frames is a gap
 RELAXED_S = 1800.0  # polarisation is gone after half an hour for our purpose
 REST_C_RATE = 0.05
 STEP_C_RATE = 0.08
+BLOCK_Q, BLOCK_V = 0.03, 0.01  # a block of a charge ends where this share of the capacity went in, or the voltage left its mean
 SHOULDER_S = 7200.0  # plated lithium dissolves within two hours of a charge
 
 MORE, NEW_DAY, FAST = 0, 1, 2
@@ -200,7 +201,8 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     gap = not passed <= GAP_S
     condition = _condition(columns, scalar, i, gap)
     is_fast = False
-    if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or at_s - block[B_FROM] >= BLOCK_S):
+    moved = condition == CHARGE and _moved(scalar, block, at_s, current_a)
+    if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or moved or at_s - block[B_FROM] >= BLOCK_S):
         is_fast = fold(sums)
     if block[B_WEIGHT] == 0.0:
         block[B_COND], block[B_FROM] = condition, at_s
@@ -219,6 +221,14 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     scalar[LAST_AT] = at_s
     scalar[LAST_SOC] = columns.soc[i]
     return is_fast
+
+
+@compiled
+def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
+    """Whether a block of a charge has come so far that the curve bends within it."""
+    if (at_s - block[B_FROM]) * current_a >= BLOCK_Q * 3600.0 * scalar[SCALE_AH]:
+        return True
+    return block[B_WEIGHT] > 0.0 and abs(scalar[LAST_V] - block[B_V] / block[B_WEIGHT]) > BLOCK_V
 
 
 @compiled
@@ -318,6 +328,8 @@ def _frame(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float,
     block[B_CP] += weight * c_rate * low_c
     block[B_PP] += weight * low_c * low_c
     block[B_SOC] += weight * columns.soc[i]
+    if block[B_COND] == CHARGE:
+        note(sums, columns.cell_v[i], columns.at_s[i], (weight, c_rate, mean_v, passed))
     if columns.balancing[i] > 0:
         block[B_BLED] += weight * columns.balancing[i]
     if passed <= GAP_S:

@@ -3,22 +3,29 @@
 # Scalars of a pack that outlive the day.
 (
     LAST_AT, DAY, N_BACK, LOAD_AT, CHARGED_AT, LOW_C, HEAT, CHEMISTRY, HIGH_V, OHM, SCALE_AH, REST_SOC, REST_AT, SINCE_AH, LAST_V, LAST_A,
-    RESIDUAL_V, READY, N_FRAME, N_SKIPPED, FIRST_AT, LAST_SOC, TEMP_C,
-) = range(23)  # fmt: skip
-N_SCALAR = 24
+    RESIDUAL_V, READY, N_FRAME, N_SKIPPED, FIRST_AT, LAST_SOC, TEMP_C, TRACE_N, TRACE_Q, TRACE_AT, TRACE_V,
+    TRACE_USE, TRACE_MIDDLE_V, TRACE_RATE,
+) = range(30)  # fmt: skip
+N_SCALAR = 30
+
+T_Q, T_V = range(2)
+N_TRACE = 128
+"""Rows of the trace of a charge: charge taken in since it began (share of the capacity), rise of the pack's voltage since then."""
 
 # Scalars of the block that is being filled.
-B_COND, B_FROM, B_WEIGHT, B_V, B_C, B_P, B_CC, B_CP, B_PP, B_SOC, B_N, B_BLED, B_LOAD_S, B_A = range(14)
-N_BLOCK = 14
+B_COND, B_FROM, B_WEIGHT, B_V, B_C, B_P, B_CC, B_CP, B_PP, B_SOC, B_N, B_BLED, B_LOAD_S, B_A, B_Q = range(15)
+N_BLOCK = 15
 
 # Scalars of the day.
 (
     D_STEP_VA, D_STEP_AA, D_ZERO_WEIGHT, D_ZERO_A, D_BALANCE_AH, D_BALANCE_S, D_CAP_AH, D_CAP_SOC, D_INS_WEIGHT, D_INS_LN, D_INS_T,
     D_OUT_WEIGHT, D_OUT_A, D_OUT_AA, D_OUT_V, D_OUT_VA, D_REST_WEIGHT, D_REST_S, D_REST_SS, D_SHOULDER_WEIGHT, D_SHOULDER_S, D_NOISE_N,
     D_PROBE_N, D_HEAT, D_HEAT_2, D_TEMP, D_CHARGE_S, D_DRIVE_S, D_COLD_CHARGE_S, D_FAST_CHARGE_S, D_BLED_S, D_SOC_MIN, D_SOC_MAX, D_FRAMES,
-    D_TEMP_LOW, D_TEMP_HIGH, D_REST_SOC,
-) = range(37)  # fmt: skip
-N_DAY = 38
+    D_TEMP_LOW, D_TEMP_HIGH, D_REST_SOC, D_STILL_WEIGHT, D_STILL_A, D_LEVEL,
+) = range(40)  # fmt: skip
+N_LEVEL = 12
+"""From D_LEVEL on: charge (share of the capacity, plus 1; 0 unknown) at which a slow charge passed each of so many voltages."""
+N_DAY = D_LEVEL + N_LEVEL
 
 # Rows over the cells: of the block, then of the day, then what is kept.
 (

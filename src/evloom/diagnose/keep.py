@@ -11,17 +11,17 @@ from evloom.diagnose import quality
 from evloom.diagnose.detect import fresh_track
 from evloom.diagnose.doctor import State, fresh
 from evloom.diagnose.estimate import Memory
-from evloom.diagnose.evidence import CURVES_V
+from evloom.diagnose.evidence import FIXED
 from evloom.diagnose.evidence_block import Sums
 from evloom.diagnose.warning import case_of, plain
 from evloom.vehicle.telemetry import Pack
 
-VERSION = 1
+VERSION = 2
 
 
 def to_bytes(state: State) -> bytes:
     """The whole state."""
-    parts = [*state.sums[:-1], *vars(state.memory).values(), *vars(state.track).values()]
+    parts = [*state.sums[:-FIXED], *vars(state.memory).values(), *vars(state.track).values()]
     head = {
         "version": VERSION,
         "pack": asdict(state.pack),
@@ -45,15 +45,14 @@ def from_bytes(content: bytes) -> State:
     pack = Pack(**{**head["pack"], "probe_of_cell": tuple(head["pack"]["probe_of_cell"])})
     empty = fresh(pack)
     arrays, place = [], 4 + size
-    for like in (*empty.sums[:-1], *vars(empty.memory).values(), *vars(fresh_track(pack.n_cell, pack.n_probe)).values()):
+    for like in (*empty.sums[:-FIXED], *vars(empty.memory).values(), *vars(fresh_track(pack.n_cell, pack.n_probe)).values()):
         if place + like.nbytes > len(content):
             raise ValueError(f"{len(content)} bytes are too few for a pack of {pack.n_cell} cells")
         arrays.append(np.frombuffer(content, like.dtype, like.size, place).reshape(like.shape).copy())
         place += like.nbytes
-    n_sum, n_memory = len(empty.sums) - 1, len(vars(empty.memory))
+    n_sum, n_memory = len(empty.sums) - FIXED, len(vars(empty.memory))
     track = type(empty.track)(*arrays[n_sum + n_memory :])
     cases = {case.key: case for case in map(case_of, head["cases"])}
     carry = quality.decode(b64decode(head["carry"]))
-    return State(
-        pack, carry, Sums._make([*arrays[:n_sum], CURVES_V]), Memory(*arrays[n_sum : n_sum + n_memory]), track, cases, head["days"]
-    )
+    sums, memory = Sums._make([*arrays[:n_sum], *empty.sums[-FIXED:]]), Memory(*arrays[n_sum : n_sum + n_memory])
+    return State(pack, carry, sums, memory, track, cases, head["days"])

@@ -1,0 +1,154 @@
+"""Sequential tests of the figures that a pack has as a whole: what its current sensor, its insulation, its contacts and the order of
+its cells say of themselves, against what they said in their first days."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evloom.diagnose import evidence_places as at
+from evloom.diagnose.estimate import OHM_AH
+from evloom.diagnose.evidence import DayFeatures
+from evloom.kernel.timegrid import Float
+
+PACK = (
+    "zero current",
+    "idle current",
+    "charge balance",
+    "insulation",
+    "outside resistance",
+    "pack resistance",
+    "counted capacity",
+    "current gain",
+    "cell order",
+)
+N_PACK = len(PACK)
+(
+    J_ZERO, J_IDLE, J_BALANCE, J_INSULATION, J_OUTSIDE, J_OHM, J_COUNTED, J_GAIN, J_ORDER,
+) = range(N_PACK)  # fmt: skip
+PACK_LEAST = np.array([0.1, 0.15, 0.25, 0.15, 0.06, 0.02, 0.015, 1.0, 1.0])
+"""Smallest units: A, A, A, logarithm, share of the pack's resistance, logarithm, logarithm; the last two are scores themselves."""
+SMOOTH = np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.12, 0.12, 1.0, 1.0])
+LEARN_DAYS = 10
+WINDOW_DAYS = 8
+SLOWEST = 1.0 / 300.0
+CAP = 60.0
+WARM_K, WARM_DOUBT = 2500.0, 2.0e-8
+"""Rise of the resistance's logarithm with 1/T (K), as with most cells; how many square 1/K it takes to believe the pack's own."""
+WINDOW_LEAST = 0.12
+"""Charge between two voltages that a charge has to pass, as a share of the capacity."""
+BLOCK_CELLS = 8
+Z_MOST = 9.0
+
+
+@dataclass
+class PackTrack:
+    """What is remembered of the pack as a whole. pool (5,) decayed sums of weight, current, its square, voltage outside the cells,
+    their product; level (2, N_LEVEL - 1) charge taken in between two voltages and how often it was seen; warm (6,) mean of 1/T in
+    the first days, then sums of weight, 1/T, logarithm of the resistance, square and product;
+    pack (4, N_PACK) now, first, days, smoothed; pack_noise (N_PACK,)."""
+
+    pool: Float
+    level: Float
+    warm: Float
+    pack: Float
+    pack_noise: Float
+
+
+def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float]:
+    """Nothing seen: the fields of `PackTrack` in their order."""
+    return np.zeros(5), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros((4, N_PACK)), np.zeros(N_PACK)
+
+
+def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float:
+    """Advance the figures of the pack; returns their distance from what they were at first, (N_PACK,).
+
+    drift (n_channel, n_cell): the scores of those channels in which cells that changed their places differ
+    """
+    value = pack_figures(track, features)
+    seen = np.isfinite(value)
+    now, first, days, smooth = track.pack
+    fresh = np.where(seen, value, now)
+    moved = np.minimum(np.abs(fresh - now), 4.0 * np.maximum(track.pack_noise, PACK_LEAST))
+    noise = np.where(days < 1.0, PACK_LEAST, track.pack_noise + 0.15 * (moved - track.pack_noise))
+    track.pack_noise[:] = np.where(seen, noise, track.pack_noise)
+    rate = np.where(days < LEARN_DAYS, 1.0 / (days + 1.0), SLOWEST)
+    first += np.where(seen, rate * (fresh - first), 0.0)
+    unit = np.maximum(PACK_LEAST, track.pack_noise)
+    score = np.where(days < LEARN_DAYS, 0.0, np.clip((fresh - first) / unit, -CAP, CAP))
+    smooth += np.where(seen, SMOOTH * (score - smooth), 0.0)
+    smooth[J_GAIN] = _gain(smooth, unit)
+    smooth[J_ORDER] = cell_order(drift)
+    now[:] = fresh
+    now[[J_GAIN, J_ORDER]] = smooth[[J_GAIN, J_ORDER]]
+    days += seen
+    return np.asarray(smooth.copy())
+
+
+def _gain(smooth: Float, unit: Float) -> float:
+    """A current that reads too high makes the capacity look larger and the resistance smaller by the same share: both together."""
+    trust_c, trust_r = 1.0 / unit[J_COUNTED], 1.0 / unit[J_OHM]
+    return float((smooth[J_COUNTED] * trust_c - smooth[J_OHM] * trust_r) / np.hypot(trust_c, trust_r))
+
+
+def cell_order(drift: Float) -> float:
+    """How strange the strangest stretch of neighbours is, in which all have changed but not together: the root of the mean square
+    of their drifts, about 1 in a healthy pack."""
+    n_cell = drift.shape[1]
+    if n_cell < 2 * BLOCK_CELLS:
+        return 0.0
+    z = np.clip(drift, -Z_MOST, Z_MOST)
+    rows = np.lib.stride_tricks.sliding_window_view(z, BLOCK_CELLS, axis=1)
+    apart = np.minimum((rows - np.median(rows, axis=2, keepdims=True)) ** 2, Z_MOST)
+    # A single cell that moved makes no disorder: the two largest of a stretch do not count.
+    inner = np.sort(apart, axis=2)[:, :, :-2].mean(axis=2)
+    return float(np.sqrt(inner.mean(axis=0).max()))
+
+
+def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
+    """The day's value of each of PACK, NaN where it says nothing. Adds the day to the sums of `track`."""
+    day = features.day
+    out = np.full(N_PACK, np.nan)
+    if day[at.D_ZERO_WEIGHT] >= 60.0:
+        out[J_ZERO] = day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT]
+    if day[at.D_STILL_WEIGHT] >= 200.0:
+        out[J_IDLE] = day[at.D_STILL_A] / day[at.D_STILL_WEIGHT]
+    if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
+        out[J_BALANCE] = day[at.D_BALANCE_AH] / (day[at.D_BALANCE_S] / 3600.0)
+    warm_c = day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) if day[at.D_PROBE_N] > 0 else 25.0
+    if day[at.D_INS_WEIGHT] >= 300.0:
+        out[J_INSULATION] = day[at.D_INS_LN] / day[at.D_INS_WEIGHT] + 0.015 * (warm_c - 25.0)
+    if day[at.D_OUT_WEIGHT] > 0.0:
+        track.pool *= 0.8
+        track.pool += day[at.D_OUT_WEIGHT : at.D_OUT_VA + 1]
+        weight, sum_a, sum_aa, sum_v, sum_va = track.pool
+        swing = sum_aa - sum_a**2 / weight
+        if swing > weight * (0.05 * features.scale_ah) ** 2:
+            out[J_OUTSIDE] = (sum_va - sum_v * sum_a / weight) / swing / features.ohm
+    if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
+        ln_ohm = np.log(day[at.D_STEP_VA] / day[at.D_STEP_AA] * features.scale_ah / OHM_AH)
+        out[J_OHM] = _at_one_warmth(track.warm, float(ln_ohm), 1.0 / (273.15 + warm_c) - 1.0 / 298.15, track.pack[2, J_OHM])
+    out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL :])
+    return out
+
+
+def _at_one_warmth(warm: Float, ln_ohm: float, inverse: float, days: float) -> float:
+    """The logarithm of the resistance brought to the warmth of the first days, by a rise that is learnt of the pack itself."""
+    if days < LEARN_DAYS:
+        warm[0] += (inverse - warm[0]) / (days + 1.0)
+    warm[1:] += 1.0, inverse, ln_ohm, inverse * inverse, inverse * ln_ohm
+    n, x, y, xx, xy = warm[1:]
+    rise = (xy - x * y / n + WARM_DOUBT * WARM_K) / (xx - x * x / n + WARM_DOUBT)
+    return float(ln_ohm - np.clip(rise, 0.4 * WARM_K, 2.0 * WARM_K) * (inverse - warm[0]))
+
+
+def _counted(level: Float, passed: Float) -> float:
+    """Logarithm of the charge counted between the voltages that a slow charge passed, against what it took at first."""
+    charge, times = level
+    step = np.where((passed[1:] > 0.0) & (passed[:-1] > 0.0), passed[1:] - passed[:-1], 0.0)
+    told = (step > 0.0) & (times >= 2.0)
+    usual = float(charge[told].sum())
+    value = float(np.log(step[told].sum() / usual)) if usual >= WINDOW_LEAST else float("nan")
+    learning = (step > 0.0) & (times < WINDOW_DAYS)
+    charge[learning] += (step[learning] - charge[learning]) / (times[learning] + 1.0)
+    times[step > 0.0] += 1.0
+    return value
