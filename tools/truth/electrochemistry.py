@@ -158,7 +158,10 @@ class CellModel:
             return [0.0, end_s]
         quiet_s = self.trip.break_s
         wanted = np.arange(3.0 * DAY_S, end_s - DAY_S, 3.0 * DAY_S)
-        return [0.0, *(float(quiet_s[np.searchsorted(quiet_s, at)]) for at in wanted), end_s]
+        # Where a car sleeps for days on end, or until the very end, two of them fall on the same instant.
+        found = np.searchsorted(quiet_s, wanted)
+        between = np.unique(quiet_s[found[found < len(quiet_s)]])
+        return [0.0, *(float(at) for at in between if 0.0 < at < end_s), end_s]
 
     def _piece(self, simulation: Any, case: CellCase, here: tuple[float, float], span: tuple[float, float]) -> tuple[list[Float], float]:
         """Time, voltage, two fillings of a stretch, and the second at which it ended."""
