@@ -1,8 +1,10 @@
 """Which of the faults a signature looks like: calibrated probabilities over the ten named ones and "unknown".
 
-A linear discriminant with equal shares of all causes, on the figures of `signature`; its parameters are learnt on fleets of the pack
-twin by `python -m tools.bench.diagnose_detect learn` and stand in `cause_table`. A signature that lies far from all that was learnt
-is called unknown: how far is far was set on the signatures themselves, held out in turn.
+Three small networks on the figures of `signature` weigh the causes against each other and against mixtures of them that no fault
+makes. That none of the ten explains what is seen is judged apart: by what the networks say of such mixtures, by how far they
+disagree, and by how far the signature lies from the typical ones of its likely cause. All parameters stand in `cause_table`; they
+are learnt on labelled fleets with the ten named faults by `python -m tools.bench.diagnose_detect learn`. How strange is unknown was
+set by leaving out of learning each of the ten in turn.
 """
 
 import functools
@@ -12,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from evloom.diagnose import cause_table
-from evloom.kernel.timegrid import Bool, Float
+from evloom.diagnose.signature import names
+from evloom.kernel.timegrid import Bool, Float, Int
 
 NAMES = (
     "internal-short", "self-discharge", "plating", "connection", "sensing-wire", "temperature-sensor", "weak-cell", "capacity-dive",
@@ -22,56 +25,156 @@ UNKNOWN = "unknown"
 OF_CELLS = ("internal-short", "self-discharge", "plating", "connection", "sensing-wire", "weak-cell", "capacity-dive")
 OF_PACKS = ("temperature-sensor", "current-sensor", "insulation", "connection")
 """Faults that show in a single cell, and those that show in a probe or in a figure of the pack: a contact outside the wires is both."""
-CLIP = 4.0
+CLIP = 6.0
 """Standard deviations at which a figure is held: one that is wild decides no more than one that is far out."""
+NEVER = -60.0
+CHECKED = ("bled while not charged", "loud for its resistance")
+"""Figures that rise with faults of which none of the ten is one: balancing that does not end, a contact that comes and goes."""
+SURE_BEYOND, BEYOND_WIDTH = 1.0, 0.3
+"""How far beyond the range of the likely cause, in its own scatter, a checked figure makes it half unknown, and the width of that."""
 
 
 class Model(NamedTuple):
-    """mean, scale (L,) of the figures; weights (10, L) and bias (10,) of the causes; centre (10, L) of each cause's figures and
-    whiten (L, R): their scatter around it made round; far (2,): distance that is half unknown, and the width of that border;
-    cool: by what the scores are divided before they become probabilities."""
+    """L figures, K networks of H nodes, P kinds of parts, C typical signatures of each cause in R directions.
+
+    mean, scale (L,); into (K, L, H), into_bias (K, H), out (K, H, 11), out_bias (K, 11): the networks, unknown last
+    fits (P, 10)  1 where a part of the kind (cell, probe, each pack figure) can have the cause
+    project (L, R), centre (10, C, R), usual (10,)  typical signatures, and how far from them others of the cause usually are
+    low, high, width (10, L)  between what 98 of 100 signatures of a cause have each figure, and how it scatters
+    strange (8,)  weights of what speaks for "none of the ten", see `doubts`; cool (1,): by what the scores of causes are divided
+    sure (2, S)   probability of the likeliest cause as computed, and as it turned out
+    """
 
     mean: Float
     scale: Float
-    weights: Float
-    bias: Float
+    into: Float
+    into_bias: Float
+    out: Float
+    out_bias: Float
+    fits: Float
+    project: Float
     centre: Float
-    whiten: Float
-    far: Float
-    cool: float
+    usual: Float
+    low: Float
+    high: Float
+    width: Float
+    strange: Float
+    cool: Float
+    sure: Float
 
 
 @functools.cache
 def learnt() -> Model:
     """The parameters of `cause_table`."""
-    shapes, raw = cause_table.SHAPES, b85decode("".join(cause_table.TEXT))
+    raw = b85decode("".join(cause_table.TEXT))
     parts, place = [], 0
-    for shape in shapes:
+    for shape in cause_table.SHAPES:
         size = int(np.prod(shape))
         parts.append(np.frombuffer(raw, np.float16, size, place).astype(np.float64).reshape(shape))
         place += 2 * size
-    mean, scale, weights, bias, centre, whiten, far, cool = parts
-    return Model(mean, scale, weights, bias, centre, whiten, far, float(cool[0]))
+    return Model(*parts)
+
+
+@functools.cache
+def part_places() -> slice:
+    """Where a signature says of which kind of part it is."""
+    every = names()
+    return slice(every.index("is cell"), every.index("severity of cell"))
+
+
+def standard(model: Model, figures: Float) -> Float:
+    """Figures (n, L) as the networks take them."""
+    return np.asarray(np.clip((figures - model.mean) / model.scale, -CLIP, CLIP))
+
+
+def told_by_nets(model: Model, x: Float) -> tuple[Float, Float]:
+    """Scores of the causes and of unknown by each network (K, n, 11), and what they come to as probabilities (K, n, 11)."""
+    score = np.array(
+        [
+            np.maximum(x @ first + bias, 0.0) @ second + end
+            for first, bias, second, end in zip(model.into, model.into_bias, model.out, model.out_bias, strict=True)
+        ]
+    )
+    return score, softmax(score)
+
+
+def softmax(score: Float) -> Float:
+    """Probabilities over the last axis."""
+    share = np.exp(score - score.max(axis=-1, keepdims=True))
+    return np.asarray(share / share.sum(axis=-1, keepdims=True))
+
+
+def doubts(model: Model, figures: Float) -> tuple[Float, Float]:
+    """Shares of the ten causes (n, 10), and what speaks for none of them (n, 8): 1, the networks' own word as log odds,
+    how little the likeliest cause stands out, how far they disagree, distance from the likely cause and from the nearest one,
+    how far figures are out of the range of the likely cause, and out of that of the cause where they are least so."""
+    x = standard(model, figures)
+    score, chance = told_by_nets(model, x)
+    fits = (figures[:, part_places()] @ model.fits) > 0.5
+    every = np.where(fits, score.mean(axis=0)[:, : len(NAMES)], NEVER)
+    known = softmax(every)
+    strange = np.clip(chance[:, :, -1].mean(axis=0), 1e-4, 1.0 - 1e-4)
+    apart = chance.std(axis=0).max(axis=1)
+    flat = x @ model.project
+    far = np.array([np.sqrt(((flat[:, None] - centre) ** 2).sum(axis=2).min(axis=1)) for centre in model.centre]).T / model.usual
+    likely = known.argmax(axis=1)
+    away = np.log(np.maximum(far[np.arange(len(far)), likely], 1e-3))
+    nearest = np.log(np.maximum(far.min(axis=1), 1e-3))
+    low = -np.log(np.maximum(known.max(axis=1), 1e-3))
+    odd = _out_of_range(model, x, fits)
+    told = [np.ones(len(x)), np.log(strange / (1.0 - strange)), low, apart, away, nearest, odd[np.arange(len(x)), likely], odd.min(axis=1)]
+    return softmax(every / model.cool[0]), np.array(told).T
+
+
+def _out_of_range(model: Model, x: Float, fits: Bool) -> Float:
+    """How far the figures of each row are, in all, beyond what the cause usually shows, (n, 10) logarithms; 5 where it cannot be."""
+    every = zip(model.low, model.high, model.width, strict=True)
+    beyond = [np.clip(np.maximum(low - x, x - high) / width, 0.0, CLIP).sum(axis=1) for low, high, width in every]
+    return np.where(fits, np.log1p(np.array(beyond).T), 5.0)
+
+
+def raw_probabilities(model: Model, figures: Float) -> Float:
+    """Probability of each of NAMES, then of unknown, before they are held against how it turned out, (n, 11)."""
+    known, told = doubts(model, figures)
+    strange = 1.0 - (1.0 - _rising(told @ model.strange)) * (1.0 - _checked(model, standard(model, figures), known.argmax(axis=1)))
+    fits = (figures[:, part_places()] @ model.fits) > 0.5
+    strange = np.where(fits.any(axis=1), strange, 1.0)
+    return np.concatenate([known * (1.0 - strange)[:, None], strange[:, None]], axis=1)
+
+
+def _checked(model: Model, x: Float, likely: Int) -> Float:
+    """How surely a checked figure is beyond what the likely cause can make of it, (n,)."""
+    places = [names().index(name) for name in CHECKED]
+    beyond = (x - model.high[likely])[:, places] / model.width[likely][:, places]
+    return _rising((beyond.max(axis=1) - SURE_BEYOND) / BEYOND_WIDTH)
+
+
+def _rising(score: Float) -> Float:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
 
 
 def probabilities(model: Model, figures: Float, of_cell: Bool) -> Float:
     """Probability of each of NAMES, then of unknown: (n, 11) for rows of signatures (n, L), of a single cell or not (n,)."""
-    x = np.clip((figures - model.mean) / model.scale, -CLIP, CLIP)
-    score = (x @ model.weights.T + model.bias) / model.cool
-    fits = np.array([[name in kinds for name in NAMES] for kinds in (OF_PACKS, OF_CELLS)])[of_cell.astype(np.int64)]
-    score = np.where(fits, score, -200.0)
-    score -= score.max(axis=1, keepdims=True)
-    share = np.exp(score)
-    share /= share.sum(axis=1, keepdims=True)
-    strange = 1.0 / (1.0 + np.exp(np.clip(-(distance(model, x, share) - model.far[0]) / model.far[1], -30.0, 30.0)))
-    return np.concatenate([share * (1.0 - strange)[:, None], strange[:, None]], axis=1)
+    raw = raw_probabilities(model, figures)
+    fits = np.array([[name in kinds for name in (*NAMES, UNKNOWN)] for kinds in ((*OF_PACKS, UNKNOWN), (*OF_CELLS, UNKNOWN))])
+    raw = raw * fits[of_cell.astype(np.int64)]
+    raw[:, -1] += 1.0 - raw.sum(axis=1)
+    return as_it_turned_out(model, raw)
 
 
-def distance(model: Model, x: Float, share: Float) -> Float:
-    """How far each row of standardised figures is from what its likely causes looked like, root mean square, (n,)."""
-    away = np.array([((x - centre) @ model.whiten) for centre in model.centre])
-    square = (away**2).mean(axis=2).T
-    return np.asarray(np.sqrt((share * square).sum(axis=1)))
+def as_it_turned_out(model: Model, raw: Float) -> Float:
+    """The likeliest cause gets the probability with which such a word was right; the others share the rest as before."""
+    rows, top = np.arange(len(raw)), raw.argmax(axis=1)
+    said = raw[rows, top]
+    others = np.array(raw)
+    others[rows, top] = 0.0
+    second = others.max(axis=1)
+    sure = np.interp(said, model.sure[0], model.sure[1])
+    rest = np.maximum(1.0 - said, 1e-9)
+    sure = np.maximum(sure, second / (rest + second))  # it stays the likeliest
+    out = others * ((1.0 - sure) / rest)[:, None]
+    out[rows, top] = sure
+    return np.asarray(out / out.sum(axis=1, keepdims=True))
 
 
 def told_cause(figures: Float, of_cell: bool) -> tuple[tuple[str, float], ...]:

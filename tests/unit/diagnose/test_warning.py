@@ -1,12 +1,10 @@
 """A warning's life: opened on the second day, raised, kept while it sinks a little, closed after a week; and what it says."""
 
-import numpy as np
 import pytest
 
 from evloom.diagnose import advice
-from evloom.diagnose.cause import NAMES, OF_CELLS, OF_PACKS, UNKNOWN, learnt, told_cause
+from evloom.diagnose.cause import NAMES, UNKNOWN
 from evloom.diagnose.limits import INSPECT, SOUND, STOP, WATCH, level_number
-from evloom.diagnose.signature import LENGTH, names
 from evloom.diagnose.warning import Case, Finding, Warning, WarningChange, acknowledged, case_of, plain, weigh  # noqa: A004
 
 DAY_S = 86400.0
@@ -73,14 +71,3 @@ def test_every_cause_has_its_words_in_both_languages():
             assert english.isascii()
             assert not chinese.isascii()
     assert set(advice.CAUSES) == {*NAMES, UNKNOWN}
-
-
-def test_causes_are_probabilities_and_fit_the_part():
-    assert len(names()) == LENGTH == learnt().weights.shape[1]
-    rng = np.random.default_rng(5)
-    for of_cell, kinds in ((True, OF_CELLS), (False, OF_PACKS)):
-        for _ in range(20):
-            causes = told_cause(rng.normal(0.0, 1.0, LENGTH), of_cell)
-            assert sum(chance for _, chance in causes) == pytest.approx(1.0, abs=1e-3)
-            assert {name for name, _ in causes} <= {*kinds, UNKNOWN}
-    assert told_cause(np.full(LENGTH, 50.0), True)[0][0] == UNKNOWN

@@ -1,0 +1,281 @@
+"""How the parameters of `diagnose.cause` are learnt from labelled fleets: `python -m tools.bench.diagnose_detect learn`.
+
+Only vehicles with one of the ten named faults and healthy ones are learnt from. "Unknown" is learnt from mixtures of their
+signatures that lie apart from all real ones, from parts that were suspected by mistake, and, for how strange is unknown, from each of
+the ten kinds left out of learning in turn.
+"""
+
+from base64 import b85encode
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from evloom.diagnose.cause import CLIP, NAMES, Model, doubts, part_places, softmax
+from evloom.diagnose.signature import names
+from tools.bench.diagnose_looks import Looks
+
+TABLE = Path(__file__).parents[2] / "src" / "evloom" / "diagnose" / "cause_table.py"
+N_NET, N_NODE, N_CENTRE, N_DIRECTION = 3, 22, 10, 16
+EPOCHS, BATCH, DECAY, JITTER = 45, 256, 1e-2, 0.15
+N_MIXED = 4000
+HELD_OUT = 4
+UNKNOWN_SHARE = 0.18
+"""Share of unknown faults among all that are warned of, for which the border is set: 5 of 15 kinds in our fleets, and rarer."""
+N_SURE = 8
+WIDE = 133
+FAMILIES = (
+    ("many", ("cells far", "cells beyond")), ("near", (" beside", " beyond", " near", "neighbour", "pair ")), ("probe", ("probe",)),
+    ("severity", ("severity",)), ("part", ("is ",)), ("explained", (", by ", ", in all")), ("bled", ("bled",)),
+    ("pack", ("score", "insulation", "zero current", "outside")), ("use", ("LFP", "fast charging", "temperature")),
+    ("resistance", ("resistance",)), ("shoulder", ("shoulder",)), ("noise", ("noise", "loud", "doubted")), ("size", ("capacity",)),
+    ("offset", ("offset", "rest", "mirror")), ("charge", ("charge",)),
+)  # fmt: skip
+"""Figures that belong together, by parts of their names; the first that fits."""
+
+
+def families() -> np.ndarray:
+    """Number of the family of each figure, (L,)."""
+    return np.array(
+        [next((k for k, (_, keys) in enumerate(FAMILIES) if any(key in name for key in keys)), len(FAMILIES)) for name in names()]
+    )
+
+
+def fitted(looks: Looks, kinds: tuple[str, ...], n_net: int = N_NET, seed: int = 0) -> Model:
+    """A model of these kinds; strangeness and calibration are set by who calls. Kinds that are left out keep their place, empty."""
+    rng = np.random.default_rng(seed)
+    good = looks.right & np.isin(looks.kind, kinds)
+    figures, place = looks.figures[good], np.array([NAMES.index(kind) for kind in looks.kind[good]])
+    hot = part_places()
+    mean, scale = figures.mean(axis=0), figures.std(axis=0) + 0.2
+    mean[hot], scale[hot] = 0.0, 1.0 / 3.0
+    x = np.clip((figures - mean) / scale, -CLIP, CLIP)
+    weight = _weights(looks.vehicle[good], place)
+    odd = np.clip((looks.figures[~looks.right | (looks.kind == "none")] - mean) / scale, -CLIP, CLIP)
+    mixed = _mixed(x, looks.vehicle[good], rng)
+    rows = np.concatenate([x, mixed, odd]).astype(np.float32)
+    unknown = np.full(len(mixed) + len(odd), len(NAMES))
+    share = [weight, np.full(len(mixed), 1.0 / len(mixed)), np.full(len(odd), 0.3 / max(len(odd), 1))]
+    nets = [_net(rows, np.concatenate([place, unknown]), np.concatenate(share), seed + k) for k in range(n_net)]
+    context = np.isin(families(), [k for k, (name, _) in enumerate(FAMILIES) if name == "use"])
+    project = _directions(np.where(context, 0.0, x))
+    flat = x @ project
+    centre = np.array([_centres(flat[place == k], rng) for k in range(len(NAMES))])
+    usual = np.array([_usual(flat[place == k], centre[k], looks.vehicle[good][place == k], rng) for k in range(len(NAMES))])
+    nets_by_part = (np.array(part) for part in zip(*nets, strict=True))
+    blank = (np.array([-20.0, *[0.0] * 7]), np.ones(1), np.array([[0.0, 1.0], [0.0, 1.0]]))
+    return Model(mean, scale, *nets_by_part, _fits(figures, place), project, centre, usual, *_ranges(x, place), *blank)
+
+
+def _weights(vehicle: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Every vehicle weighs the same within its kind, every kind the same."""
+    count = Counter(vehicle)
+    weight = np.array([1.0 / count[name] for name in vehicle])
+    return weight / np.maximum(np.bincount(place, weight, len(NAMES)), 1e-9)[place]
+
+
+def _fits(figures: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Which causes were seen in which kind of part, (P, 10): one case in fifty of the part or of the cause is enough."""
+    hot = figures[:, part_places()] > 0.5
+    count = np.array([[np.sum(hot[:, part] & (place == k)) for k in range(len(NAMES))] for part in range(hot.shape[1])], dtype=float)
+    return ((count > 0.02 * count.sum(axis=1, keepdims=True)) & (count >= 3)).astype(np.float64)
+
+
+def _ranges(x: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Between what 98 of 100 rows of each cause have a figure, and how it scatters, (10, L) each."""
+    ends = []
+    for k in range(len(NAMES)):
+        mine = x[place == k] if (place == k).any() else np.zeros((1, x.shape[1]))
+        ends.append((*np.percentile(mine, (1.0, 99.0), axis=0), mine.std(axis=0) + 0.15))
+    low, high, width = (np.array(part) for part in zip(*ends, strict=True))
+    return low, high, width
+
+
+def _mixed(x: np.ndarray, vehicle: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Signatures that no fault makes: some families of figures taken from other signatures, turned round, emptied or magnified.
+    Those that lie no farther from a real one than real ones of different vehicles lie from each other are left out."""
+    family = families()
+    out = x[rng.integers(0, len(x), N_MIXED)].copy()
+    other = rng.integers(0, len(x), N_MIXED)
+    low, high = np.percentile(x, (1.0, 99.0), axis=0)
+    for k in range(N_MIXED):
+        chosen = (rng.random(len(FAMILIES) + 1) < rng.choice([0.2, 0.4, 0.5]))[family]
+        how = rng.random()
+        if how < 0.6:
+            out[k, chosen] = x[other[k], chosen]
+        elif how < 0.68:
+            out[k, chosen] *= -1.0
+        elif how < 0.76:
+            out[k, chosen] = 0.0
+        elif how < 0.82:
+            single = rng.random(x.shape[1]) < 0.3
+            out[k, single] = x[other[k], single]
+        elif how < 0.87:
+            out[k, chosen] *= rng.uniform(1.5, 3.0)
+        else:  # a few figures beyond all that was seen
+            few = rng.integers(0, x.shape[1], rng.integers(1, 4))
+            out[k, few] = np.where(
+                rng.random(len(few)) < 0.5, low[few] - rng.uniform(1.0, 3.0, len(few)), high[few] + rng.uniform(1.0, 3.0, len(few))
+            )
+    some = rng.permutation(len(x))[:1200]
+    apart = _distance(x[some], x[some])
+    apart[vehicle[some][:, None] == vehicle[some][None]] = np.inf
+    return np.asarray(np.clip(out, -CLIP, CLIP)[_distance(out, x).min(axis=1) > np.percentile(apart.min(axis=1), 50.0)])
+
+
+def _distance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    one, two = one.astype(np.float32), two.astype(np.float32)
+    square = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None] - 2.0 * one @ two.T
+    return np.asarray(np.sqrt(np.maximum(square, 0.0)))
+
+
+def _net(x: np.ndarray, y: np.ndarray, weight: np.ndarray, seed: int) -> list[np.ndarray]:
+    """A network with one layer of nodes, by Adam with a falling pace, on jittered rows."""
+    rng = np.random.default_rng(seed)
+    length, n_out = x.shape[1], len(NAMES) + 1
+    parts = [
+        rng.normal(0.0, np.sqrt(2.0 / length), (length, N_NODE)),
+        np.zeros(N_NODE),
+        rng.normal(0.0, np.sqrt(1.0 / N_NODE), (N_NODE, n_out)),
+        np.zeros(n_out),
+    ]
+    parts = [part.astype(np.float32) for part in parts]
+    first, second = [np.zeros_like(part) for part in parts], [np.zeros_like(part) for part in parts]
+    truth, weight = np.eye(n_out, dtype=np.float32)[y], (weight / weight.mean()).astype(np.float32)
+    n_step = EPOCHS * (len(x) // BATCH)
+    for step in range(n_step):
+        if step % (len(x) // BATCH) == 0:
+            order = rng.permutation(len(x))
+        at = step % (len(x) // BATCH) * BATCH
+        rows = order[at : at + BATCH]
+        seen = x[rows] + JITTER * rng.standard_normal((len(rows), length), dtype=np.float32)
+        node = np.maximum(seen @ parts[0] + parts[1], 0.0)
+        off = (softmax(node @ parts[2] + parts[3]) - truth[rows]) * weight[rows, None] / len(rows)
+        back = (off @ parts[2].T) * (node > 0.0)
+        slopes = [seen.T @ back, back.sum(axis=0), node.T @ off, off.sum(axis=0)]
+        pace = 3e-3 * 0.5 * (1.0 + np.cos(np.pi * step / n_step))
+        for k, slope in enumerate(slopes):
+            first[k] += 0.1 * (slope - first[k])
+            second[k] += 0.001 * (slope * slope - second[k])
+            move = first[k] / (1.0 - 0.9 ** (step + 1)) / (np.sqrt(second[k] / (1.0 - 0.999 ** (step + 1))) + 1e-8)
+            parts[k] -= pace * (move + (DECAY * parts[k] if k % 2 == 0 else 0.0))
+    return [part.astype(np.float64) for part in parts]
+
+
+def _directions(x: np.ndarray) -> np.ndarray:
+    """The directions in which signatures differ most, (L, R)."""
+    _, vectors = np.linalg.eigh(np.cov(x.T))
+    return np.asarray(vectors[:, -N_DIRECTION:])
+
+
+def _centres(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Typical ones of some rows, (C, R): means of the nearest, round by round. Far away where there are none."""
+    if not len(x):
+        return np.full((N_CENTRE, x.shape[1]), 1e3)
+    centre = x[rng.integers(0, len(x), N_CENTRE)] if len(x) < N_CENTRE else x[rng.permutation(len(x))[:N_CENTRE]].copy()
+    for _ in range(15):
+        near = _distance(x, centre).argmin(axis=1)
+        for k in np.unique(near):
+            centre[k] = x[near == k].mean(axis=0)
+    return centre
+
+
+def _usual(x: np.ndarray, centre: np.ndarray, vehicle: np.ndarray, rng: np.random.Generator) -> float:
+    """Median distance of rows from typical ones of other vehicles."""
+    every = np.unique(vehicle)
+    if len(every) < 4:
+        return float(np.median(_distance(x, centre).min(axis=1))) if len(x) else 1.0
+    half = np.isin(vehicle, rng.permutation(every)[: len(every) // 2])
+    return float(np.median(np.concatenate([_distance(x[part], _centres(x[~part], rng)).min(axis=1) for part in (half, ~half)])))
+
+
+def held_out(looks: Looks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Each vehicle by a model that did not learn from it, then each kind by a model that did not learn the kind:
+    shares (n, 10), doubts (n, 6), place of the true cause (n,) with 10 unknown, weight (n,)."""
+    groups = np.unique(looks.group)
+    turn = dict(zip(groups, np.random.default_rng(0).permutation(len(groups)) % HELD_OUT, strict=True))
+    fold = np.array([turn[group] for group in looks.group])
+    found = []
+    for k in range(HELD_OUT):
+        model = fitted(looks.part(fold != k), NAMES, seed=10 * k)
+        mine = looks.part(fold == k)
+        known, told = doubts(model, mine.figures)
+        right = mine.right & (mine.kind != "none")
+        place = np.array([NAMES.index(kind) if good else len(NAMES) for kind, good in zip(mine.kind, right, strict=True)])
+        count = Counter(mine.vehicle)
+        weight = np.array([1.0 / count[name] for name in mine.vehicle]) * np.where(right, 1.0, 0.0)
+        found.append((known, told, place, weight))
+    for left in NAMES:
+        model = fitted(looks, tuple(name for name in NAMES if name != left), seed=7)
+        mine = looks.part(looks.right & (looks.kind == left))
+        known, told = doubts(model, mine.figures)
+        none = ~((mine.figures[:, part_places()] @ model.fits) > 0.5).any(axis=1)
+        count = Counter(mine.vehicle)
+        weight = np.array([1.0 / count[name] for name in mine.vehicle]) / len(count) * ~none
+        print(f"left out {left}: {len(count)} vehicles, by its part alone {none.mean():.2f}", flush=True)
+        found.append((known, told, np.full(len(known), len(NAMES)), weight))
+    known, told, place, weight = (np.concatenate(column) for column in zip(*found, strict=True))
+    named = place < len(NAMES)
+    weight[named] *= (1.0 - UNKNOWN_SHARE) / weight[named].sum()
+    weight[~named] *= UNKNOWN_SHARE / weight[~named].sum()
+    return known, told, place, weight
+
+
+def strangeness(told: np.ndarray, unknown: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weights of the doubts that tell unknown from known best: a logistic regression, by Newton's method."""
+    found = np.zeros(told.shape[1])
+    for _ in range(60):
+        chance = 1.0 / (1.0 + np.exp(-told @ found))
+        slope = told.T @ (weight * (chance - unknown)) + 1e-3 * found
+        found -= np.linalg.solve((told * (weight * chance * (1.0 - chance))[:, None]).T @ told + 1e-3 * np.eye(len(found)), slope)
+    return found
+
+
+def coolness(known: np.ndarray, place: np.ndarray, weight: np.ndarray) -> float:
+    """By what to divide the scores, so that the true causes of vehicles held out are most likely."""
+    score = np.log(np.maximum(known, 1e-12))
+
+    def surprise(cool: float) -> float:
+        return float(-(weight * np.log(np.maximum(softmax(score / cool)[np.arange(len(place)), place], 1e-9))).sum())
+
+    return min(np.arange(0.6, 3.0, 0.1).tolist(), key=surprise)
+
+
+def surety(said: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(2, N_SURE): probability said and how often it was right, rising: isotonic regression, told at even shares of the rows."""
+    order = np.argsort(said, kind="stable")
+    said, weight = said[order], weight[order]
+    blocks: list[list[float]] = []
+    for hit, much in zip(right[order].astype(float), weight, strict=True):
+        blocks.append([hit, much, 1.0])
+        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
+            (one, one_weight, one_n), (two, two_weight, two_n) = blocks[-2:]
+            both = one_weight + two_weight
+            blocks[-2:] = [[(one * one_weight + two * two_weight) / max(both, 1e-12), both, one_n + two_n]]
+    turned_out = np.concatenate([np.full(int(n), level) for level, _, n in blocks])
+    share = np.minimum((np.cumsum(weight) / weight.sum() * N_SURE).astype(int), N_SURE - 1)
+    points = [[np.average(column[share == k], weights=weight[share == k]) for column in (said, turned_out)] for k in np.unique(share)]
+    points += [points[-1]] * (N_SURE - len(points))
+    return np.array(points).T
+
+
+def learnt_from(looks: Looks) -> Model:
+    """The whole: networks and typical signatures of all vehicles; strangeness, coolness and surety of those held out."""
+    known, told, place, weight = held_out(looks)
+    named = place < len(NAMES)
+    strange, cool = strangeness(told, (~named).astype(float), weight), coolness(known[named], place[named], weight[named])
+    model = fitted(looks, NAMES)._replace(strange=strange, cool=np.array([cool]))
+    shares = softmax(np.log(np.maximum(known, 1e-12)) / cool)
+    doubt = 1.0 / (1.0 + np.exp(-told @ strange))
+    raw = np.concatenate([shares * (1.0 - doubt)[:, None], doubt[:, None]], axis=1)
+    return model._replace(sure=surety(raw.max(axis=1), raw.argmax(axis=1) == place, weight))
+
+
+def write_table(model: Model) -> None:
+    """Write `cause_table`, half precision as text."""
+    parts = [np.atleast_1d(np.asarray(part, dtype=np.float16)) for part in model]
+    text = b85encode(b"".join(part.tobytes() for part in parts)).decode()
+    shapes = "".join(f"    {part.shape},\n" for part in parts)
+    table = "".join(f'    "{text[place : place + WIDE]}",\n' for place in range(0, len(text), WIDE))
+    head = '"""Parameters of `cause`, half precision as text. Written by `python -m tools.bench.diagnose_detect learn`."""\n\n'
+    TABLE.write_text(f"{head}SHAPES = (\n{shapes})\nTEXT = (\n{table})\n")
