@@ -18,7 +18,7 @@ from evloom.vehicle.chemistry import BY_NAME
 from evloom.vehicle.telemetry import Pack
 
 ASSUMED = (
-    "pace", "pack_mean_c", "knee_at", "knee_factor", "cycles_per_year", "v2g_cycles_per_year", "swap_cycles_per_year",
+    "pace", "pack_mean_c", "knee_at", "knee_factor", "straight", "cycles_per_year", "v2g_cycles_per_year", "swap_cycles_per_year",
     "storage_cycles_per_year", "car_years", "pack_price_per_kwh", "service_life_years", "discount_rate", "v2g_margin_per_kwh",
     "swap_premium", "swap_transfer_cost", "storage_price_per_kwh", "used_share", "storage_life_years", "repurpose_cost_per_kwh",
     "parts_price_share", "parts_sold_share", "dismantle_cost", "module_cost", "service_cost", "hazard_cost", "pack_kg_per_kwh",
@@ -99,7 +99,7 @@ def scene_of(pack: Pack, energy_kwh: float, soh: Spread | None, inputs: Sequence
     if soh is not None and kind is not None:
         now = np.clip(spread_over(soh, z[0]), 0.02, 1.1)
         knee_at = np.maximum(x["knee_at"], now) if any(rule.knee for each in struck for rule in each.rules) else x["knee_at"]
-        course = course_of(kind, Drawn(now, x["pace"], x["pack_mean_c"], knee_at, x["knee_factor"], x["cycles_per_year"]))
+        course = course_of(kind, _drawn(now, knee_at, x))
     return Scene(
         energy_kwh=energy_kwh,
         course=course,
@@ -114,6 +114,11 @@ def scene_of(pack: Pack, energy_kwh: float, soh: Spread | None, inputs: Sequence
 def soh_cases(soh: Spread, n: int) -> Float:
     """The state of health in n cases, (n,), the same as in `scene_of`."""
     return np.clip(spread_over(soh, cases(n, len(ASSUMED) + 1)[0]), 0.02, 1.1)
+
+
+def _drawn(soh: Float, knee_at: Float, x: Mapping[str, Float]) -> Drawn:
+    straight = np.minimum(x["straight"], 1.0)
+    return Drawn(soh, x["pace"], x["pack_mean_c"], knee_at, x["knee_factor"], straight, x["cycles_per_year"])
 
 
 def _falls_under(warning: Warning, rule: FaultRule) -> bool:

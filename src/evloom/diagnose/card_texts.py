@@ -76,6 +76,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "input.pack_mean_c": ("mean temperature of the pack", "电池平均温度"),
     "input.knee_at": ("where its knee lies", "拐点位置"),
     "input.knee_factor": ("how fast it ages after the knee", "拐点后老化倍率"),
+    "input.straight": ("how little its ageing slows down", "老化趋缓程度（1为不趋缓）"),
     "input.cycles_per_year": ("full cycles a year", "年等效循环数"),
     "input.v2g_cycles_per_year": ("full cycles a year by V2G", "V2G年等效循环数"),
     "input.swap_cycles_per_year": ("full cycles a year in a swap pool", "换电池池年等效循环数"),
@@ -148,7 +149,7 @@ TEXTS: dict[str, tuple[str, str]] = {
 """By key: English, Chinese."""
 
 _MEASURES = {
-    "measure.ageing": ("pace", "knee_at", "knee_factor"),
+    "measure.ageing": ("pace", "knee_at", "knee_factor", "straight"),
     "measure.use": ("cycles_per_year",),
     "measure.temperature": ("pack_mean_c",),
     "measure.owner": ("car_years",),

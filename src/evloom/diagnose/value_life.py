@@ -16,6 +16,7 @@ YEAR_DAYS = 365.25
 HORIZON_YEARS = 25.0
 """Nobody looks further ahead: a life of 25 years means 25 or more."""
 _LONGEST_YEARS = 60.0
+_CHORD_YEARS = 8.0  # a straight course has the mean pace of at least so many years: curves of roots begin too steep, fleets were seen so long
 _ROUNDS = 24
 _PACE_LEAST = 0.2
 
@@ -25,6 +26,8 @@ class Course:
     """Ageing of a battery in n cases: what it is like today and how it will go on.
 
     soh today; pace, mean_c, knee_at, knee_factor as in `vehicle.ageing`; behind_years, behind_cycles where it stands on the curve
+    straight  0: it goes on slowing down as the model says; 1: it goes on at its mean pace so far; between: between
+    chord_years, chord_cycles  over which that mean pace is taken
     gone  share lost there, the knee included
     """
 
@@ -34,8 +37,11 @@ class Course:
     mean_c: Float
     knee_at: Float
     knee_factor: Float
+    straight: Float
     behind_years: Float
     behind_cycles: Float
+    chord_years: Float
+    chord_cycles: Float
     gone: Float
 
     def soh_at(self, years: Float, cycles_per_year: Float) -> Float:
@@ -55,19 +61,24 @@ class Course:
         return np.where(alive, HORIZON_YEARS, np.where(self.soh <= soh_end, 0.0, 0.5 * (low + high)))
 
     def _plain(self, years: Float, cycles_per_year: Float) -> Float:
-        days = (self.behind_years + years) * YEAR_DAYS
-        return self.kind.plain(days, self.behind_cycles + cycles_per_year * years, self.mean_c)
+        kind, cycles = self.kind, cycles_per_year * years
+        slowing = kind.plain((self.behind_years + years) * YEAR_DAYS, self.behind_cycles + cycles, self.mean_c)
+        by_time = kind.calendar_rate(self.mean_c) * YEAR_DAYS**kind.calendar_exponent * self.chord_years ** (kind.calendar_exponent - 1.0)
+        by_use = kind.cycle_rate() * self.chord_cycles ** (kind.cycle_exponent - 1.0)
+        line = kind.plain(self.behind_years * YEAR_DAYS, self.behind_cycles, self.mean_c) + by_time * years + by_use * cycles
+        return np.asarray(slowing + self.straight * np.maximum(line - slowing, 0.0))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Inputs of a course, (n,) each: state of health, pace, mean temperature, knee, full cycles a year until today."""
+    """Inputs of a course, (n,) each: state of health, pace, mean temperature, knee, how straight, full cycles a year until today."""
 
     soh: Float
     pace: Float
     mean_c: Float
     knee_at: Float
     knee_factor: Float
+    straight: Float
     cycles_per_year: Float
 
 
@@ -84,8 +95,11 @@ def course_of(kind: Ageing, drawn: Drawn) -> Course:
         mean_c=drawn.mean_c,
         knee_at=drawn.knee_at,
         knee_factor=drawn.knee_factor,
+        straight=drawn.straight,
         behind_years=years,
         behind_cycles=cycles,
+        chord_years=np.maximum(years, _CHORD_YEARS),
+        chord_cycles=np.maximum(np.maximum(years, _CHORD_YEARS) * drawn.cycles_per_year, 1.0),
         gone=after_knee(drawn.pace * plain, drawn.knee_at, drawn.knee_factor),
     )
 

@@ -14,7 +14,9 @@ from evloom.diagnose.card_inputs import ASSUMED
 from evloom.diagnose.card_rules import ROUTES, Facts, Rules
 from evloom.diagnose.card_texts import TEXTS, measure_of, text
 from evloom.diagnose.card_told import told
+from evloom.diagnose.segment import Coverage
 from evloom.diagnose.warning import Warning  # noqa: A004
+from evloom.simulate.pack.ageing import Life
 from evloom.store.battery.rules import load_rules
 from tests.unit.diagnose.cards import N_CELL, health_of, pack_of, warning_of
 
@@ -178,6 +180,25 @@ def test_a_swap_pool_is_valued_and_is_the_best_only_when_the_owner_says_so() -> 
     assert card_of(pack_of("LFP"), health_of(0.95), [], with_facts(swappable=True)).best == "swap"
     no = card_of(pack_of("LFP"), health_of(0.95), [], with_facts(swappable=False))
     assert [reason.key for reason in route(no, "swap").reasons] == ["route.not-swappable"]
+
+
+@pytest.mark.parametrize("chemistry", ["NMC", "LFP"])
+def test_lives_by_another_ageing_law_mostly_lie_inside(chemistry: str) -> None:
+    """Packs that age by the twin's law, which the card does not know; their age is told. P10..P90 should hold most of them."""
+    rng, per_day = np.random.default_rng(3), 0.55
+    inside = []
+    for _ in range(40):
+        age_days, pace = rng.uniform(200.0, 1500.0), rng.uniform(0.7, 1.4)
+        life = Life(age_days, age_days * per_day, rng.uniform(18.0, 26.0), np.array([pace]))
+        years = np.arange(0.0, 25.0, 0.1)
+        sohs = np.array([1.0 - life.later(year * 365.25, year * 365.25 * per_day).lost()[0] for year in years])
+        true = years[np.argmax(sohs <= 0.7)] if sohs[-1] <= 0.7 else 25.0
+        health = health_of(float(sohs[0] + rng.normal(0.0, 0.01)), half=0.0128)
+        health = replace(health, coverage=Coverage(days=200.0, full_cycles=200.0 * per_day))
+        told_years = card_of(pack_of(chemistry), health, [], with_facts(made_s=1.75e9 - age_days * 86400.0)).lives[0].years
+        assert told_years is not None
+        inside.append(told_years.p10 <= true <= told_years.p90)
+    assert np.mean(inside) >= 0.7
 
 
 def test_days_of_data_tell_the_use_and_too_few_do_not() -> None:

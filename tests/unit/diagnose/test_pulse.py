@@ -1,5 +1,6 @@
 """Pulse tests grade bare cells: leaving a cell out is what it says, intervals hold what they promise, what is unlike is refused."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from evloom.diagnose.pulse import N_LEAST, PulseTests, common_charge, features, first_resistance_ohm, grade_cells
 from evloom.diagnose.pulse_fit import _alike, fitted, half_width, nearness, predicted
+from evloom.diagnose.pulse_told import plain_grades, told_grades
 from evloom.store.battery.rules import load_rules
 from evloom.vehicle.chemistry import NMC
 
@@ -161,3 +163,17 @@ def test_resistance_is_that_of_the_first_pulse() -> None:
     tests = made(np.random.default_rng(9), 5, noise_v=0.0)
     assert (first_resistance_ohm(tests) > 0.0019).all()
     assert (first_resistance_ohm(tests) < 0.0034).all()
+
+
+def test_grades_are_told_in_both_languages_and_as_plain_values() -> None:
+    reference, other = made(np.random.default_rng(2), 20), made(np.random.default_rng(3), 2)
+    odd = replace(other, cell=tuple(f"odd {name}" for name in other.cell), kind=("LFP 35 Ah",) * other.n)
+    grades = grade_cells(blind(other.joined(odd)), RULES, reference)
+    json.dumps(plain_grades(grades), allow_nan=False)
+    for language in ("en", "zh"):
+        head, *rows = told_grades(grades, language)
+        assert {len(row) for row in rows} == {len(head)}
+        assert [row[0] for row in rows] == [grade.cell for grade in grades]
+        assert [row[2] == "-" for row in rows] == [False, False, True, True]
+    assert "at least 10 cells" in told_grades(grades)[-1][-1]
+    assert told_grades(grades, "zh")[1][-1].startswith("脉冲3次")

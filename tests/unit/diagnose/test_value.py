@@ -20,8 +20,8 @@ N = 256
 
 
 def drawn(soh: float, n: int = 4, **change: float) -> Drawn:
-    figures = {"pace": 1.0, "mean_c": 20.0, "knee_at": 0.75, "knee_factor": 3.0, "cycles_per_year": 60.0, **change}
-    return Drawn(np.full(n, soh), *(np.full(n, figures[name]) for name in ("pace", "mean_c", "knee_at", "knee_factor", "cycles_per_year")))
+    figures = {"pace": 1.0, "mean_c": 20.0, "knee_at": 0.75, "knee_factor": 3.0, "straight": 0.0, "cycles_per_year": 60.0, **change}
+    return Drawn(np.full(n, soh), **{name: np.full(n, figure) for name, figure in figures.items()})
 
 
 def scene(soh: float | None, chemistry: str = "NMC") -> value.Scene:
@@ -94,6 +94,14 @@ def test_better_health_lives_longer_and_more_use_or_heat_shorter(soh: float, bet
     assert (course_of(NMC, drawn(soh + better)).years_to(0.7, use) >= years - 1e-4).all()
     assert (course_of(NMC, drawn(soh)).years_to(0.7, use + more) <= years + 1e-4).all()
     assert (course_of(NMC, drawn(soh, mean_c=20.0 + hotter)).years_to(0.7, use) <= years + 1e-3).all()
+
+
+def test_a_straight_course_goes_on_at_the_mean_pace_so_far() -> None:
+    lost = float(LFP.lost(10 * 365.25, 10 * 60.0, 20.0))
+    course = course_of(LFP, drawn(1.0 - lost, knee_at=0.5, straight=1.0))
+    assert course.soh_at(np.full(4, 5.0), np.full(4, 60.0)) == pytest.approx(1.0 - 1.5 * lost, abs=1e-4)
+    slowing = course_of(LFP, drawn(1.0 - lost, knee_at=0.5))
+    assert (course.years_to(0.7, np.full(4, 60.0)) < slowing.years_to(0.7, np.full(4, 60.0))).all()
 
 
 def test_a_known_age_narrows_the_pace_and_moves_it() -> None:

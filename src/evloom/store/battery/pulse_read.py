@@ -30,7 +30,7 @@ _WORKBOOK = {"ID": "cell_id", "Mat": "type", "Qn": "rated_ah", "Q": "capacity_ah
 _ENDINGS = (".csv", ".csv.gz", ".xlsx")
 _VOLTS = (0.5, 5.0)
 _RATED = (0.05, 1000.0)
-_CAPACITY = (0.05, 1.3)
+_OF_RATED = (0.05, 1.3)
 _AGED = re.compile(r"(.+)-\d+$")
 _LISTED = 100
 
@@ -169,7 +169,7 @@ def _wrong(source: str, line: int, numbers: Mapping[str, float], u_v: Sequence[f
     checks = (
         ("rated_ah", "pulses.rated-range", rated_ah, "Ah", *_RATED),
         ("charged", "pulses.charged-range", charged, "of the rated capacity (a share, not percent)", 0.0, 1.1),
-        ("capacity_ah", "pulses.capacity-range", capacity_ah / rated_ah if rated_ah > 0.0 else np.inf, "of the rated capacity", *_CAPACITY),
+        ("capacity_ah", "pulses.capacity-range", capacity_ah / rated_ah if rated_ah > 0.0 else np.inf, "of the rated capacity", *_OF_RATED),
         *((name, "pulses.voltage-range", volts, "V", *_VOLTS) for name, volts in zip(U_COLUMNS, u_v, strict=True)),
     )
     for name, code, value, unit, low, high in checks:
