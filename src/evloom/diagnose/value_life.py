@@ -16,7 +16,7 @@ YEAR_DAYS = 365.25
 HORIZON_YEARS = 25.0
 """Nobody looks further ahead: a life of 25 years means 25 or more."""
 _LONGEST_YEARS = 60.0
-_CHORD_YEARS = 8.0  # a straight course has the mean pace of at least so many years: curves of roots begin too steep, fleets were seen so long
+_CHORD_YEARS = 8.0  # a straight course has the mean pace of at least as many years as fleets were seen: root curves begin too steep
 _ROUNDS = 24
 _PACE_LEAST = 0.2
 
