@@ -1,48 +1,100 @@
-"""Capacity from charge windows and rests: a bank of hypotheses about a pack's own curve, each a Kalman filter over capacity, charge,
-resistance and the bends of the curve.
+"""Capacity from charge windows and rests: a belief over curves and capacities, kept on a grid and brought together window by window.
 
-The curve is not known beforehand, so no table decides: `capacity_curves` offers many pairs of electrodes, each may bend, and what
-the windows and rests of the pack say decides between them and bends them (a Gaussian sum filter, Alspach and Sorenson 1972,
-doi:10.1109/TAC.1972.1100034; on joint filters of charge and capacity Plett 2004, doi:10.1016/j.jpowsour.2004.02.033). Where the charge
-stands is carried from one to the next by what was counted. The state of charge that the management reports is no reference: it only
-bridges gaps in which nothing was heard, and where no rated capacity is known it sets where the search begins.
+The curve of a pack is not known beforehand, so no table decides: `capacity_curves` offers many, and what the windows and rests of the
+pack say decides between them. The belief is a point-mass filter (Bucy and Senne 1971, doi:10.1016/0005-1098(71)90109-7) over capacity and
+curve: ageing lets it drift, a window multiplies it by its evidence. On joint filters of charge and capacity see Plett 2004,
+doi:10.1016/j.jpowsour.2004.02.033; on what the shape of a charge tells Dubarry et al. 2012, doi:10.1016/j.jpowsour.2012.07.016. Windows
+of one pack share the faults of the model, so what was learnt is forgotten as fast as new windows say it again: the doubt does not fall
+without end.
+
+The state of charge that the management reports is no reference: it bridges gaps in which nothing was heard, and where no rated capacity is
+known it sets where the grid lies.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from evloom.diagnose import capacity_kernel as at
-from evloom.diagnose.capacity_curves import N_BEND, Library, library
-from evloom.diagnose.capacity_kernel import Bank, Curves, survey, update
+from evloom.diagnose.capacity_curves import Library, library
+from evloom.diagnose.capacity_kernel import Curves, weigh
 from evloom.diagnose.window import Interval
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.chemistry import BY_NAME
 
-ERROR_V = {"NMC": 0.0025, "LFP": 0.0012, "Na": 0.004}
-"""What is left of the mean voltage of the cells, beside bends: converters, polarisation that is not quite steady."""
-DROP_ERROR = 0.1
-"""Of the drop of the resistance, how much is not known point by point."""
+N_CAP = 64
+CAP_STEP = 0.0125
+"""The grid of capacities is even in the logarithm, N_CAP points with this distance."""
+ERROR_V = {"NMC": 0.004, "LFP": 0.0008, "Na": 0.006}
+"""What is left of the mean voltage of the cells: converters, curves that are in no library, polarisation that is not quite steady."""
+DROP_ERROR, DROP_ERROR_FAST = 0.04, 0.25
+"""Of the drop of the resistance, how much is not known point by point; under fast charging particles and electrolyte are far from even."""
 GAIN_ERROR = 0.005
 """A current sensor may count so much too much or too little, and nothing in the pack shows it; usual for shunts and Hall sensors."""
-OHM_DOUBT, SLOPE_DOUBT, LEAD_DOUBT_H, CAP_DOUBT = 0.5, 0.6, 0.07, 0.12
-NEW_CAP = 0.92
-DAILY_CAP, DAILY_OHM, WINDOW_OHM = 0.0006, 0.05, 0.1
-TEMPER = 0.3
-"""Points of a window are not independent, so its evidence between curves counts half."""
-MOST_HYPOTHESES = ((0, 64), (3, 24), (10, 12))
-"""How many hypotheses are kept after how many windows."""
+OHM, OHM_DOUBT, OHM_KNOWN = 1.3, 0.5, 0.2
+SLOPE_DOUBT, LEAD_H, LEAD_DOUBT_H = 0.6, 0.02, 0.05
+NEW_CAP, CAP_DOUBT = 0.92, 0.12
+DAILY_CAP = 0.001
+"""Ageing: how far the capacity may drift in a day, standard deviation as a share."""
+TEMPER, TEMPER_OWN = 0.5, 0.7
+"""Points of a window are not independent, so its evidence counts less than its points would."""
+MOST_STRAIN, DOUBTED = 1.5, 0.3
+MEMORY = 16.0
+"""How many windows the belief remembers."""
+INFORMED = 0.03
+"""A window that tells the capacity to within this share counts as a whole one."""
+ACTIVE = 12.0
+"""Curves and capacities that are less likely than the best by more than this (logarithm) are not looked at again."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """log_p (n_curve, N_CAP), the largest 0; cap_ref the middle of the grid, in multiples of the scale."""
+
+    log_p: Float
+    cap_ref: float
+
+    @property
+    def caps(self) -> Float:
+        """The capacities of the grid."""
+        return np.asarray(self.cap_ref * np.exp(CAP_STEP * (np.arange(N_CAP) - 0.5 * (N_CAP - 1))))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the pack stands by the likeliest of all: number of the curve, capacity, bends, charge."""
+
+    curve: int
+    cap: float
+    bend: Float
+    soc: float
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What is known of the pack's capacity (in multiples of the scale), None before a window told enough. windows: that told something."""
+    """What is known of the pack's capacity, in multiples of the scale.
+
+    kind     chemistry, "" before it is known; without  electrodes that are left out of the library, for trials
+    belief   None before a window told enough; windows  how many told something; place  where the pack stands now
+    ohm      resistance in multiples of the usual one, as slow windows saw it, and how many did
+    """
 
     kind: str
-    bank: Bank | None = None
+    belief: Belief | None = None
     windows: int = 0
-    pending: tuple[float, float, float] | None = None
+    ohm: tuple[float, int] = (OHM, 0)
+    place: Place | None = None
+    without: str = ""
+
+    @property
+    def curves(self) -> Curves:
+        """The curves that are tried."""
+        return shapes_of(self.kind, self.without if self.kind == "NMC" else "")
+
+
+Told = tuple[Float, Float, Float]
+"""(mean, standard deviation, weight) of the parts of a mixture."""
 
 
 def curves_of(shapes: Library) -> Curves:
@@ -50,121 +102,110 @@ def curves_of(shapes: Library) -> Curves:
     return Curves(np.ascontiguousarray(shapes.ocv_v), np.ascontiguousarray(shapes.bend_v))
 
 
+@cache
+def shapes_of(kind: str, without: str = "") -> Curves:
+    """The curves of a chemistry; without: as in `library`."""
+    return curves_of(library(kind, without))
+
+
 def rest_variance(kind: str, age_s: float) -> float:
     """Variance of a voltage at rest as one of the curve: hysteresis, and what has not relaxed yet."""
     slow_v = 0.006 * np.exp(-max(age_s - 1800.0, 0.0) / 5400.0)
-    return float(0.002**2 + (0.7 * BY_NAME[kind].hysteresis_v) ** 2 + slow_v**2)
+    return float(0.003**2 + (0.7 * BY_NAME[kind].hysteresis_v) ** 2 + slow_v**2)
 
 
-def passed(bank: Bank, charge: float, variance: float, days: float) -> Bank:
-    """The bank after a stretch in which `charge` was counted."""
-    moved = Bank(bank.curve, bank.mean.copy(), bank.cov.copy(), bank.log_weight.copy())
-    noise = np.zeros(at.N_X)
-    noise[at.X_OHM] = DAILY_OHM**2 * days + WINDOW_OHM**2
-    for m in range(len(bank.curve)):
-        noise[at.X_CAP] = (DAILY_CAP * moved.mean[m, at.X_CAP]) ** 2 * days
-        at.pass_charge(moved.mean[m], moved.cov[m], (charge, variance), noise)
-        most = OHM_DOUBT**2 / max(moved.cov[m, at.X_OHM, at.X_OHM], 1e-9)
-        if most < 1.0:
-            moved.cov[m, at.X_OHM] *= np.sqrt(most)
-            moved.cov[m, :, at.X_OHM] *= np.sqrt(most)
-    return moved
+def prior_of(told: Filter, count: float) -> tuple[Float, Float]:
+    """What is expected of z before a window is seen: mean and variance; count: doubt of the current's offset."""
+    mean, variance = np.zeros(at.N_Z), np.ones(at.N_Z)
+    mean[at.Z_SOC] = 0.5
+    mean[at.Z_OHM], variance[at.Z_OHM] = told.ohm[0], (OHM_KNOWN if told.ohm[1] >= 2 else OHM_DOUBT) ** 2
+    variance[at.Z_OFFSET] = BY_NAME[told.kind].hysteresis_v ** 2 + 0.002**2
+    variance[at.Z_SLOPE] = SLOPE_DOUBT**2
+    variance[at.Z_COUNT] = count**2
+    mean[at.Z_LEAD], variance[at.Z_LEAD] = LEAD_H, LEAD_DOUBT_H**2
+    return mean, variance
 
 
-def rested(bank: Bank, curves: Curves, volt: float, variance: float) -> Bank:
-    """The bank after a relaxed voltage was seen."""
-    point = np.array([[0.0, volt, 0.0, 0.0, 0.0, variance]])
-    return _kept(_updated(bank, curves, point, (1e-12, 1e-12, 1e-12, 1e-12), (0.0, 0.0)), 64)
+def begun(told: Filter, expected: tuple[float, float]) -> Belief:
+    """The belief before the first window; expected = (capacity, doubt)."""
+    belief = Belief(np.zeros((len(told.curves.ocv_v), N_CAP)), expected[0])
+    return replace(belief, log_p=np.tile(-0.5 * ((belief.caps - expected[0]) / expected[1]) ** 2, (len(belief.log_p), 1)))
 
 
-def charged(bank: Bank, curves: Curves, points: Float, own: tuple[float, ...], end: tuple[float, float]) -> Bank:
-    """The bank after a charge window."""
-    return _updated(bank, curves, points, own, end)
+def aged(belief: Belief, days: float) -> Belief:
+    """The belief after some days in which the capacity may have drifted."""
+    share = min(0.5 * days * (DAILY_CAP / CAP_STEP) ** 2, 0.4)
+    if share < 1e-4:
+        return belief
+    p = np.exp(belief.log_p)
+    spread = (1.0 - 2.0 * share) * p
+    spread[:, 1:] += share * p[:, :-1]
+    spread[:, :-1] += share * p[:, 1:]
+    log_p = np.log(np.maximum(spread, 1e-300))
+    return replace(belief, log_p=log_p - log_p.max())
 
 
-def _updated(bank: Bank, curves: Curves, points: Float, own: tuple[float, ...], end: tuple[float, float]) -> Bank:
-    """After an update; where nothing explains the points, they are believed less."""
-    for _ in range(3):
-        after = Bank(bank.curve, bank.mean.copy(), bank.cov.copy(), bank.log_weight.copy())
-        update(after, curves, points, np.array(own), end, TEMPER)
-        worst = _unexplained(after, bank, curves, points, end)
-        if worst < 2.5:
+def evidence(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Belief, Float, Float]:
+    """Evidence of a window over the grid (the best is 0, -inf where it was not looked at), and the z that explain it.
+
+    Where nothing that is likely explains the window, everything is looked at again and what was believed counts less; where nothing
+    at all does, its points are believed less."""
+    for turn in range(3):
+        found, best = weigh(points, told.curves, belief.caps, belief.log_p > -ACTIVE, prior)
+        seen = np.isfinite(found)
+        if not seen.any():
+            return belief, np.where(seen, found, 0.0), best
+        strain = _strain(told, belief, points, (found, best), prior)
+        if strain < MOST_STRAIN or turn == 2:
             break
-        points = points.copy()
-        points[:, at.P_VAR] *= worst
-    return after
+        if turn == 0:
+            belief = replace(belief, log_p=np.maximum(DOUBTED * belief.log_p, 0.9 - ACTIVE))
+        else:
+            points = points.copy()
+            points[:, at.P_VAR] *= strain
+    return belief, found - found[seen].max(), best
 
 
-def _unexplained(after: Bank, before: Bank, curves: Curves, points: Float, end: tuple[float, float]) -> float:
-    """Mean square of what the best hypothesis leaves, over its variance; the move of the charge stands for a single rest."""
-    m = int(np.argmax(after.log_weight))
-    if len(points) == 1:
-        move = (after.mean[m] - before.mean[m])[[at.X_CAP, at.X_SOC]]
-        cov = before.cov[m][np.ix_([at.X_CAP, at.X_SOC], [at.X_CAP, at.X_SOC])]
-        return float(move @ np.linalg.solve(cov + 1e-9 * np.eye(2), move)) / 3.0
-    y, row = np.zeros(at.N_Y), np.empty(at.N_Y)
-    y[: at.N_X] = after.mean[m]
-    y[at.X_SOC] -= end[0] / y[at.X_CAP]
-    left = [point[at.P_V] - at.expect(point, y, (curves.ocv_v[after.curve[m]], curves.bend_v[after.curve[m]]), row) for point in points]
-    apart = np.array(left) - np.mean(left)
-    return float(np.mean(apart**2 / points[:, at.P_VAR]))
+def _strain(told: Filter, belief: Belief, points: Float, grid: tuple[Float, Float], prior: tuple[Float, Float]) -> float:
+    """Mean square of what the best explanation leaves, over its variance."""
+    m, c = np.unravel_index(int(np.argmax(grid[0])), grid[0].shape)
+    shape = (told.curves.ocv_v[m], told.curves.bend_v[m])
+    return float(at.misfit(points, grid[1][m, c], float(belief.caps[c]), shape, prior)) / len(points)
 
 
-def _kept(bank: Bank, most: int) -> Bank:
-    """The likeliest hypotheses, their weights made to add up to one."""
-    order = np.argsort(-bank.log_weight, kind="stable")[:most]
-    order = order[bank.log_weight[order] > bank.log_weight[order[0]] - 12.0]
-    weight = bank.log_weight[order] - bank.log_weight[order[0]]
-    weight = weight - np.log(np.exp(weight).sum())
-    return Bank(bank.curve[order], bank.mean[order], bank.cov[order], weight)
+def joined(belief: Belief, found: Float) -> Belief:
+    """The belief after the evidence of a window: as much is forgotten as it says."""
+    spread = width(belief, alone(belief, found))
+    share = min((INFORMED / max(spread, 1e-6)) ** 2, 1.0) / MEMORY
+    seen = np.isfinite(found)
+    log_p = (1.0 - share) * belief.log_p + TEMPER * np.where(seen, found, found[seen].min(initial=0.0) - 1.0)
+    return replace(belief, log_p=log_p - log_p.max())
 
 
-def pruned(bank: Bank, windows: int) -> Bank:
-    """The bank with as many hypotheses as are kept after so many windows."""
-    return _kept(bank, [most for least, most in MOST_HYPOTHESES if windows >= least][-1])
+def alone(belief: Belief, found: Float) -> Float:
+    """What a window says by itself (N_CAP,) given what is known of the curve: weights that add up to one."""
+    curve = np.exp(belief.log_p).sum(axis=1)
+    weight = curve @ np.exp(TEMPER_OWN * found)
+    return np.asarray(weight / weight.sum())
 
 
-def begun(curves: Curves, points: Float, cap: tuple[float, float], own: tuple[float, ...]) -> Bank:
-    """The first hypotheses from a first window: the best places of each curve on a grid. cap = (expected, doubt) of the capacity."""
-    capacities = np.linspace(max(cap[0] - 2.6 * cap[1], 0.1), cap[0] + 2.6 * cap[1], 25)
-    socs = np.linspace(-0.02, 0.98, 41)
-    cost = survey(points, curves, (capacities, socs), 1.0, own[0] + (0.5 * float(points[:, at.P_DROP].mean())) ** 2)
-    cost = 0.5 * cost / max(len(points) / 12.0, 1.0) + 0.5 * ((capacities - cap[0]) / cap[1])[None, :, None] ** 2
-    found: list[tuple[float, int, int, int]] = []
-    for m in range(len(cost)):
-        left = cost[m].copy()
-        for _ in range(3):
-            c, s = np.unravel_index(int(np.argmin(left)), left.shape)
-            found.append((float(left[c, s]), m, int(c), int(s)))
-            left[max(c - 4, 0) : c + 5, max(s - 3, 0) : s + 4] = np.inf
-    found.sort()
-    found = [place for place in found if place[0] < found[0][0] + 9.0][:96]
-    n = len(found)
-    mean, cov = np.zeros((n, at.N_X)), np.zeros((n, at.N_X, at.N_X))
-    mean[:, at.X_CAP] = [capacities[place[2]] for place in found]
-    mean[:, at.X_SOC] = [socs[place[3]] for place in found]
-    mean[:, at.X_OHM] = 1.0
-    doubt = np.array([0.5 * cap[1], 0.08, OHM_DOUBT, *[1.0] * N_BEND])
-    cov[:] = np.diag(doubt**2)
-    weight = -0.5 * ((mean[:, at.X_CAP] - cap[0]) / cap[1]) ** 2
-    return Bank(np.array([place[1] for place in found], dtype=np.int64), mean, cov, weight)
+def together(belief: Belief) -> Float:
+    """What is believed of the capacity (N_CAP,): weights that add up to one."""
+    weight = np.exp(belief.log_p).sum(axis=0)
+    return np.asarray(weight / weight.sum())
 
 
-Told = tuple[Float, Float, Float]
-"""(mean, standard deviation, weight) of the capacity under each hypothesis."""
+def width(belief: Belief, weight: Float) -> float:
+    """Standard deviation of the capacity, as a share."""
+    x = np.log(belief.caps)
+    mean = float(weight @ x)
+    return float(np.sqrt(max(weight @ (x - mean) ** 2, 0.0)))
 
 
-def alone(bank: Bank, curves: Curves, points: Float, own: tuple[float, ...], cap: tuple[float, float]) -> Told:
-    """What a window says by itself of the capacity, with the curve that is known."""
-    few = _kept(bank, 6)
-    mean, cov = few.mean.copy(), few.cov.copy()
-    cov[:, at.X_CAP, :] = 0.0
-    cov[:, :, at.X_CAP] = 0.0
-    cov[:, at.X_CAP, at.X_CAP] = cap[1] ** 2
-    mean[:, at.X_CAP] = np.clip(mean[:, at.X_CAP], cap[0] - 2.0 * cap[1], cap[0] + 2.0 * cap[1])
-    after = _updated(Bank(few.curve, mean, cov, few.log_weight), curves, points, own, (0.0, 0.0))
-    weight = np.exp(after.log_weight - after.log_weight.max())
-    return after.mean[:, at.X_CAP], np.sqrt(after.cov[:, at.X_CAP, at.X_CAP]), weight / weight.sum()
+def parts(belief: Belief, weight: Float) -> Told:
+    """A mixture of the capacities of the grid, each as wide as its cell and the gain of the sensor."""
+    caps = belief.caps
+    return caps, caps * float(np.hypot(0.5 * CAP_STEP, GAIN_ERROR)), weight
 
 
 def mixed(mean: Float, sd: Float, weight: Float) -> Interval:
@@ -175,7 +216,7 @@ def mixed(mean: Float, sd: Float, weight: Float) -> Interval:
 
 def _percentile(mean: Float, sd: Float, weight: Float, share: float, within: tuple[float, float]) -> float:
     low, high = within
-    for _ in range(50):
+    for _ in range(40):
         middle = 0.5 * (low + high)
         if float(weight @ normal_share((middle - mean) / np.maximum(sd, 1e-12))) < share:
             low = middle
@@ -192,15 +233,9 @@ def normal_share(z: Float) -> Float:
     return np.asarray(0.5 * (1.0 + np.sign(z) * (1.0 - poly * np.exp(-x * x))))
 
 
-def of_bank(bank: Bank) -> Told:
-    """(mean, sd, weight) of the capacity of every hypothesis, with the gain of the sensor in it."""
-    mean = bank.mean[:, at.X_CAP]
-    sd = np.sqrt(np.maximum(bank.cov[:, at.X_CAP, at.X_CAP], 0.0) + (GAIN_ERROR * mean) ** 2)
-    weight = np.exp(bank.log_weight - bank.log_weight.max())
-    return mean, sd, weight / weight.sum()
-
-
-@cache
-def shapes_of(kind: str, without: str = "") -> Curves:
-    """The curves of a chemistry; without: as in `library`."""
-    return curves_of(library(kind, without))
+def placed(belief: Belief, best: Float, moved: float) -> Place:
+    """Where the pack stands by the likeliest curve and capacity, when the window has moved the charge on."""
+    m, c = np.unravel_index(int(np.argmax(belief.log_p)), belief.log_p.shape)
+    z = best[m, c]
+    cap = float(belief.caps[c])
+    return Place(int(m), cap, z[at.Z_BEND :].copy(), float(z[at.Z_SOC]) + moved / cap)

@@ -3,7 +3,7 @@
 A cell's voltage at rest is that of its positive less that of its negative electrode; ageing slides the two against each other and
 shrinks either of them (Dubarry et al. 2012, doi:10.1016/j.jpowsour.2012.07.016; Birkl et al. 2017, doi:10.1016/j.jpowsour.2016.12.011).
 Nobody tells which electrodes a car has, so all pairs are tried, at several fillings of the negative electrode when full, and each curve
-may still bend: by what another filling or another size of an electrode does to it, and by bumps that no pair explains.
+may still bend by what another filling or another size of an electrode does to it.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,11 @@ from evloom.vehicle.chemistry import SODIUM
 
 N_SOC = 121
 """Points of a curve, evenly over the charge 0..1 between the voltages of WINDOW_V."""
-N_BUMP = 6
-N_BEND = N_BUMP + 2
+N_BEND = 2
 WINDOW_V = {"NMC": (2.8, 4.2), "LFP": (2.5, 3.6), "Na": (2.0, 4.1184)}
 """Voltages at rest between which capacity is counted, as in docs/battery-health.md."""
-BUMP_V = {"NMC": 0.006, "LFP": 0.002, "Na": 0.01}
-"""Standard deviation of what no pair of electrodes explains. NMC: what is left of one set's curve when the others explain it."""
 MOST_BEND_V = 0.05
-_FULL_STEP, _RATIO_STEP = 0.025, 0.06
+_FULL_STEP, _RATIO_STEP = 0.015, 0.06
 _NEGATIVE = {"SILICON_GRAPHITE": 0.88, "GRAPHITE_MOHTAT": 0.82, "GRAPHITE_ECKER": 0.84, "GRAPHITE_KIM": 0.72}
 """Negative electrodes with their filling in a full new cell."""
 _POSITIVE = {"NMC_811": 0.91, "NMC_532": 0.89, "NMC_KOKAM": 0.92, "NCA": 0.97}
@@ -67,22 +64,16 @@ def _full(positive: Float, negative: Float, x: float, top_v: float) -> float:
     return float(np.interp(-wanted, -np.maximum.accumulate(positive[::-1])[::-1], filling))
 
 
-def _bumps(scale_v: float) -> Float:
-    """Hats over the charge (N_BUMP, N_SOC)."""
-    soc, middle = np.linspace(0.0, 1.0, N_SOC), np.linspace(0.0, 1.0, N_BUMP)
-    return scale_v * np.maximum(1.0 - np.abs(soc - middle[:, None]) * (N_BUMP - 1), 0.0)
-
-
 def _pairs(kind: str) -> list[tuple[str, str, float, float]]:
     """Positive, negative, filling when full, ratio of each curve of the library."""
     if kind == "LFP":
-        return [("LFP", name, x, 0.8 / x) for name in _NEGATIVE for x in np.arange(0.55, 0.96, 2.0 * _FULL_STEP)]
+        return [("LFP", name, x, y / x) for name in _NEGATIVE for x in np.arange(0.56, 0.961, 0.025) for y in (0.68, 0.84)]
     found = []
     for positive, y_empty in _POSITIVE.items():
         for negative, x_new in _NEGATIVE.items():
             y_full = _full(_potential(positive), _potential(negative), x_new, WINDOW_V[kind][1])
             ratio = (y_empty - y_full) / x_new
-            for lost in (-0.02, 0.03, 0.08, 0.13):
+            for lost in (-0.02, 0.02, 0.06, 0.10, 0.14):
                 found += [(positive, negative, x_new - lost, ratio * factor) for factor in (0.94, 1.06)]
     return found
 
@@ -99,9 +90,7 @@ def library(kind: str, without: str = "") -> Library:
     pack whose electrodes are not known here."""
     if kind == "Na":
         soc = np.linspace(0.0, 1.0, N_SOC)
-        bend = np.zeros((1, N_BEND, N_SOC))
-        bend[0, 2:] = _bumps(BUMP_V[kind])
-        return Library(("Na",), SODIUM.ocv(soc)[None], bend)
+        return Library(("Na",), SODIUM.ocv(soc)[None], 0.01 * np.stack([np.ones(N_SOC), 2.0 * soc - 1.0])[None])
     names, curves, bends = [], [], []
     for pair in _pairs(kind):
         if without and any(word in f"{pair[0]}+{pair[1]}" for word in without.split(",")):
@@ -113,6 +102,5 @@ def library(kind: str, without: str = "") -> Library:
             continue
         names.append(f"{pair[0]}+{pair[1]} {pair[2]:.3f} {pair[3]:.3f}")
         curves.append(here)
-        shapes = np.clip([more - here, other - here], -MOST_BEND_V, MOST_BEND_V)
-        bends.append(np.concatenate([shapes, _bumps(BUMP_V[kind])]))
+        bends.append(np.clip([more - here, other - here], -MOST_BEND_V, MOST_BEND_V))
     return Library(tuple(names), np.array(curves), np.array(bends))

@@ -24,6 +24,7 @@ from evloom.diagnose.segment_sums import Sums, columns_of, copied, fresh_sums
 from evloom.diagnose.spread import SIZE, SPREAD, capacity_share, fresh_cells, room_ah, self_discharge_ma, weakest
 from evloom.diagnose.window import Interval, Window
 from evloom.kernel.timegrid import Float
+from evloom.vehicle.chemistry import BY_NAME
 from evloom.vehicle.telemetry import Frames, Pack
 
 MOST_DOUBT = 0.15
@@ -70,9 +71,10 @@ class State:
     seen: Seen
 
 
-def fresh(pack: Pack) -> State:
-    """The state before the first frame of a pack."""
-    return State(pack, fresh_sums(pack), Seen(Filter(pack.chemistry), fresh_cells(pack.n_cell)))
+def fresh(pack: Pack, without: str = "") -> State:
+    """The state before the first frame of a pack. without: electrodes whose curves are not to be known, for trials (`capacity_curves`)."""
+    kind = pack.chemistry if pack.chemistry in BY_NAME else ""
+    return State(pack, fresh_sums(pack), Seen(Filter(kind, without=without), fresh_cells(pack.n_cell)))
 
 
 def step(state: State, frames: Frames) -> State:

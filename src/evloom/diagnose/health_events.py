@@ -1,14 +1,17 @@
-"""What is done where a rest ends or a charge is over: capacity, the cells, and the list of windows are brought up to date."""
+"""What is done where a rest ends or a charge is over: capacity, the cells, and the list of windows are brought up to date.
 
-from dataclasses import dataclass, replace
+A charge is held until the rest after it has told where it ended, or the next charge begins, and only then weighed, together with the
+rests of the days before.
+"""
+
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from evloom.diagnose import capacity as cap
 from evloom.diagnose import capacity_kernel as kernel
 from evloom.diagnose import segment_places as at
-from evloom.diagnose.capacity import Filter, shapes_of
-from evloom.diagnose.capacity_kernel import Bank, Curves
+from evloom.diagnose.capacity import Belief, Filter, Told
 from evloom.diagnose.segment_sums import Sums, copied
 from evloom.diagnose.spread import Cells, learn, note_charge, weakest
 from evloom.diagnose.window import Interval, Window
@@ -19,71 +22,88 @@ from evloom.vehicle.telemetry import Pack
 MOST_WINDOWS = 200
 """Windows and points of the trend that are kept: the last ones."""
 LEAST_POINTS, LEAST_FRAMES, MOST_HOLE = 6, 8, 0.3
-LEAST_SPAN = 0.10
-FIRST_SPAN = {"NMC": 0.2, "LFP": 0.35, "Na": 0.3}
-"""Share of the (rated or guessed) capacity that the first window must span, so that a search can begin."""
+LEAST_SPAN = 0.05
+FIRST_SPAN = {"NMC": 0.15, "LFP": 0.3, "Na": 0.3}
+"""Share of the capacity that the first window must span, so that a belief can begin."""
 MOST_DOUBT = 0.12
 """A window whose own interval is wider than this share of its middle is refused."""
+CELL_TRUST = {"NMC": (1.0, 0.15), "LFP": (0.1, 0.005), "Na": (0.3, 0.03)}
+"""What slow and fast charges count when cells are compared: under fast charging, and where the curve is flat or very steep, cells differ by
+more than by what is looked for."""
+MOST_RESTS = 6
+MOST_REST_VAR = 0.05**2
+"""Rests of which the charge since then is known worse (variance, in multiples of the capacity) are let go."""
 HIGH_NMC_V, LEAST_LFP_V, HIGH_LFP_V = 3.75, 3.1, 3.70
+R_Q, R_V, R_VAR, R_COUNT = range(4)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A charge that waits for the rest after it. rests: those before it, relative to its begin; at_s its end; place in the list."""
+
+    charge: Charge
+    rests: Float
+    begin_s: float
+    end_s: float
+    expected: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was learnt beside the sums. last_s when the filter was last brought up to date."""
+    """What was learnt beside the sums. rests (n, 4): charge relative to now, voltage, its variance, variance of that charge; last_s
+    when the belief was last brought up to date."""
 
     filter: Filter
     cells: Cells
     windows: tuple[Window, ...] = ()
     trend: tuple[tuple[float, Interval], ...] = ()
     last_s: float = float("nan")
+    held: Held | None = None
+    rests: Float = field(default_factory=lambda: np.zeros((0, 4)))
 
 
 def after_rest(sums: Sums, seen: Seen) -> Seen:
     """A relaxed rest has ended: its voltage is a point of the curve."""
-    scalar = sums.scalar
-    kind = seen.filter.kind
+    scalar, kind = sums.scalar, seen.filter.kind
     volt, age_s, at_s = float(scalar[at.REST_V]), float(scalar[at.REST_AGE]), float(scalar[at.LAST_AT])
     scalar[at.REST_N] = 0.0
     if not kind:
-        return seen
-    variance = cap.rest_variance(kind, age_s)
-    bank = _counted(seen, sums, (0.0, 0.0), at_s)
-    if bank is None:
         _clear_count(sums)
-        return replace(seen, filter=replace(seen.filter, pending=(volt, variance, 0.0)), last_s=at_s)
+        return replace(seen, rests=np.zeros((0, 4)))
+    variance = cap.rest_variance(kind, age_s)
+    moved = _moved(sums, (0.0, 0.0))
+    seen = settled(sums, seen, np.array([[moved[0], volt, variance, moved[1]]]))
+    seen = _counted(seen, moved)
     _clear_count(sums)
-    curves = shapes_of(kind)
-    bank = cap.rested(bank, curves, volt, variance)
-    slope, soc = _slopes(bank, curves, np.zeros(1))
-    rows = np.column_stack([slope, soc, np.zeros(1)])
-    cells = learn(seen.cells, at_s, rows, sums.cell[at.C_REST][None], np.ones(1))
-    cells = _noted(cells, sums, at_s, bank)
-    return replace(seen, filter=replace(seen.filter, bank=bank, pending=None), cells=cells, last_s=at_s)
+    rests = np.vstack([seen.rests, [0.0, volt, variance, 0.0]])[-MOST_RESTS:]
+    return replace(seen, rests=rests, cells=_rest_of_cells(seen, sums, at_s))
 
 
 def after_charge(pack: Pack, sums: Sums, seen: Seen) -> Seen:
-    """A charge is over: weigh it, and close it in the sums."""
-    seen = _weighed(pack, sums, seen)
+    """A charge is over: hold it, and close it in the sums."""
+    seen = _took(pack, sums, settled(sums, seen, None))
     sums.window[at.W_OPEN] = 0.0
     _clear_count(sums)
     return seen
 
 
 def weigh_open(pack: Pack, sums: Sums, seen: Seen) -> Seen:
-    """What would be known if the charge that is going on ended now; nothing is changed."""
-    if sums.window[at.W_OPEN] == 0.0:
-        return seen
-    return _weighed(pack, copied(sums), seen)
+    """What would be known if the charge that is going on ended now, and no rest followed; nothing is changed."""
+    sums = copied(sums)
+    if sums.window[at.W_OPEN] > 0.0:
+        seen = _took(pack, sums, settled(sums, seen, None))
+    return settled(sums, seen, None)
 
 
 def pack_interval(sums: Sums, seen: Seen) -> Interval | None:
     """Capacity (Ah) of the pack's weakest cell, None where no window told anything."""
-    if seen.filter.bank is None:
+    belief = seen.filter.belief
+    if belief is None:
         return None
-    return _weakest_of(cap.of_bank(seen.filter.bank), seen.cells, float(sums.scalar[at.SCALE_AH]))
+    return _weakest_of(cap.parts(belief, cap.together(belief)), seen.cells, float(sums.scalar[at.SCALE_AH]))
 
 
-def _weakest_of(told: tuple[Float, Float, Float], cells: Cells, scale_ah: float) -> Interval:
+def _weakest_of(told: Told, cells: Cells, scale_ah: float) -> Interval:
     mean, sd, weight = told
     share, share_sd, _ = weakest(cells)
     return cap.mixed(mean * share, np.hypot(sd * share, mean * share_sd), weight).times(scale_ah)
@@ -93,91 +113,122 @@ def _clear_count(sums: Sums) -> None:
     sums.scalar[[at.COUNT_AH, at.COUNT_VAR, at.COUNT_H, at.COUNT_S]] = 0.0
 
 
-def _counted(seen: Seen, sums: Sums, window: tuple[float, float], at_s: float) -> Bank | None:
-    """The bank moved on by what was counted since it was last brought up to date, less what the window counted; window = (Ah, h)."""
-    if seen.filter.bank is None:
-        return None
+def _moved(sums: Sums, window: tuple[float, float]) -> tuple[float, float]:
+    """Charge counted since the last event, less what the window counted, and its variance, in multiples of the scale; window = (Ah, h)."""
     scalar, scale_ah = sums.scalar, float(sums.scalar[at.SCALE_AH])
     offset, doubt = offset_a(scalar)
     hours = max(float(scalar[at.COUNT_H]) - window[1], 0.0)
     charge = float(scalar[at.COUNT_AH]) - window[0] - offset * hours
-    variance = float(scalar[at.COUNT_VAR]) + (doubt * hours) ** 2
-    days = max(at_s - seen.last_s, 0.0) / 86400.0 if np.isfinite(seen.last_s) else 0.0
-    return cap.passed(seen.filter.bank, charge / scale_ah, variance / scale_ah**2, days)
+    return charge / scale_ah, (float(scalar[at.COUNT_VAR]) + (doubt * hours) ** 2) / scale_ah**2
 
 
-def _weighed(pack: Pack, sums: Sums, seen: Seen) -> Seen:
-    """The window that is open in the sums, brought in."""
+def _counted(seen: Seen, moved: tuple[float, float]) -> Seen:
+    """Everything moved on by a charge."""
+    rests = seen.rests.copy()
+    rests[:, R_Q] -= moved[0]
+    rests[:, R_COUNT] += moved[1]
+    place = seen.filter.place
+    if place is not None:
+        place = replace(place, soc=float(np.clip(place.soc + moved[0] / place.cap, -0.1, 1.1)))
+    return replace(seen, rests=rests[rests[:, R_COUNT] < MOST_REST_VAR], filter=replace(seen.filter, place=place))
+
+
+def _took(pack: Pack, sums: Sums, seen: Seen) -> Seen:
+    """The window that is open in the sums, held or refused; counted in any case."""
     kind = seen.filter.kind or _chemistry(sums)
     seen = replace(seen, filter=replace(seen.filter, kind=kind))
-    window = sums.window
-    if window[at.W_AH] < 0.02 * sums.scalar[at.SCALE_AH] or window[at.W_N] < 3.0:
-        return _only_counted(sums, seen)
+    window, scale_ah = sums.window, float(sums.scalar[at.SCALE_AH])
+    begin_s, end_s = float(window[at.W_FROM]), float(window[at.W_TO])
+    if window[at.W_AH] < 0.02 * scale_ah or window[at.W_N] < 3.0:
+        return _counted(seen, _moved(sums, (0.0, 0.0)))
     sums.scalar[at.N_WINDOW] += 1.0
     charge = charge_of(sums, kind)
-    refused = _refused(sums, charge, kind)
-    if refused:
-        return _listed(_only_counted(sums, seen), sums, charge, None, refused)
-    curves = shapes_of(kind)
-    hours = charge.end[1]
-    bank = _counted(seen, sums, (float(window[at.W_AH]), hours), float(window[at.W_TO]))
+    seen = _counted(seen, _moved(sums, (float(window[at.W_AH]), charge.end[1])))
     expected = _expected(pack, sums, charge)
-    if bank is None:
-        if expected is None or charge.end[0] < FIRST_SPAN[kind] * min(expected[0], 1.0):
-            return _listed(_only_counted(sums, seen), sums, charge, None, "flat-curve" if kind == "LFP" else "charge-span")
-        points = _with_rest(seen, sums, charge)
-        bank = cap.begun(curves, points, expected, charge.own)
-        own = None
-        bank = cap.charged(bank, curves, points, charge.own, charge.end)
-    else:
-        prior = expected or (float(bank.mean[0, kernel.X_CAP]), 0.3 * float(bank.mean[0, kernel.X_CAP]))
-        own = cap.alone(bank, curves, charge.points, charge.own, prior)
-        bank = cap.charged(bank, curves, charge.points, charge.own, charge.end)
-    windows = seen.filter.windows + 1
-    bank = cap.pruned(bank, windows)
-    seen = replace(seen, filter=Filter(kind, bank, windows, None), last_s=float(window[at.W_TO]))
-    seen = replace(seen, cells=_cells(seen, sums, charge, bank, curves))
-    return _told(seen, sums, charge, own if own is not None else cap.of_bank(bank))
+    refused = _refused(sums, charge, kind)
+    if not refused and seen.filter.belief is None:
+        span = charge.end[0] / expected[0] if expected is not None else 0.0
+        if expected is None or span < FIRST_SPAN[kind]:
+            refused = "flat-curve" if kind == "LFP" else "charge-span"
+    told = Window(begin_s, end_s, "fast" if charge.is_fast else "ac", None, charge.end[0] * scale_ah, charge.mean_c, None, refused)
+    seen = replace(seen, windows=(*seen.windows, told)[-MOST_WINDOWS:])
+    if not refused:
+        belief = seen.filter.belief
+        seen = replace(seen, held=Held(charge, seen.rests, begin_s, end_s, expected or _loose(belief)))
+    return _counted(seen, (charge.end[0], 0.0))
 
 
-def _told(seen: Seen, sums: Sums, charge: Charge, own: tuple[Float, Float, Float]) -> Seen:
+def _loose(belief: Belief | None) -> tuple[float, float]:
+    middle = belief.cap_ref if belief is not None else 1.0
+    return middle, 0.3 * middle
+
+
+def _points(held: Held, belief: Belief, curves: kernel.Curves, after: Float | None) -> Float:
+    """The points of a held window, with the rests around it. Where the charge between is not known, neither is the voltage: the slope of
+    the curve makes one of the other."""
+    rests = held.rests
+    if after is not None:
+        after = after.copy()
+        after[:, R_Q] += held.charge.end[0]
+        rests = np.vstack([rests, after])
+    rests = rests[rests[:, R_COUNT] < MOST_REST_VAR]
+    told = np.zeros((len(rests), kernel.N_POINT_COLUMN))
+    slope = _typical_slope(curves, belief, rests[:, R_V])
+    told[:, kernel.P_Q], told[:, kernel.P_V] = rests[:, R_Q], rests[:, R_V]
+    told[:, kernel.P_H] = np.where(rests[:, R_Q] > 0.0, held.charge.end[1], 0.0)
+    told[:, kernel.P_VAR] = rests[:, R_VAR] + slope**2 * rests[:, R_COUNT] / belief.cap_ref**2
+    return np.vstack([told, held.charge.points])
+
+
+def _typical_slope(curves: kernel.Curves, belief: Belief, volts: Float) -> Float:
+    """Slope of the likeliest curve at voltages (V per unit of charge), over 8 % of the charge around."""
+    m = int(np.unravel_index(int(np.argmax(belief.log_p)), belief.log_p.shape)[0])
+    curve = curves.ocv_v[m]
+    soc = np.interp(volts, curve, np.linspace(0.0, 1.0, len(curve)))
+    low, high = np.clip(soc - 0.04, 0.0, 1.0), np.clip(soc + 0.04, 0.0, 1.0)
+    grid = np.linspace(0.0, 1.0, len(curve))
+    return np.asarray((np.interp(high, grid, curve) - np.interp(low, grid, curve)) / np.maximum(high - low, 0.04))
+
+
+def settled(sums: Sums, seen: Seen, after: Float | None) -> Seen:
+    """Weigh the window that is held, if there is one. after (1, 4) a rest that came after it."""
+    held = seen.held
+    if held is None:
+        return seen
+    told = seen.filter
+    belief = told.belief or cap.begun(told, held.expected)
+    days = max(held.end_s - seen.last_s, 0.0) / 86400.0 if np.isfinite(seen.last_s) else 0.0
+    belief = cap.aged(belief, days)
+    points = _points(held, belief, told.curves, after)
+    belief, found, best = cap.evidence(told, belief, points, cap.prior_of(told, held.charge.count))
+    own = cap.alone(belief, found)
+    belief = cap.joined(belief, found)
+    place = cap.placed(belief, best, held.charge.end[0] + (float(after[0, R_Q]) if after is not None else 0.0))
+    told = replace(told, belief=belief, windows=told.windows + 1, place=place, ohm=_ohm(told, held, belief, best))
+    seen = replace(seen, filter=told, held=None, last_s=held.end_s)
+    seen = replace(seen, cells=_cells(seen, sums, held))
+    return _told(seen, sums, held, own)
+
+
+def _ohm(told: Filter, held: Held, belief: Belief, best: Float) -> tuple[float, int]:
+    """The resistance as a slow window saw it, brought into the mean of those before."""
+    if held.charge.is_fast:
+        return told.ohm
+    seen = best[np.unravel_index(int(np.argmax(belief.log_p)), belief.log_p.shape)][kernel.Z_OHM]
+    n = told.ohm[1] + 1
+    return told.ohm[0] + (float(np.clip(seen, 0.2, 4.0)) - told.ohm[0]) / min(n, 6), n
+
+
+def _told(seen: Seen, sums: Sums, held: Held, own: Float) -> Seen:
     """Put the window and what is known now into the lists."""
-    scale_ah = float(sums.scalar[at.SCALE_AH])
-    mean, sd, weight = own
-    interval = _weakest_of((mean, np.hypot(sd, cap.GAIN_ERROR * mean), weight), seen.cells, scale_ah)
+    scale_ah, belief = float(sums.scalar[at.SCALE_AH]), seen.filter.belief
+    assert belief is not None
+    interval = _weakest_of(cap.parts(belief, own), seen.cells, scale_ah)
     refused = "too-uncertain" if interval.p90 - interval.p10 > MOST_DOUBT * interval.p50 else ""
-    seen = _listed(seen, sums, charge, interval if not refused else None, refused)
-    assert seen.filter.bank is not None
-    now = _weakest_of(cap.of_bank(seen.filter.bank), seen.cells, scale_ah)
-    return replace(seen, trend=(*seen.trend, (float(sums.window[at.W_TO]), now))[-MOST_WINDOWS:])
-
-
-def _only_counted(sums: Sums, seen: Seen) -> Seen:
-    """The charge goes on by what was counted; nothing else is learnt."""
-    at_s = float(sums.window[at.W_TO])
-    bank = _counted(seen, sums, (0.0, 0.0), at_s)
-    pending = seen.filter.pending
-    if pending is not None:  # how much was charged since the rest that waits for a first window
-        pending = (pending[0], pending[1], pending[2] + float(sums.scalar[at.COUNT_AH]))
-    return replace(seen, filter=replace(seen.filter, bank=bank, pending=pending), last_s=at_s)
-
-
-def _listed(seen: Seen, sums: Sums, charge: Charge, interval: Interval | None, refused: str) -> Seen:
-    window, scale_ah = sums.window, float(sums.scalar[at.SCALE_AH])
-    span = None
-    if seen.filter.bank is not None:
-        span = charge.end[0] / float(cap.mixed(*cap.of_bank(seen.filter.bank)).p50)
-    told = Window(
-        begin_s=float(window[at.W_FROM]),
-        end_s=float(window[at.W_TO]),
-        kind="fast" if charge.is_fast else "ac",
-        soc_span=span,
-        charge_ah=charge.end[0] * scale_ah,
-        mean_c=charge.mean_c,
-        capacity_ah=interval,
-        refused=refused,
-    )
-    return replace(seen, windows=(*seen.windows, told)[-MOST_WINDOWS:])
+    now = _weakest_of(cap.parts(belief, cap.together(belief)), seen.cells, scale_ah)
+    span = held.charge.end[0] * scale_ah / now.p50
+    window = replace(seen.windows[-1], soc_span=span, capacity_ah=None if refused else interval, refused=refused)
+    return replace(seen, windows=(*seen.windows[:-1], window), trend=(*seen.trend, (held.end_s, now))[-MOST_WINDOWS:])
 
 
 def _refused(sums: Sums, charge: Charge, kind: str) -> str:
@@ -218,44 +269,39 @@ def _expected(pack: Pack, sums: Sums, charge: Charge) -> tuple[float, float] | N
     return guess, 0.15 * guess
 
 
-def _with_rest(seen: Seen, sums: Sums, charge: Charge) -> Float:
-    """The points of a first window with the rest before it, where there was one."""
-    pending, scale_ah = seen.filter.pending, float(sums.scalar[at.SCALE_AH])
-    if pending is None or sums.scalar[at.COUNT_VAR] > (0.03 * scale_ah) ** 2:
-        return charge.points
-    before = float(sums.scalar[at.COUNT_AH] - sums.window[at.W_AH]) + pending[2]
-    first = np.array([[-before / scale_ah, pending[0], 0.0, 0.0, 0.0, pending[1]]])
-    return np.vstack([first, charge.points])
+def _slopes(seen: Seen, back: Float) -> tuple[Float, Float]:
+    """Slope of the likeliest curve (V per unit of charge) and charge 0..1, at places that lie `back` (of the scale) before now."""
+    place, curves = seen.filter.place, seen.filter.curves
+    assert place is not None
+    curve = curves.ocv_v[place.curve] + place.bend @ curves.bend_v[place.curve]
+    soc = np.clip(place.soc - back / place.cap, 0.0, 1.0)
+    grid = np.linspace(0.0, 1.0, len(curve))
+    low, high = np.clip(soc - 0.015, 0.0, 1.0), np.clip(soc + 0.015, 0.0, 1.0)
+    return np.maximum((np.interp(high, grid, curve) - np.interp(low, grid, curve)) / np.maximum(high - low, 0.015), 0.01), soc
 
 
-def _slopes(bank: Bank, curves: Curves, back: Float) -> tuple[Float, Float]:
-    """Slope of the likeliest curve (V per unit of charge) and charge, at places that lie `back` (in multiples of the scale) before now."""
-    m = int(np.argmax(bank.log_weight))
-    shape = (curves.ocv_v[bank.curve[m]], curves.bend_v[bank.curve[m]])
-    y, row = np.zeros(kernel.N_Y), np.empty(kernel.N_Y)
-    y[: kernel.N_X] = bank.mean[m]
-    slopes = np.empty(len(back))
-    for k, charge in enumerate(back):
-        point = np.array([-charge, 0.0, 0.0, 0.0, 0.0, 1.0])
-        ends = []
-        for step in (-0.015, 0.015):
-            point[kernel.P_Q] = -charge + step
-            ends.append(kernel.expect(point, y, shape, row))
-        slopes[k] = max((ends[1] - ends[0]) / 0.03 * y[kernel.X_CAP], 0.01)
-    return slopes, np.clip(y[kernel.X_SOC] - back / y[kernel.X_CAP], 0.0, 1.0)
-
-
-def _cells(seen: Seen, sums: Sums, charge: Charge, bank: Bank, curves: Curves) -> Cells:
-    """What the window says of the cells. Under fast charging cells differ by more than these figures: it counts a fifth."""
+def _cells(seen: Seen, sums: Sums, held: Held) -> Cells:
+    """What the window says of the cells."""
+    charge = held.charge
     if len(charge.points) < 2:
         return seen.cells
-    slope, soc = _slopes(bank, curves, charge.end[0] - charge.points[:, kernel.P_Q])
+    place = seen.filter.place
+    assert place is not None
+    slope, soc = _slopes(seen, charge.end[0] - charge.points[:, kernel.P_Q])
     rows = np.column_stack([slope, soc, charge.points[:, kernel.P_DROP]])
-    weight = np.full(len(rows), 0.2 if charge.is_fast else 1.0)
-    at_s = float(sums.window[at.W_TO])
-    return _noted(learn(seen.cells, at_s, rows, charge.apart_v, weight), sums, at_s, bank)
+    weight = np.full(len(rows), CELL_TRUST[seen.filter.kind][charge.is_fast])
+    return _noted(learn(seen.cells, held.end_s, rows, charge.apart_v.astype(np.float64), weight), sums, held.end_s, place.cap)
 
 
-def _noted(cells: Cells, sums: Sums, at_s: float, bank: Bank) -> Cells:
-    bled = sums.cell[at.C_BLED] / (float(sums.scalar[at.SCALE_AH]) * max(float(bank.mean[0, kernel.X_CAP]), 0.05))
-    return note_charge(cells, at_s, bled)
+def _rest_of_cells(seen: Seen, sums: Sums, at_s: float) -> Cells:
+    """What a rest says of the cells."""
+    place = seen.filter.place
+    if place is None:
+        return seen.cells
+    slope, soc = _slopes(seen, np.zeros(1))
+    cells = learn(seen.cells, at_s, np.column_stack([slope, soc, np.zeros(1)]), sums.cell[at.C_REST][None], np.ones(1))
+    return _noted(cells, sums, at_s, place.cap)
+
+
+def _noted(cells: Cells, sums: Sums, at_s: float, size: float) -> Cells:
+    return note_charge(cells, at_s, sums.cell[at.C_BLED] / (float(sums.scalar[at.SCALE_AH]) * max(size, 0.05)))

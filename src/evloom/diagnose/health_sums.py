@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from evloom.diagnose import capacity_kernel as kernel
-from evloom.diagnose.capacity import Filter, shapes_of
+from evloom.diagnose.capacity import Filter
 from evloom.diagnose.window import Interval
 from evloom.vehicle.chemistry import BY_NAME
 
@@ -15,13 +14,11 @@ NEW_OHM = 1.3
 
 def energy_soh(told: Filter, soh: Interval | None) -> Interval | None:
     """Energy that the pack gives in three hours, in multiples of the rated charge times the mean voltage of its chemistry when new."""
-    if soh is None or told.bank is None or not told.kind:
+    if soh is None or told.place is None or not told.kind:
         return None
-    chemistry, curves = BY_NAME[told.kind], shapes_of(told.kind)
-    m = int(np.argmax(told.bank.log_weight))
-    bends = told.bank.mean[m, kernel.X_BEND :] @ curves.bend_v[told.bank.curve[m]]
-    mean_v = float(np.mean(curves.ocv_v[told.bank.curve[m]] + bends))
+    chemistry, curves, place = BY_NAME[told.kind], told.curves, told.place
+    mean_v = float(np.mean(curves.ocv_v[place.curve] + place.bend @ curves.bend_v[place.curve]))
     drop_v = chemistry.resistance_ohm_ah * RATE
     new_v = float(np.mean(chemistry.ocv(np.linspace(0.0, 1.0, 101)))) - NEW_OHM * drop_v
-    now_v = mean_v - float(np.clip(told.bank.mean[m, kernel.X_OHM], 0.3, 3.0)) * drop_v
+    now_v = mean_v - float(np.clip(told.ohm[0], 0.3, 3.0)) * drop_v
     return soh.times(now_v / new_v)

@@ -194,12 +194,14 @@ def _count(columns: Columns, sums: Sums, i: int, passed: float) -> None:
         scalar[COUNT_AH] += added_ah
         scalar[COUNT_VAR] += (0.3 * added_ah) ** 2 + (0.03 * scale_ah) ** 2
         return
-    # Asleep: a little leaks away; the first and the last minutes of use may be missing.
-    scalar[COUNT_VAR] += (0.002 * scale_ah) ** 2 + (0.003 * scale_ah * passed / (30.0 * DAY_S)) ** 2
+    # Asleep: a little leaks away, and the first and the last minutes of use may be missing: the management's charge bounds them.
+    scalar[COUNT_VAR] += (0.003 * scale_ah * passed / (30.0 * DAY_S)) ** 2
+    if np.isfinite(columns.soc[i] - scalar[LAST_SOC]):
+        scalar[COUNT_VAR] += (0.003 * scale_ah) ** 2
+        return
+    scalar[COUNT_VAR] += (0.01 * scale_ah) ** 2
     if abs(last_a) > RESTING_C * scale_ah or abs(current_a) > RESTING_C * scale_ah:
         scalar[COUNT_VAR] += (0.3 * min(passed, 1800.0) / 3600.0 * (abs(last_a) + abs(current_a))) ** 2
-    if not np.isfinite(columns.soc[i] - scalar[LAST_SOC]):
-        scalar[COUNT_VAR] += (0.02 * scale_ah) ** 2
 
 
 @compiled

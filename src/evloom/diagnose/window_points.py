@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from evloom.diagnose import segment_places as at
-from evloom.diagnose.capacity import DROP_ERROR, ERROR_V, LEAD_DOUBT_H, SLOPE_DOUBT
+from evloom.diagnose.capacity import DROP_ERROR, DROP_ERROR_FAST, ERROR_V
 from evloom.diagnose.capacity_kernel import N_POINT_COLUMN
 from evloom.diagnose.segment_cells import resistance_factor
 from evloom.diagnose.segment_sums import Sums
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.chemistry import BY_NAME
+from evloom.vehicle.telemetry import Float32
 
 SETTLE_S, SETTLE_FAST_S = 600.0, 240.0
 """How long after its begin the polarisation of a charge is not steady yet."""
@@ -22,15 +23,14 @@ NO_OFFSET_A = 0.15
 @dataclass(frozen=True)
 class Charge:
     """One window. points (n, N_POINT_COLUMN) for the kernel, in multiples of the scale; apart_v (n, n_cell) deviations of the cells there;
-    own variances of what is only this window's; end (charge, hours); count_a offset of the current with its doubt."""
+    end (charge, hours); count  doubt of the offset of the current."""
 
     points: Float
-    apart_v: Float
-    own: tuple[float, ...]
+    apart_v: Float32
     end: tuple[float, float]
     is_fast: bool
     mean_c: float
-    count_a: tuple[float, float]
+    count: float
 
 
 def offset_a(scalar: Float) -> tuple[float, float]:
@@ -62,18 +62,12 @@ def charge_of(sums: Sums, kind: str) -> Charge:
     if len(mean) > MOST_POINTS:
         even = len(mean) // 2 * 2
         mean, apart = 0.5 * (mean[:even:2] + mean[1:even:2]), 0.5 * (apart[:even:2] + apart[1:even:2])
-    points = _points(mean, (offset, scale_ah), kind)
-    own = (
-        BY_NAME[kind].hysteresis_v ** 2 + 0.002**2 if kind else 1.0,
-        SLOPE_DOUBT**2,
-        (doubt / scale_ah) ** 2,
-        LEAD_DOUBT_H**2,
-    )
+    points = _points(mean, (offset, scale_ah), kind, is_fast)
     end = (float(window[at.W_AH] - offset * hours) / scale_ah, hours)
-    return Charge(points, apart.astype(np.float64), own, end, is_fast, mean_c, (offset, doubt))
+    return Charge(points, apart, end, is_fast, mean_c, doubt / scale_ah)
 
 
-def _points(mean: Float, scale: tuple[float, float], kind: str) -> Float:
+def _points(mean: Float, scale: tuple[float, float], kind: str, is_fast: bool) -> Float:
     """Points for the kernel of the means of bins; scale = (offset of the current, A a unit of capacity)."""
     offset, scale_ah = scale
     points = np.zeros((len(mean), N_POINT_COLUMN))
@@ -83,6 +77,6 @@ def _points(mean: Float, scale: tuple[float, float], kind: str) -> Float:
     ohm = BY_NAME[kind].resistance_ohm_ah / scale_ah
     factor = np.array([resistance_factor(temp_c, 0.5) for temp_c in mean[:, at.X_T]])
     drop = (mean[:, at.X_A] - offset) * ohm * factor
-    variance = ERROR_V[kind] ** 2 + (DROP_ERROR * drop) ** 2
+    variance = ERROR_V[kind] ** 2 + ((DROP_ERROR_FAST if is_fast else DROP_ERROR) * drop) ** 2
     charge = (mean[:, at.X_Q] - offset * hours) / scale_ah
     return np.column_stack([charge, mean[:, at.X_V], drop, hours, mean[:, at.X_A] / scale_ah, variance])
