@@ -23,7 +23,7 @@ from tools.bench.diagnose_looks import Looks, looks_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnose-method.md"
 BEGIN, END = "<!-- figures: python -m tools.bench.diagnose_detect figures -->", "<!-- end of figures -->"
-LEARNING = ("learn", "shorts", "causes", "healthy")
+LEARNING = ("causes", "shorts", "healthy")
 LEARN, TRUTH = "out/truth/a", "out/truth/b"
 
 

@@ -42,7 +42,7 @@ class Plan:
 
 PLANS = {
     "learn": Plan(2011, 300, ((60.0, 80), (30.0, 80)), EACH),
-    "causes": Plan(2016, 480, ((60.0, 60), (60.0, 80), (30.0, 60)), EACH),
+    "causes": Plan(2017, 420, ((60.0, 60),), EACH),
     "shorts": Plan(2012, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "healthy": Plan(2102, 170, MIXED, HEALTHY),
     "test": Plan(2013, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),
@@ -50,7 +50,7 @@ PLANS = {
     "test-shorts": Plan(2015, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "test-healthy": Plan(2103, 680, MIXED, HEALTHY),
 }
-"""Limits are taken from `healthy`, causes from `learn` and `causes`, tests are made on these and on `shorts`; the others are judged on."""
+"""Limits are taken from `healthy`, causes from `causes`, tests are made on `learn` and on `shorts`; the others are judged on."""
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,15 @@ def test_levels_as_numbers():
 
 def test_every_cause_has_its_words_in_both_languages():
     for cause in advice.CAUSES:
-        for key in (advice.expected_of(cause), *advice.advised(cause), f"{cause}.measure"):
+        for key in (advice.expected_of(cause), *advice.advised(cause), f"{cause}.measure", f"{cause}.alike"):
             english, chinese = advice.text(key), advice.text(key, "zh")
             assert english.isascii()
             assert not chinese.isascii()
     assert set(advice.CAUSES) == {*NAMES, UNKNOWN}
+
+
+def test_what_to_measure_next_names_the_look_alike_where_the_cause_is_not_sure():
+    assert advice.next_measurement((("connection", 0.95), ("sensing-wire", 0.05))) == ("connection.measure",)
+    unsure = (("connection", 0.6), ("sensing-wire", 0.4))
+    assert advice.next_measurement(unsure) == ("connection.measure", "sensing-wire.measure", "connection.alike")
+    assert advice.next_measurement(()) == ("unknown.measure",)
