@@ -1,6 +1,7 @@
 """Forty stations of 1.6, 2.0.1 and 2.1 over real websockets on a transformer of 200 kW, on a platform whose clock runs fast.
 
-Five ignore their profiles, five lose their link, ten were never registered. What counts is the stations' true power.
+Five ignore their profiles, five lose their link, ten were never registered. What counts is the stations' true power. Drivers say that they
+leave in three quarters of an hour; a night is over when every car has what it wants.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from evloom.serve.app import started
 from evloom.serve.config import Config
 from evloom.serve.data_folder import DataFolder
 from evloom.serve.site.plan import SitePlan
-from evloom.simulate.station.bay import one_car
+from evloom.simulate.station.bay import Bay, one_car
 from evloom.simulate.station.clock import StationClock
 from evloom.simulate.station.pool import Pool
 from evloom.simulate.station.spec import BaySpec, Manners, StationSpec, Stay, Traffic
@@ -28,7 +29,7 @@ from evloom.wire.ocpp.version import Version
 LIMIT_KW, BASE_KW, RATING_KW = 200.0, 30.0, 11.0
 SPEED, PERIOD_S, LOOK_S = 40.0, 40.0, 0.02
 EVENING_S = 1_780_053_600.0  # 2026-05-29 19:20 in Shanghai
-ARRIVE_S, DEAR_S, LEAVES_S = 160.0, 600.0, 1380.0
+ARRIVE_S, DEAR_S, LEAVES_S, LAST_S = 160.0, 600.0, 3300.0, 2000.0
 DEAR, CHEAP = 1.2, 0.3
 TARIFF: dict[str, object] = {
     "name": "evening",
@@ -37,6 +38,7 @@ TARIFF: dict[str, object] = {
         {"category": "valley", "start": "19:30", "end": "24:00", "price_per_kwh": CHEAP},
     ],
 }
+CRUMB_KWH = 1e-6
 IGNORE, LOSE, STRANGERS = range(10, 15), range(20, 25), range(28, 38)
 VERSIONS = (Version.V16, Version.V201, Version.V21)
 
@@ -113,7 +115,7 @@ async def evening(platform, site_id: str, stack: AsyncExitStack) -> Night:
         pool.drive(name, Traffic(one_car(60.0, 0.3, RATING_KW, kwh), (stay,)))
     told: set[str] = set()
     above_s, before_kwh, before_s, looked_s = 0.0, 0.0, system_clock.now_s(), 0.0
-    while (now_s := system_clock.now_s()) < EVENING_S + LEAVES_S:
+    while (now_s := system_clock.now_s()) < EVENING_S + LAST_S and before_kwh < sum(wants.values()) - CRUMB_KWH:
         await asyncio.sleep(LOOK_S)
         await tell_needs(platform, pool, wants, told)
         tally = pool.tally()
@@ -151,7 +153,16 @@ def look(board, night: Night, now_s: float) -> None:
         night.trusted_s = min(night.trusted_s, now_s - EVENING_S)
 
 
-@pytest.mark.usefixtures("socket_enabled")
+@pytest.fixture(scope="module")
+def _warm():
+    """Kernels of the cars are compiled before there is a clock to fall behind."""
+    bay = Bay(1, BaySpec(RATING_KW, 3), 230.0)
+    bay.plug(one_car(60.0, 0.3, RATING_KW, 1.0), 0, 0.0)
+    bay.offer(RATING_KW)
+    bay.advance(60.0)
+
+
+@pytest.mark.usefixtures("socket_enabled", "_warm")
 def test_forty_stations_over_sockets(tmp_path):
     nights = {policy: asyncio.run(night_of(tmp_path / policy, policy)) for policy in ("optimal", "equal-share")}
     for night in nights.values():
@@ -162,7 +173,5 @@ def test_forty_stations_over_sockets(tmp_path):
         assert len(found) <= len(IGNORE) + 1  # a reading that comes late on a busy machine may cast doubt on one more, for a while
         assert night.trusted_s <= ARRIVE_S + 15.0 * PERIOD_S
     optimal, equal = nights["optimal"], nights["equal-share"]
-    # At least the energy of equal share is held by test_live_forty, over a whole evening. Here stays are minutes, of which the trial of a
-    # new pile and the rest after it take a part: 96 % were measured.
-    assert optimal.energy_kwh >= 0.9 * equal.energy_kwh
+    assert optimal.energy_kwh >= equal.energy_kwh - 2.0 * CRUMB_KWH  # what cars got, not what meters said: a night ends with a crumb to go
     assert optimal.cost < 0.9 * equal.cost

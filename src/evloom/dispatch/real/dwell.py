@@ -87,7 +87,7 @@ def steadied(wanted_kw: Float, scene: Scene, past: Past | None, steady: Steady) 
     bays, known = scene.bays, scene.bays.connected & np.isfinite(scene.ordered_kw)
     ordered_kw = np.where(known, scene.ordered_kw, 0.0)
     wanted_kw = _kept(wanted_kw, ordered_kw, scene, steady)
-    may_change = _may_change(wanted_kw, ordered_kw, memory, scene)
+    may_change = _may_change(wanted_kw, ordered_kw, memory, (scene, steady))
     target_kw = np.where(may_change | ~known, wanted_kw, ordered_kw)
     target_kw, held = _held(target_kw, ordered_kw, memory, (scene, steady))
     near = (np.abs(target_kw - ordered_kw) <= steady.deadband_kw) & (np.sign(target_kw) == np.sign(ordered_kw)) & ~held
@@ -136,18 +136,25 @@ def _kept(wanted_kw: Float, ordered_kw: Float, scene: Scene, steady: Steady) -> 
     return _within(kept_kw, wanted_kw, ordered_kw > 0.0, scene)
 
 
-def _may_change(wanted_kw: Float, ordered_kw: Float, memory: Past, scene: Scene) -> Bool:
-    """Who has a token left, or gets the first order of its session, or has stopped by itself."""
+def _may_change(wanted_kw: Float, ordered_kw: Float, memory: Past, frame: tuple[Scene, Steady]) -> Bool:
+    """Who has a token left, or gets the first order of its session, or has stopped by itself. A car that can hardly wait may be told
+    a burst of orders more: that it is ready counts for more than a write."""
+    scene, steady = frame
     is_first = (memory.switched_s == LONG_AGO_S) & (ordered_kw == 0.0)
-    return np.asarray((memory.tokens >= 1.0) | is_first | (scene.done & (wanted_kw <= 0.0)), dtype=np.bool_)
+    hurries = (laxity_s(scene.bays, scene.now_s) < steady.keep_s) & (wanted_kw > ordered_kw) & (memory.tokens >= 1.0 - BURST)
+    stopped = scene.done & (wanted_kw <= 0.0)
+    return np.asarray((memory.tokens >= 1.0) | is_first | stopped | (hurries & (steady.keep_s > 0.0)), dtype=np.bool_)
 
 
 def _held(target_kw: Float, ordered_kw: Float, memory: Past, frame: tuple[Scene, Steady]) -> tuple[Float, Bool]:
-    """The targets with every charger kept on or off that was switched too short a time ago, and which those are."""
+    """The targets with every charger kept on or off that was switched too short a time ago, and which those are. Where that is asked
+    of who charges (`keep_s`), no car rests so long that it is not ready in time."""
     scene, steady = frame
     bays, since_s = scene.bays, scene.now_s - memory.switched_s
     was_on = ordered_kw != 0.0
-    young = since_s < np.where(was_on, steady.min_on_s, steady.min_off_s)
+    rests_s = np.where(was_on, steady.min_on_s, steady.min_off_s) - since_s
+    late = ~was_on & (bays.need_kwh > 0.0) & (laxity_s(bays, scene.now_s) < rests_s) & (steady.keep_s > 0.0)
+    young = (rests_s > 0.0) & ~late
     differs = np.sign(target_kw) != np.sign(ordered_kw)
     held = bays.connected & np.isfinite(scene.ordered_kw) & young & differs & (bays.current_min_a > 0.0) & ~scene.done
     on_kw = np.sign(ordered_kw) * np.minimum(_least_kw(bays), np.abs(ordered_kw))

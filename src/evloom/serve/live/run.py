@@ -10,7 +10,7 @@ from evloom.kernel.timegrid import TimeGrid
 from evloom.loop.driver import Loop
 from evloom.loop.record import Record
 from evloom.loop.state import State
-from evloom.pile.events import Event, Known, LinkLost, PluggedIn, Strayed, Tick
+from evloom.pile.events import Event, Known, LinkLost, PluggedIn, Readings, Strayed, Tick
 from evloom.pile.orders import SetPower
 from evloom.serve.live.actuator import HOLD_S
 from evloom.serve.logs import told
@@ -79,10 +79,17 @@ class Run:
 
 
 def warm_up() -> None:
-    """Decide once on a made-up site, so that no car waits while kernels are compiled: that is done once on a machine, and takes a while."""
-    plan = SitePlan("warm-up", 10.0, evse=(EvsePlan("A", 1),), tariff={"price_per_kwh": 1.0})
-    made, now_s = built(plan), 1.7e9
-    run = Run(made, run_grid(plan, now_s), (6.0,), 900.0, None)
-    car = PluggedIn(now_s, "A/1", "s", now_s + 7200.0, 5.0, 7.0, 1, 6.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, [], [])
-    run.tick([Known(now_s, "price", 0, [0.5, 1.0] * 50), car, Tick(now_s, 10.0 / 3600.0)])
-    run.tick([Strayed(now_s, "A/1", 1.0, 1.0), LinkLost(now_s + 10.0, "A/1"), Tick(now_s + 10.0, 10.0 / 3600.0)])
+    """Decide on a made-up site, so that no car waits while kernels are compiled: that is done once on a machine, and takes a while.
+
+    Three cars want more than the site has, by price and without one: that goes through what decisions on real sites go through.
+    """
+    for tariff in ({"price_per_kwh": 1.0}, None):
+        evse = tuple(EvsePlan(name, 1) for name in "ABC")
+        plan = SitePlan("warm-up", 10.0, evse=evse, tariff=tariff)
+        made, now_s = built(plan), 1.7e9
+        run, ids = Run(made, run_grid(plan, now_s), (6.0, 6.0, 0.0), 900.0, None), [item.evse_id for item in evse]
+        cars = [PluggedIn(now_s, name, name, now_s + 7200.0, 9.0, 7.0, 1, 6.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, [], []) for name in ids]
+        run.tick([Known(now_s, "price", 0, [0.5, 1.0] * 50), *cars, Tick(now_s, 10.0 / 3600.0)])
+        drawn = Readings(now_s + 10.0, 0.0, ids, [0.01] * 3, [3.0, 3.0, 0.0], [False] * 3, [0.0] * 3, [None] * 3, [])
+        run.tick([drawn, Tick(now_s + 10.0, 10.0 / 3600.0)])
+        run.tick([Strayed(now_s, ids[0], 1.0, 1.0), LinkLost(now_s + 20.0, ids[1]), Tick(now_s + 20.0, 10.0 / 3600.0)])

@@ -92,3 +92,31 @@ def test_a_plan_switches_no_sooner_than_chargers_bear():
     past = Past(("a",), np.array([NOW_S]), np.ones(1), NOW_S, amps(16))
     ahead = ahead_steadied(plan, edges, amps(16), (scene, past, Steady(600.0, 600.0)))
     np.testing.assert_allclose(ahead[0] / AMP, [16, 6, 16, 0, 0, 16])
+
+
+STEADY = Steady(600.0, 600.0, 0.0, 4.0, 1800.0)
+
+
+def resting(tokens: float, rests_for_s: float, waits_s: float) -> float:
+    """What a car gets that is wanted to charge at 16 A, was switched off some time ago, and has so many orders left."""
+    tree = LimitTree(("root",), np.array([-1]), np.array([16 * AMP]), np.zeros(1), np.array([np.inf]), ("",))
+    needs_s = 20.0 / (16 * AMP) * 3600.0
+    car = bays(1, departure_s=np.array([NOW_S + needs_s + waits_s]))
+    past = Past(("a",), np.array([NOW_S - 600.0 + rests_for_s]), np.array([tokens]), NOW_S, np.zeros(1))
+    scene = Scene(car, wires(tree, np.zeros(1), 230.0), np.zeros(1), np.zeros(1, dtype=np.bool_), ("a",), NOW_S)
+    return float(steadied(amps(16), scene, past, STEADY)[0][0])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "rests_for_s", "waits_s", "charges"),
+    [
+        (1.0, -1.0, 7200.0, True),
+        (0.5, -1.0, 7200.0, False),  # it can wait for an order
+        (0.5, -1.0, 1500.0, True),  # it can hardly
+        (-2.5, -1.0, 1500.0, False),  # it has had a burst more already
+        (1.0, 300.0, 1500.0, False),  # it rests, and will be ready all the same
+        (1.0, 300.0, 200.0, True),  # a rest would cost it energy
+    ],
+)
+def test_no_car_misses_what_it_needs_for_want_of_an_order_or_a_rest(tokens, rests_for_s, waits_s, charges):
+    assert (resting(tokens, rests_for_s, waits_s) > 0.0) == charges
