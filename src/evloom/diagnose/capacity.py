@@ -28,7 +28,7 @@ CAP_STEP = 0.0125
 """The grid of capacities is even in the logarithm, N_CAP points with this distance."""
 ERROR_V = {"NMC": 0.004, "LFP": 0.0008, "Na": 0.006}
 """What is left of the mean voltage of the cells: converters, curves that are in no library, polarisation that is not quite steady."""
-DROP_ERROR, DROP_ERROR_FAST = 0.04, 0.25
+DROP_ERROR, DROP_ERROR_FAST = 0.04, 0.15
 """Of the drop of the resistance, how much is not known point by point; under fast charging particles and electrolyte are far from even."""
 GAIN_ERROR = 0.005
 """A current sensor may count so much too much or too little, and nothing in the pack shows it; usual for shunts and Hall sensors."""
@@ -111,7 +111,7 @@ def shapes_of(kind: str, without: str = "") -> Curves:
 def rest_variance(kind: str, age_s: float) -> float:
     """Variance of a voltage at rest as one of the curve: hysteresis, and what has not relaxed yet."""
     slow_v = 0.006 * np.exp(-max(age_s - 1800.0, 0.0) / 5400.0)
-    return float(0.003**2 + (0.7 * BY_NAME[kind].hysteresis_v) ** 2 + slow_v**2)
+    return float(0.003**2 + (0.3 * BY_NAME[kind].hysteresis_v) ** 2 + slow_v**2)
 
 
 def prior_of(told: Filter, count: float) -> tuple[Float, Float]:
