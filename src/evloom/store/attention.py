@@ -1,8 +1,13 @@
 """Warnings that somebody has acknowledged, and tokens that stations were told to refuse."""
 
-from sqlalchemy import Connection, delete, func, insert, or_, select
+import re
+from dataclasses import asdict
+from itertools import islice
 
-from evloom.store import scoped
+from sqlalchemy import Connection, delete, func, insert, select
+
+from evloom.store import frames, scoped
+from evloom.store.frames import Frame
 from evloom.store.listing import Row, every, one
 from evloom.store.scope import Scope
 from evloom.store.tables.attention import acknowledgement
@@ -11,6 +16,7 @@ from evloom.store.tables.operations import frame
 LOOKED_AT = 50_000
 """How many of the last messages are looked through for refusals."""
 REFUSALS = ("Invalid", "Unknown", "Blocked", "Expired", "NotAllowedTypeEVSE", "NoCredit", "NotAtThisLocation", "NotAtThisTime")
+_REFUSED = re.compile(f'"({"|".join(REFUSALS)})"')
 
 
 def acknowledgements(conn: Connection, scope: Scope, limit: int) -> list[Row]:
@@ -39,25 +45,22 @@ def take_back(conn: Connection, ack_id: str) -> None:
 def refusals(conn: Connection, scope: Scope, actions: tuple[str, ...], limit: int) -> list[tuple[Row, str]]:
     """Answers of `actions` that refuse something, the latest first, each with the message that it answers, "" where that is gone."""
     newest = conn.execute(select(func.max(frame.c.frame_id))).scalar() or 0
-    said = or_(*(frame.c.text.contains(f'"{word}"', autoescape=True) for word in REFUSALS))
-    query = select(frame).where(
+    said = [
         *scoped.by_station(scope, frame),
         frame.c.frame_id > newest - LOOKED_AT,
         frame.c.direction == "out",
         frame.c.action.in_(actions),
-        said,
-    )
-    answers = every(conn, query.order_by(frame.c.frame_id.desc()).limit(limit))
-    return [(row, _question(conn, row)) for row in answers]
+    ]
+    answers = islice((answer for answer in frames.newest_first(conn, said) if _REFUSED.search(answer.text)), limit)
+    return [(asdict(answer), _question(conn, answer)) for answer in answers]
 
 
-def _question(conn: Connection, answer: Row) -> str:
+def _question(conn: Connection, answer: Frame) -> str:
     """The message that an answer belongs to: it bears the same id."""
-    call_id = answer["text"].partition('"')[2].partition('"')[0]
-    mine = (frame.c.station_id == answer["station_id"]) & (frame.c.direction == "in") & (frame.c.frame_id < answer["frame_id"])
-    query = select(frame.c.text).where(mine, frame.c.frame_id > answer["frame_id"] - LOOKED_AT, frame.c.action == answer["action"])
-    query = query.where(frame.c.text.contains(f'"{call_id}"', autoescape=True)).order_by(frame.c.frame_id.desc()).limit(1)
-    return str(conn.execute(query).scalar() or "")
+    named = f'"{answer.text.partition(chr(34))[2].partition(chr(34))[0]}"'
+    mine = [frame.c.station_id == answer.station_id, frame.c.direction == "in", frame.c.action == answer.action]
+    near = [frame.c.frame_id < answer.frame_id, frame.c.frame_id > answer.frame_id - LOOKED_AT]
+    return next((asked.text for asked in frames.newest_first(conn, [*mine, *near]) if named in asked.text), "")
 
 
 def _seen(scope: Scope) -> scoped.Conditions:

@@ -8,10 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from evloom.store import raw
 from evloom.store.pack import SENT, packed, unpacked
@@ -112,27 +113,31 @@ class Wanted:
 
 def search(conn: Connection, station_id: str, wanted: Wanted = Wanted(), *, before: int = 0, n_max: int = 100) -> list[Frame]:
     """Messages of a station, newest first; go on with the frame_id of the last one as `before`."""
-    if not wanted.text:
-        return _page(conn, station_id, wanted, before, n_max)
-    found: list[Frame] = []
-    text = wanted.text.lower()
-    while len(found) < n_max and (looked := _page(conn, station_id, wanted, before, _PAGE)):
-        found += [message for message in looked if text in message.text.lower()]
-        before = looked[-1].frame_id
-    return found[:n_max]
-
-
-def _page(conn: Connection, station_id: str, wanted: Wanted, before: int, n_max: int) -> list[Frame]:
-    """Messages whatever their text."""
-    query = select(frame, log.c.raw).outerjoin(log, log.c.number == frame.c.number).where(frame.c.station_id == station_id)
+    conditions: list[ColumnElement[bool]] = [frame.c.station_id == station_id]
     if wanted.action:
-        query = query.where(frame.c.action == wanted.action)
+        conditions.append(frame.c.action == wanted.action)
     if wanted.from_s > float("-inf"):
-        query = query.where(frame.c.at_s >= wanted.from_s)
+        conditions.append(frame.c.at_s >= wanted.from_s)
     if wanted.until_s < float("inf"):
-        query = query.where(frame.c.at_s < wanted.until_s)
+        conditions.append(frame.c.at_s < wanted.until_s)
     if before:
-        query = query.where(frame.c.frame_id < before)
+        conditions.append(frame.c.frame_id < before)
+    if not wanted.text:
+        return _page(conn, conditions, n_max)
+    text = wanted.text.lower()
+    return list(islice((message for message in newest_first(conn, conditions) if text in message.text.lower()), n_max))
+
+
+def newest_first(conn: Connection, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Frame]:
+    """Messages for which conditions over the table hold, read in pages."""
+    before: list[ColumnElement[bool]] = []
+    while found := _page(conn, [*conditions, *before], _PAGE):
+        yield from found
+        before = [frame.c.frame_id < found[-1].frame_id]
+
+
+def _page(conn: Connection, conditions: Sequence[ColumnElement[bool]], n_max: int) -> list[Frame]:
+    query = select(frame, log.c.raw).outerjoin(log, log.c.number == frame.c.number).where(*conditions)
     return [_read(row) for row in conn.execute(query.order_by(frame.c.frame_id.desc()).limit(n_max))]
 
 

@@ -43,7 +43,7 @@ def test_a_transaction_of_1_6_from_begin_to_end(tmp_path):
         assert ended["idTagInfo"]["status"] == "Accepted"
         (row,) = await settled(here)
         assert (row["session_id"], row["token"], row["group_id"], row["energy_kwh"], row["suspect"]) == ("S:1", CARD, "FAMILY", 8.0, "")
-        assert (row["charging_state"], row["reason"], row["evse"]) == ("Charging", "Local", 1)
+        assert (row["charging_state"], row["reason"], row["evse"]) == ("", "Local", 1)
 
     run(tmp_path, story)
 
