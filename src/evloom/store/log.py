@@ -80,8 +80,12 @@ def _body_of(entry: LogEntry) -> bytes:
     return _encode(event)
 
 
-def _row_of(entry: LogEntry, body: bytes) -> Row:
+def row_of(entry: LogEntry) -> Row:
     """The entry as the row of the log without its number."""
+    return _row_of(entry, _body_of(entry))
+
+
+def _row_of(entry: LogEntry, body: bytes) -> Row:
     kind, raw = type(entry.event).__name__, packed(entry.raw, SENT)
     return (entry.station_id, kind, packed(body, SAID), entry.happened_at_s, entry.known_at_s, entry.key, raw, entry.epoch)
 
