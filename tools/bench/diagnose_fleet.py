@@ -119,6 +119,9 @@ def _twin(plan: Plan, k: int) -> Case:
 def _case(frames: Frames, truth: Any) -> Case:
     interval_s = float(np.median(np.diff(np.sort(frames.at_s)))) if frames.n > 1 else float("nan")
     told = {**truth.parameters, "frame_s": interval_s}
+    if len(truth.capacity_ah):  # fast charging wears single cells of vehicles without a fault, too
+        left = truth.capacity_ah[-1] / np.median(truth.capacity_ah[-1])
+        told["weakest"] = (int(left.argmin()), float(left.min()))
     return Case(frames.pack, truth.fault, truth.cell, truth.onset_s, truth.ten_ohm_s, features_of(frames), told)
 
 

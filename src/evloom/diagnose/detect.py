@@ -52,7 +52,10 @@ PACE_DAYS = 10
 PACE_LEAST = np.array([0.00008, 0.00012])
 """Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
 BLEED_A = 0.06
-"""Current of balancing where nobody said: usual are 30-120 mA (2026)."""
+"""Current of balancing before the pack has shown its own: usual are 30-120 mA (2026)."""
+BLEED_DAYS, BLEED_DOUBT, BLEED_ENOUGH = 10.0, 1e-3, 3e-3
+"""The current is learnt from how far cells that were bled sank in ten days; how much it takes to leave the usual one behind, and
+when it is known: later a fault may have all the others bled."""
 SLOWEST = 1.0 / 150.0
 CAP = 60.0
 
@@ -60,7 +63,8 @@ CAP = 60.0
 @dataclass
 class Track(PackTrack):
     """What the tests remember of a pack. now, first, drift, place (N_CHANNEL, n_cell); days, noise (N_CHANNEL,);
-    bled_ah (n_cell,); ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
+    bled_ah (n_cell,) by the usual current; bleed (3,) the pack's own over the usual one, sums of square and product that it is from;
+    ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
     probe (len(PROBE) + 2, n_probe) smoothed, first, days."""
 
     now: Float
@@ -70,6 +74,7 @@ class Track(PackTrack):
     days: Float
     noise: Float
     bled_ah: Float
+    bleed: Float
     ring: Float32
     ring_day: Float
     probe: Float
@@ -92,8 +97,8 @@ def fresh_track(n_cell: int, n_probe: int) -> Track:
     now, first, drift, place = (np.zeros((N_CHANNEL, n_cell)) for _ in range(4))
     ring, ring_day = np.full((RING, 2, n_cell), np.nan, dtype=np.float32), np.full(RING, np.nan)
     return Track(
-        *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), ring, ring_day,
-        np.zeros((len(PROBE) + 2, n_probe)),
+        *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell),
+        np.array([1.0, 0.0, 0.0]), ring, ring_day, np.zeros((len(PROBE) + 2, n_probe)),
     )  # fmt: skip
 
 
@@ -104,8 +109,8 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     track.ring = np.roll(track.ring, -1, axis=0)
     track.ring_day = np.roll(track.ring_day, -1)
     track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
-    if not known[I_CHARGE]:
-        track.ring[-1] = np.nan
+    if not known[I_CHARGE] or track.days[I_CHARGE] <= LEARN_DAYS:
+        track.ring[-1] = np.nan  # what is learnt of the first days is not yet what happens
     pack = look_at_pack(track, features, track.drift[[I_QUICK, I_OFFSET, I_SIZE]])
     return Scores(track.drift.copy(), track.place.copy(), _pace(track), pack, _probes(track, features))
 
@@ -114,6 +119,8 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     """Value (N_CHANNEL, n_cell) of each channel, and whether the day knows it (N_CHANNEL,)."""
     value = estimate.value
     track.bled_ah += features.bled_s / 3600.0 * BLEED_A
+    bled = (track.bled_ah - centre(track.bled_ah)) / features.scale_ah
+    _learn_bleeding(track, np.asarray(value[CHARGE]), np.asarray(bled), features.at_s / 86400.0)
     whole = value[OFFSET]
     mirror = np.zeros(len(whole))
     if len(whole) > 1:
@@ -125,7 +132,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     channels = np.array(
         [
             value[CHARGE],
-            value[CHARGE] + (track.bled_ah - centre(track.bled_ah)) / features.scale_ah,
+            value[CHARGE] + track.bleed[0] * bled,
             value[QUICK] / OHM_AH,
             value[SLOW] / OHM_AH,
             value[OFFSET],
@@ -138,6 +145,21 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
         ]
     )
     return np.asarray(channels - centre(np.nan_to_num(channels))), _told(estimate, features)
+
+
+def _learn_bleeding(track: Track, charge: Float, bled: Float, day: float) -> None:
+    """How far the cells that were bled sank: learns the current that bleeds them."""
+    known = np.isfinite(track.ring[:, 0, :1].sum(axis=1))
+    old = np.flatnonzero(known & (track.ring_day <= day - BLEED_DAYS) & (track.ring_day > day - 1.5 * BLEED_DAYS))
+    if not len(old) or not len(charge) or track.bleed[1] > BLEED_ENOUGH:
+        return
+    then = track.ring[old[-1]].astype(np.float64)
+    sunk = (charge - centre(charge)) - (then[0] - centre(then[0]))
+    most = 4.0 * max(float(spread(sunk)), 1e-4)
+    more = bled - (then[1] - then[0]) / track.bleed[0]
+    more -= centre(more)
+    track.bleed[1:] += [float(more @ more), -float(np.clip(sunk, -most, most) @ more)]
+    track.bleed[0] = np.clip((track.bleed[2] + BLEED_DOUBT) / (track.bleed[1] + BLEED_DOUBT), 0.4, 2.5)
 
 
 def _rest(value: Float, features: DayFeatures) -> Float:

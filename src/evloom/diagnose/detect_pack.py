@@ -27,15 +27,18 @@ N_PACK = len(PACK)
 ) = range(N_PACK)  # fmt: skip
 PACK_LEAST = np.array([0.1, 0.15, 0.25, 0.15, 0.06, 0.02, 0.015, 1.0, 1.0])
 """Smallest units: A, A, A, logarithm, share of the pack's resistance, logarithm, logarithm; the last two are scores themselves."""
-SMOOTH = np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.12, 0.12, 1.0, 1.0])
-LEARN_DAYS = 10
+SMOOTH = np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.06, 0.15, 1.0, 1.0])
+LEARN_DAYS = np.array([10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 5.0, 10.0, 10.0])
 WINDOW_DAYS = 8
-SLOWEST = 1.0 / 300.0
+SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 5.0, 3.0, 1.0, 1.0]) / 300.0
+"""How fast what was at first follows what is, a day: a pack ages, and its resistance with it."""
 CAP = 60.0
 WARM_K, WARM_DOUBT = 2500.0, 2.0e-8
 """Rise of the resistance's logarithm with 1/T (K), as with most cells; how many square 1/K it takes to believe the pack's own."""
 WINDOW_LEAST = 0.12
 """Charge between two voltages that a charge has to pass, as a share of the capacity."""
+GAIN_LEAST = np.array([0.01, 0.025])
+"""What windows of a charge, and what the resistance at one warmth cannot tell of the gain."""
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
@@ -76,7 +79,7 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
     unit = np.maximum(PACK_LEAST, track.pack_noise)
     score = np.where(days < LEARN_DAYS, 0.0, np.clip((fresh - first) / unit, -CAP, CAP))
     smooth += np.where(seen, SMOOTH * (score - smooth), 0.0)
-    smooth[J_GAIN] = _gain(smooth, unit)
+    smooth[J_GAIN] = _gain(smooth, unit, days)
     smooth[J_ORDER] = cell_order(drift)
     now[:] = fresh
     now[[J_GAIN, J_ORDER]] = smooth[[J_GAIN, J_ORDER]]
@@ -84,10 +87,14 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
     return np.asarray(smooth.copy())
 
 
-def _gain(smooth: Float, unit: Float) -> float:
-    """A current that reads too high makes the capacity look larger and the resistance smaller by the same share: both together."""
-    trust_c, trust_r = 1.0 / unit[J_COUNTED], 1.0 / unit[J_OHM]
-    return float((smooth[J_COUNTED] * trust_c - smooth[J_OHM] * trust_r) / np.hypot(trust_c, trust_r))
+def _gain(smooth: Float, unit: Float, days: Float) -> float:
+    """A current that reads too high makes the capacity look larger and the resistance smaller by the same share: both together, in
+    standard deviations of what is left of either's noise."""
+    both = [J_COUNTED, J_OHM]
+    left = np.sqrt(SMOOTH / (2.0 - SMOOTH))[both]
+    trust = np.where(days[both] > LEARN_DAYS[both], 1.0 / np.maximum(unit[both] * left, GAIN_LEAST), 0.0)
+    moved = (smooth * unit)[both] * np.array([1.0, -1.0])
+    return float(np.clip((moved * trust**2).sum() / max(float(np.hypot(*trust)), 1e-9), -CAP, CAP))
 
 
 def cell_order(drift: Float) -> float:
@@ -127,13 +134,14 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
         ln_ohm = np.log(day[at.D_STEP_VA] / day[at.D_STEP_AA] * features.scale_ah / OHM_AH)
         out[J_OHM] = _at_one_warmth(track.warm, float(ln_ohm), 1.0 / (273.15 + warm_c) - 1.0 / 298.15, track.pack[2, J_OHM])
-    out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL :])
+    if features.kind != "LFP":  # between the voltages of a flat curve the charge is anyone's guess
+        out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL :])
     return out
 
 
 def _at_one_warmth(warm: Float, ln_ohm: float, inverse: float, days: float) -> float:
     """The logarithm of the resistance brought to the warmth of the first days, by a rise that is learnt of the pack itself."""
-    if days < LEARN_DAYS:
+    if days < LEARN_DAYS[J_OHM]:
         warm[0] += (inverse - warm[0]) / (days + 1.0)
     warm[1:] += 1.0, inverse, ln_ohm, inverse * inverse, inverse * ln_ohm
     n, x, y, xx, xy = warm[1:]
@@ -145,9 +153,9 @@ def _counted(level: Float, passed: Float) -> float:
     """Logarithm of the charge counted between the voltages that a slow charge passed, against what it took at first."""
     charge, times = level
     step = np.where((passed[1:] > 0.0) & (passed[:-1] > 0.0), passed[1:] - passed[:-1], 0.0)
-    told = (step > 0.0) & (times >= 2.0)
+    told = (step > 0.0) & (times >= 3.0)
     usual = float(charge[told].sum())
-    value = float(np.log(step[told].sum() / usual)) if usual >= WINDOW_LEAST else float("nan")
+    value = float(np.clip(np.log(step[told].sum() / usual), -0.2, 0.2)) if usual >= WINDOW_LEAST else float("nan")
     learning = (step > 0.0) & (times < WINDOW_DAYS)
     charge[learning] += (step[learning] - charge[learning]) / (times[learning] + 1.0)
     times[step > 0.0] += 1.0
