@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from evloom.diagnose.card_rules import Rules
 from evloom.diagnose.warning import WarningChange
 from evloom.serve.doctor.ward import Ward, fresh_ward, ward_of
 from evloom.serve.logs import told
@@ -21,6 +22,7 @@ from evloom.store.battery.codec import decode
 from evloom.store.battery.parquet import joined_days
 from evloom.store.battery.parquet_journal import BEGINNING, Position, Row
 from evloom.store.battery.parquet_store import FrameStore
+from evloom.store.battery.rules import load_rules
 from evloom.store.battery.states import StateFolder
 from evloom.vehicle.telemetry import Frames, Pack
 
@@ -56,7 +58,7 @@ class Rounds:
 
     def __init__(self, store: FrameStore, folder: Path, tell: Tell, named: Named) -> None:
         self._store, self._states = store, StateFolder(folder)
-        self._tell, self._named = tell, named
+        self._tell, self._named, self._rules = tell, named, load_rules()
         self._wards: OrderedDict[str, Ward] = OrderedDict()
         self._kept: dict[str, Position] = {}
         self._history: list[str] = []
@@ -238,7 +240,7 @@ class Rounds:
         """Tell what is new, then keep memories that are due; False where it could not be told."""
         now = time.monotonic()
         due = [ward for ward in self._wards.values() if ward.is_known and self._is_news(ward, everything, now)]
-        if due and not self._tell([_news(ward) for ward in due]):
+        if due and not self._tell([_news(ward, self._rules) for ward in due]):
             return False
         for ward in due:
             ward.told_at, ward.told_days, ward.changes, ward.is_anew = now, ward.state.days, [], False
@@ -268,6 +270,8 @@ class Rounds:
             ward.unsaved_from, ward.n_unsaved = None, 0
 
 
-def _news(ward: Ward) -> News:
+def _news(ward: Ward, rules: Rules) -> News:
     changed = bool(ward.changes) or ward.is_anew
-    return News(ward.seen(changed or ward.told_days != ward.state.days), ward.changes, ward.standing() if changed else None)
+    return News(
+        ward.seen(rules if changed or ward.told_days != ward.state.days else None), ward.changes, ward.standing() if changed else None
+    )

@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from evloom.diagnose import doctor, keep, quality
+from evloom.diagnose import doctor, health, keep, quality
+from evloom.diagnose.card import card_of
+from evloom.diagnose.card_rules import Rules
 from evloom.diagnose.limits import SOUND, level_number
 from evloom.diagnose.warning import WarningChange
+from evloom.serve.doctor.told_health import card_json, health_bytes, health_json, health_of
 from evloom.store.batteries import BatterySeen
 from evloom.store.battery.parquet_journal import Position
 from evloom.store.battery.states import Kept
@@ -46,6 +49,7 @@ class Ward:
     not in its kept memory yet, None where all are; n_unsaved counts such frames."""
 
     state: doctor.State
+    health: health.State
     about: About
     position: Position
     unsaved_from: int | None = None
@@ -67,8 +71,10 @@ class Ward:
             return
         if frames.pack.vehicle_id != self.pack.vehicle_id:
             self.state = replace(self.state, pack=replace(self.pack, vehicle_id=frames.pack.vehicle_id))
+            self.health = replace(self.health, pack=self.pack)
         flagged, carry = quality.flag(frames, self.state.carry)
         self.state, changes = doctor.step_flagged(replace(self.state, carry=carry), flagged)
+        self.health = health.step(self.health, flagged)
         self.changes += changes
         _note(self.about, flagged)
 
@@ -84,7 +90,8 @@ class Ward:
         at_s, self.about.n_odd = float(frames.at_s[0]), 0
         for warning in doctor.open_warnings(self.state):
             self.changes.append(WarningChange("closed", at_s, replace(warning, updated_s=at_s, closed_s=at_s)))
-        self.state = doctor.fresh(_known(theirs, own))
+        known = _known(theirs, own)
+        self.state, self.health = doctor.fresh(known), health.fresh(known)
         return True
 
     @property
@@ -106,14 +113,18 @@ class Ward:
         waiting = [case.trace[-1][1] for case in self.state.cases.values() if case.warning is None and case.trace]
         return float(max(found or waiting, default=0.0))
 
-    def seen(self, with_view: bool) -> BatterySeen:
-        """What the database is told of it."""
+    def seen(self, rules: Rules | None = None) -> BatterySeen:
+        """What the database is told of it; with `rules` also what pages show, its health and its value."""
         pack, about = self.pack, self.about
-        level = self.level()
+        level, view, told, card = self.level(), None, None, None
+        if rules is not None:
+            found = health.report(self.health)
+            view, told = msgspec.json.encode(self.view()).decode(), health_json(found)
+            card = card_json(card_of(pack, found, doctor.open_warnings(self.state), rules))
         return BatterySeen(
             pack.pack_id, pack.vehicle_id, pack.chemistry, pack.n_cell, pack.n_probe, _finite(pack.capacity_ah), about.first_s,
             about.last_s, about.known_s, about.n_frame, self.state.days, level, self.severity() if level or self.state.days else SOUND,
-            _finite(about.soc), about.charging, msgspec.json.encode(self.view()).decode() if with_view else None,
+            _finite(about.soc), about.charging, view, told, card,
         )  # fmt: skip
 
     def view(self) -> dict[str, Any]:
@@ -138,19 +149,20 @@ class Ward:
 
     def kept(self) -> Kept:
         """Its memory."""
-        return Kept(self.pack.pack_id, self.position, {"doctor": keep.to_bytes(self.state), "about": msgspec.msgpack.encode(self.about)})
+        parts = {"doctor": keep.to_bytes(self.state), "health": health_bytes(self.health), "about": msgspec.msgpack.encode(self.about)}
+        return Kept(self.pack.pack_id, self.position, parts)
 
 
 def fresh_ward(pack: Pack, position: Position) -> Ward:
     """A battery of which nothing has been seen."""
-    return Ward(doctor.fresh(pack), About(), position)
+    return Ward(doctor.fresh(pack), health.fresh(pack), About(), position)
 
 
 def ward_of(kept: Kept) -> Ward:
     """The battery as it was remembered. Raises ValueError where this version of the code cannot read it."""
     try:
-        state = keep.from_bytes(kept.parts["doctor"])
-        return Ward(state, msgspec.msgpack.decode(kept.parts["about"], type=About), kept.position, told_days=state.days)
+        state, about = keep.from_bytes(kept.parts["doctor"]), msgspec.msgpack.decode(kept.parts["about"], type=About)
+        return Ward(state, health_of(kept.parts["health"]), about, kept.position, told_days=state.days)
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
         raise ValueError(f"the memory of {kept.pack_id} cannot be read: {error}") from error
 
