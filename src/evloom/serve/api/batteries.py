@@ -60,9 +60,17 @@ class TakenNotice(Input):
     note: Line = ""
 
 
+class Share(msgspec.Struct):
+    """What is known of a figure: it is below p10 and above p90 with a tenth each."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
 class Battery(msgspec.Struct):
-    """A battery. level is that of its open warnings; severity 1 is the limit of `inspect`; soc as its management said last; first and
-    last by the vehicle's clock, known by ours."""
+    """A battery. level is that of its open warnings; severity 1 is the limit of `inspect`; soc as its management said last; soh of its
+    capacity; first and last by the vehicle's clock, known by ours."""
 
     pack_id: str
     org_id: str
@@ -79,6 +87,11 @@ class Battery(msgspec.Struct):
     known: Instant
     capacity_ah: float | None = None
     soc: float | None = None
+    soh: Share | None = None
+
+
+class _Soh(msgspec.Struct):
+    soh: Share | None = None
 
 
 class BatteryStay(msgspec.Struct):
@@ -93,7 +106,8 @@ class BatteryDetail(msgspec.Struct):
 
     now      readings of the last frame (cell_v, probe_c; null where they cannot be taken at their word), charge of each cell against the
              pack (shares of the capacity), and how that spread day by day
-    health, card  as `diagnose` gives them; null where too little is known
+    health   as `diagnose` gives it; what it cannot tell is null there, and named in `missing`
+    card     what the battery is worth: its numbers (`card`), and its lines in English and Chinese (`en`, `zh`)
     vehicles where it was, the latest first
     """
 
@@ -257,7 +271,8 @@ def _bare(row: Row) -> Row:
 
 
 def _battery(row: Row) -> Battery:
-    return of_row(Battery, row, level=LEVELS[row["level"]])
+    found = msgspec.json.decode(row["health"], type=_Soh).soh if row["health"] else None
+    return of_row(Battery, row, level=LEVELS[row["level"]], soh=found)
 
 
 def _warning(row: Row) -> BatteryWarning:

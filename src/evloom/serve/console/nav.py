@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evloom.serve.api import attention, drivers, money, organisations, sessions, sites, stations, terms, users
+from evloom.serve.api import attention, batteries, drivers, money, organisations, sessions, sites, stations, terms, users, vehicles
 from evloom.serve.api.endpoint import Handler
 from evloom.serve.console.visit import Visit
 from evloom.serve.people.roles import Role
@@ -26,11 +26,13 @@ _MAIN = (
     Item("/stations", "Stations", stations.list_stations),
     Item("/sessions", "Sessions", sessions.list_sessions),
     Item("/alarms", "Alarms", attention.list_warnings),
+    Item("/batteries", "Batteries", batteries.list_batteries),
     Item("/drivers", "Drivers", drivers.list_drivers),
     Item("/tokens", "Tokens", drivers.list_tokens),
 )
 _MORE = (
     Item("/sites", "Sites", sites.list_sites),
+    Item("/vehicles", "Vehicles", vehicles.list_vehicles),
     Item("/tariffs", "Tariffs", terms.list_tariffs),
     Item("/contracts", "Contracts", terms.list_contracts),
     Item("/bills", "Bills", money.list_bills),

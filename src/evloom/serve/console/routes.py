@@ -6,7 +6,7 @@ from starlette.routing import Route
 from evloom.serve.api.problem import Problem
 from evloom.serve.console import assets
 from evloom.serve.console.page import Page, PageApp, routes_of
-from evloom.serve.console.pages import alarms, boards, drivers, entrance, orders, own, people, sessions, sites, stations, terms
+from evloom.serve.console.pages import alarms, batteries, boards, drivers, entrance, orders, own, people, sessions, sites, stations, terms
 from evloom.serve.console.trace import Trace
 from evloom.serve.console.visit import Visit
 from evloom.serve.platform import Platform
@@ -19,6 +19,7 @@ PAGES: tuple[Page, ...] = (
     *sessions.PAGES,
     *sites.PAGES,
     *drivers.PAGES,
+    *batteries.PAGES,
     *alarms.PAGES,
     *terms.PAGES,
     *people.PAGES,

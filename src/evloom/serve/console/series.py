@@ -1,6 +1,8 @@
 """What charts show, as the page hands it to the script: instants, and for each line its values in their unit."""
 
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from evloom.serve.live.board import Ahead, Board
@@ -52,6 +54,73 @@ def session_chart(
     if soc:
         lines.append(_line(t("state of charge"), "soc", "%", [_percent(soc.get(at_s)) for at_s in times], digits=0, gaps=True))
     return {"zone": frame.zone, "now": now_s, "time": t("time"), "t": times, "series": lines}
+
+
+@dataclass(frozen=True, slots=True)
+class CellBar:
+    """A cell in the plot of the last frame: place and size of its bar in percent of the plot, from the middle; None without a reading."""
+
+    name: str
+    volt: float | None
+    off_mv: float | None
+    top: float
+    height: float
+    is_suspect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlot:
+    """Distance of every cell from the median of its pack in the last frame; full is what a bar over the whole height stands for, in mV."""
+
+    bars: tuple[CellBar, ...]
+    median_v: float
+    full_mv: float
+    spread_mv: float
+
+
+def cells_chart(now: dict[str, Any] | None, suspects: Collection[int]) -> CellPlot | None:
+    """The plot of the cells; None where no cell said anything."""
+    volts = [] if now is None else now.get("cell_v") or []
+    known = [volt for volt in volts if volt is not None]
+    if not known:
+        return None
+    median_v = statistics.median(known)
+    full_mv = max(20.0, 1000.0 * max(abs(volt - median_v) for volt in known))
+    bars = []
+    for cell, volt in enumerate(volts):
+        off_mv = None if volt is None else round(1000.0 * (volt - median_v), 1)
+        size = 0.0 if off_mv is None else 50.0 * abs(off_mv) / full_mv
+        top = 50.0 - size if (off_mv or 0.0) > 0.0 else 50.0
+        bars.append(CellBar(f"V_{cell + 1}", volt, off_mv, round(top, 2), round(max(size, 0.6), 2), cell in suspects))
+    return CellPlot(tuple(bars), median_v, full_mv, 1000.0 * (max(known) - min(known)))
+
+
+def days_chart(days: dict[str, Any], zone: str, t: Words) -> dict[str, Any] | None:
+    """How the charge of the cells spread day by day, in percent of the capacity; None before there are two days."""
+    if len(days.get("at_s", [])) < 2:
+        return None
+    names = (
+        ("high", t("highest cell"), "own"),
+        ("p95", t("95 % are below"), "band"),
+        ("p05", t("5 % are below"), "band"),
+        ("low", t("lowest cell"), "suspect"),
+    )
+    lines = [_line(label, style, "%", [100.0 * value for value in days[name]], digits=2) for name, label, style in names]
+    return {"zone": zone, "now": None, "time": t("day"), "days": True, "t": days["at_s"], "series": lines}
+
+
+def evidence_chart(lines: Sequence[Any], zone: str, t: Words) -> dict[str, Any] | None:
+    """The plot of a warning: the suspect beside the limits of its pack; None where it has none. Shares are drawn in percent."""
+    if not lines or len(lines[0].at) < 2:
+        return None
+    times = [at.timestamp() for at in lines[0].at]
+    drawn = []
+    for place, one in enumerate(lines):
+        is_share = one.unit.startswith("share")
+        scale, unit = (100.0, "%") if is_share else (1.0, one.unit)
+        values = [None if value is None else scale * value for value in one.value]
+        drawn.append(_line(t(one.name), ("suspect", "band", "band", "own")[min(place, 3)], unit, values, digits=2))
+    return {"zone": zone, "now": None, "time": t("day"), "days": True, "t": times, "series": drawn}
 
 
 def _held(times: Sequence[float], steps: dict[float, float]) -> list[float | None]:

@@ -88,6 +88,9 @@ def path_of(row: Page, org: str = "north") -> str:
         "user_id": f"{org}-user",
         "key_id": f"{org}-reader",
         "terms_id": f"{org}-terms",
+        "vehicle_id": f"{org}-vehicle",
+        "pack_id": f"{org}-pack",
+        "warning_id": f"{org}-warning",
     }
     return row.path.format(**names)
 

@@ -232,6 +232,7 @@ def test_an_alarm_is_acknowledged_until_it_begins_anew(tmp_path):
     async def job(room: Room) -> None:
         async with room.browser("north-operator") as client, room.browser("south-operator") as other:
             assert "Nobody has seen to these yet" in (await client.get("/alarms")).text
+            assert (await post(client, "/battery-warnings/north-warning/acknowledge", "/batteries/north-pack")).status_code == 303
             fields = {"kind": "offline", "subject": "north-1", "note": "the electrician comes"}
             assert (await post(other, "/alarms/acknowledge", "/alarms", **fields)).status_code == 404
             assert (await post(client, "/alarms/acknowledge", "/alarms", **fields)).status_code == 303

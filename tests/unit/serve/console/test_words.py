@@ -47,7 +47,7 @@ def test_every_sentence_of_the_pages_has_its_chinese():
 
 def test_menu_and_codes_have_theirs():
     named = {f"role {role}" for role in Role} | {f"policy {name}" for name in policies()} | set(SUSPECT)
-    named |= {f"notice {kind}" for kind in ("offline", "fault", "pending", "suspect-session", "held-bill", "astray")}
+    named |= {f"notice {kind}" for kind in ("offline", "fault", "pending", "suspect-session", "held-bill", "astray", "battery")}
     named |= {f"bill {state}" for state in ("none", "unpriced", "held", "billed", "review", "void")}
     named |= {"queued", "sent", "answered", "failed", "expired", "Accepted", "Rejected", "Available", "Occupied", "Faulted", "Unavailable"}
     assert named - CODES.keys() == set()

@@ -9,6 +9,9 @@
     price: { stroke: "#00805d", width: 1.5, dash: [8, 3, 2, 3], step: true, scale: "price" },
     metered: { stroke: "#0072B2", width: 2, fill: "rgba(0,114,178,.10)" },
     ordered: { stroke: "#D55E00", width: 2, dash: [6, 4], step: true },
+    suspect: { stroke: "#D55E00", width: 2.5, scale: "own" },
+    own: { stroke: "#0072B2", width: 1.5, dash: [8, 3], scale: "own" },
+    band: { stroke: "#6b7580", width: 1.5, dash: [3, 3], scale: "own" },
     soc: { stroke: "#00805d", width: 1.5, dash: [8, 3, 2, 3], scale: "percent" },
   };
   const charts = new Map();
@@ -17,7 +20,8 @@
     const make = options => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour12: false, ...options });
     const time = make({ hour: "2-digit", minute: "2-digit" });
     const day = make({ month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
-    return { time: t => time.format(new Date(t * 1e3)), day: t => day.format(new Date(t * 1e3)) };
+    const date = make({ month: "2-digit", day: "2-digit" });
+    return { date: t => date.format(new Date(t * 1e3)), time: t => time.format(new Date(t * 1e3)), day: t => day.format(new Date(t * 1e3)) };
   }
 
   function nowLine(holder) {
@@ -57,11 +61,13 @@
       const shown = content.series.find(one => ((STYLES[one.style] || STYLES.load).scale || "kw") === scale);
       return { label: !shown ? "" : scale === "kw" ? shown.unit : shown.label + ", " + shown.unit, labelSize: 18, labelFont: "12px system-ui, sans-serif" };
     };
+    const left = used.has("own") ? "own" : "kw";
     const axes = [
-      { ...axis, space: 60, label: content.time, labelSize: 18, labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map(clock.time) },
-      { ...axis, ...named("kw"), scale: "kw", size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
+      { ...axis, space: 60, label: content.time, labelSize: 18, labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map(content.days ? clock.date : clock.time) },
+      { ...axis, ...named(left), ...(left === "own" ? { label: content.series[0].unit } : {}), scale: left, size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
     ];
     const scales = { x: { time: true }, kw: { range: (u, min, max) => [Math.min(0, min), Math.max(1, max) * 1.08] } };
+    if (left === "own") scales.own = { range: (u, min, max) => { const pad = Math.max((max - min) * 0.1, 0.05); return [min - pad, max + pad]; } };
     for (const other of ["price", "percent"]) {
       if (!used.has(other)) continue;
       scales[other] = { range: other === "percent" ? [0, 100] : (u, min, max) => [Math.min(0, min), max > 0 ? max * 1.3 : 1] };
