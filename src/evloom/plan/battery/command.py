@@ -145,8 +145,8 @@ class Study:
             self._write_json(sys.stdout.buffer)
         else:
             failed |= write_one("figures", self._options.json, self._json_file, voice.warn)
-            voice.say(table_text(self._rows, self._options.rows))
-            voice.say(f"\n{summary_text(self._rows, self._account)}")
+            if self._rows:
+                voice.say(f"{table_text(self._rows, self._options.rows)}\n\n{summary_text(self._rows, self._account)}")
         if self._is_partial:
             voice.warn("PARTIAL: interrupted; packs that were not finished are missing")
             return 130

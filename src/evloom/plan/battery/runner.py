@@ -8,6 +8,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol, cast
@@ -76,7 +77,14 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, end = context.Pipe()
         self.process: BaseProcess = context.Process(target=serve, args=(end, order), daemon=True)
-        self.process.start()
+        # A process that is not ready yet must not hear Ctrl-C either: it inherits that the signal is held back. The tracker is started
+        # before, because starting it would let the signal through again.
+        resource_tracker.ensure_running()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         end.close()
         self.job: Job | None = None
 
