@@ -34,12 +34,14 @@ GAIN_ERROR = 0.005
 """A current sensor may count so much too much or too little, and nothing in the pack shows it; usual for shunts and Hall sensors."""
 OHM, OHM_DOUBT, OHM_KNOWN = 1.3, 0.5, 0.2
 SLOPE_DOUBT, LEAD_H, LEAD_DOUBT_H = 0.6, 0.02, 0.05
-NEW_CAP, CAP_DOUBT = 0.92, 0.12
+NEW_CAP, CAP_DOUBT, MANAGED_DOUBT = 0.92, 0.12, 0.08
+"""Capacity of a car's pack in multiples of the rated one, any age; how far off the management's own state of charge may be."""
 DAILY_CAP = 0.001
 """Ageing: how far the capacity may drift in a day, standard deviation as a share."""
-TEMPER, TEMPER_OWN = 0.5, 0.7
-"""Points of a window are not independent, so its evidence counts less than its points would."""
-MOST_STRAIN, DOUBTED = 1.5, 0.3
+TEMPER = {"NMC": (1.0, 1.4), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
+"""How much the evidence of a window counts, when it is brought in and when it is told by itself: points are not independent."""
+USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
+MOST_ACTIVE = 2500
 MEMORY = 16.0
 """How many windows the belief remembers."""
 INFORMED = 0.03
@@ -77,6 +79,8 @@ class Filter:
 
     kind     chemistry, "" before it is known; without  electrodes that are left out of the library, for trials
     belief   None before a window told enough; windows  how many told something; place  where the pack stands now
+    strain   what the best curve has left of slow windows, mean over the last ones
+    looked   number of the window that was last looked at everywhere
     ohm      resistance in multiples of the usual one, as slow windows saw it, and how many did
     """
 
@@ -85,6 +89,8 @@ class Filter:
     windows: int = 0
     ohm: tuple[float, int] = (OHM, 0)
     place: Place | None = None
+    strain: float = 0.0
+    looked: int = 0
     without: str = ""
 
     @property
@@ -93,13 +99,25 @@ class Filter:
         return shapes_of(self.kind, self.without if self.kind == "NMC" else "")
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """Of a window: the belief that it met, its evidence over the grid (the best is 0, -inf where it was not looked at), the z that explain
+    it, the mean square of what the best leaves over its variance, and the number of the window that was last looked at everywhere."""
+
+    belief: Belief
+    found: Float
+    best: Float
+    strain: float
+    looked: int
+
+
 Told = tuple[Float, Float, Float]
 """(mean, standard deviation, weight) of the parts of a mixture."""
 
 
 def curves_of(shapes: Library) -> Curves:
     """The arrays of a library, as the kernel wants them."""
-    return Curves(np.ascontiguousarray(shapes.ocv_v), np.ascontiguousarray(shapes.bend_v))
+    return Curves(np.ascontiguousarray(shapes.ocv_v), np.ascontiguousarray(shapes.bend_v), shapes.log_prior)
 
 
 @cache
@@ -129,7 +147,8 @@ def prior_of(told: Filter, count: float) -> tuple[Float, Float]:
 def begun(told: Filter, expected: tuple[float, float]) -> Belief:
     """The belief before the first window; expected = (capacity, doubt)."""
     belief = Belief(np.zeros((len(told.curves.ocv_v), N_CAP)), expected[0])
-    return replace(belief, log_p=np.tile(-0.5 * ((belief.caps - expected[0]) / expected[1]) ** 2, (len(belief.log_p), 1)))
+    log_p = told.curves.log_prior[:, None] - 0.5 * ((belief.caps - expected[0]) / expected[1]) ** 2
+    return replace(belief, log_p=log_p - log_p.max())
 
 
 def aged(belief: Belief, days: float) -> Belief:
@@ -145,25 +164,43 @@ def aged(belief: Belief, days: float) -> Belief:
     return replace(belief, log_p=log_p - log_p.max())
 
 
-def evidence(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Belief, Float, Float]:
-    """Evidence of a window over the grid (the best is 0, -inf where it was not looked at), and the z that explain it.
+def evidence(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> Evidence:
+    """What a window says.
 
-    Where nothing that is likely explains the window, everything is looked at again and what was believed counts less; where nothing
-    at all does, its points are believed less."""
-    for turn in range(3):
-        found, best = weigh(points, told.curves, belief.caps, belief.log_p > -ACTIVE, prior)
-        seen = np.isfinite(found)
-        if not seen.any():
-            return belief, np.where(seen, found, 0.0), best
-        strain = _strain(told, belief, points, (found, best), prior)
-        if strain < MOST_STRAIN or turn == 2:
-            break
-        if turn == 0:
-            belief = replace(belief, log_p=np.maximum(DOUBTED * belief.log_p, 0.9 - ACTIVE))
-        else:
-            points = points.copy()
-            points[:, at.P_VAR] *= strain
-    return belief, found - found[seen].max(), best
+    A curve that the library knows leaves a fifteenth of the variance that is allowed for; where the best leaves more, the pack's curve is
+    in no library, and what its shape seems to say of the capacity is believed less. Where nothing that is likely explains the window,
+    everything is looked at again (not too often), and what was believed counts less."""
+    looked = told.looked
+    found, best = _weighed(told, belief, points, prior)
+    strain = _strain(told, belief, points, (found, best), prior)
+    if strain > MOST_STRAIN and told.windows - looked >= LOOK_AGAIN:
+        looked = told.windows
+        belief = replace(belief, log_p=np.maximum(DOUBTED * belief.log_p, 0.9 - ACTIVE))
+        found, best = _weighed(told, belief, points, prior)
+        strain = min(strain, _strain(told, belief, points, (found, best), prior))
+    trust = (USUAL_STRAIN / max(strain, told.strain, USUAL_STRAIN)) ** 1.5
+    return Evidence(belief, trust * (found - found.max()), best, strain, looked)
+
+
+def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Float, Float]:
+    """Evidence over the likely part of the grid; where that is large, only every second or third capacity is looked at."""
+    active = belief.log_p > -ACTIVE
+    stride = int(np.ceil(active.sum() / MOST_ACTIVE))
+    if stride <= 1:
+        return weigh(points, told.curves, belief.caps, active, prior)
+    some = np.zeros_like(active)
+    some[:, ::stride] = True
+    found, best = weigh(points, told.curves, belief.caps, active & some, prior)
+    places = np.arange(N_CAP)
+    for m in range(len(found)):
+        here = np.flatnonzero(np.isfinite(found[m]))
+        if len(here) == 0:
+            continue
+        nearest = here[np.argmin(np.abs(places[:, None] - here), axis=1)]
+        within = active[m] & (places >= here[0]) & (places <= here[-1])
+        found[m] = np.where(within, np.interp(places, here, found[m, here]), -np.inf)
+        best[m] = best[m, nearest]
+    return found, best
 
 
 def _strain(told: Filter, belief: Belief, points: Float, grid: tuple[Float, Float], prior: tuple[Float, Float]) -> float:
@@ -173,19 +210,19 @@ def _strain(told: Filter, belief: Belief, points: Float, grid: tuple[Float, Floa
     return float(at.misfit(points, grid[1][m, c], float(belief.caps[c]), shape, prior)) / len(points)
 
 
-def joined(belief: Belief, found: Float) -> Belief:
+def joined(belief: Belief, found: Float, temper: tuple[float, float]) -> Belief:
     """The belief after the evidence of a window: as much is forgotten as it says."""
-    spread = width(belief, alone(belief, found))
+    spread = width(belief, alone(belief, found, temper[1]))
     share = min((INFORMED / max(spread, 1e-6)) ** 2, 1.0) / MEMORY
     seen = np.isfinite(found)
-    log_p = (1.0 - share) * belief.log_p + TEMPER * np.where(seen, found, found[seen].min(initial=0.0) - 1.0)
+    log_p = (1.0 - share) * belief.log_p + temper[0] * np.where(seen, found, found[seen].min(initial=0.0) - 1.0)
     return replace(belief, log_p=log_p - log_p.max())
 
 
-def alone(belief: Belief, found: Float) -> Float:
+def alone(belief: Belief, found: Float, temper: float) -> Float:
     """What a window says by itself (N_CAP,) given what is known of the curve: weights that add up to one."""
     curve = np.exp(belief.log_p).sum(axis=1)
-    weight = curve @ np.exp(TEMPER_OWN * found)
+    weight = curve @ np.exp(temper * found)
     return np.asarray(weight / weight.sum())
 
 

@@ -26,16 +26,20 @@ _NEGATIVE = {"SILICON_GRAPHITE": 0.88, "GRAPHITE_MOHTAT": 0.82, "GRAPHITE_ECKER"
 """Negative electrodes with their filling in a full new cell."""
 _POSITIVE = {"NMC_811": 0.91, "NMC_532": 0.89, "NMC_KOKAM": 0.92, "NCA": 0.97}
 """Positive electrodes with their filling in an empty new cell."""
+_FULL_LFP, _FULL_DOUBT = (0.78, 0.07), 0.08
+"""Filling of the negative electrode of a full LFP cell, any age, and its standard deviation: it is built 5-20 % larger than the positive
+one and what is lost of the lithium is missing in it. Of the others the table above says the filling when new; doubt about its loss."""
 
 
 @dataclass(frozen=True)
 class Library:
     """Curves of one chemistry. name (n,) what each is made of; ocv_v (n, N_SOC); bend_v (n, N_BEND, N_SOC) how it may bend, each by about
-    one standard deviation."""
+    one standard deviation; log_prior (n,) how likely each is before anything was seen."""
 
     name: tuple[str, ...]
     ocv_v: Float
     bend_v: Float
+    log_prior: Float
 
 
 def _potential(name: str) -> Float:
@@ -90,8 +94,8 @@ def library(kind: str, without: str = "") -> Library:
     pack whose electrodes are not known here."""
     if kind == "Na":
         soc = np.linspace(0.0, 1.0, N_SOC)
-        return Library(("Na",), SODIUM.ocv(soc)[None], 0.01 * np.stack([np.ones(N_SOC), 2.0 * soc - 1.0])[None])
-    names, curves, bends = [], [], []
+        return Library(("Na",), SODIUM.ocv(soc)[None], 0.01 * np.stack([np.ones(N_SOC), 2.0 * soc - 1.0])[None], np.zeros(1))
+    names, curves, bends, likely = [], [], [], []
     for pair in _pairs(kind):
         if without and any(word in f"{pair[0]}+{pair[1]}" for word in without.split(",")):
             continue
@@ -102,5 +106,7 @@ def library(kind: str, without: str = "") -> Library:
             continue
         names.append(f"{pair[0]}+{pair[1]} {pair[2]:.3f} {pair[3]:.3f}")
         curves.append(here)
+        middle, doubt = _FULL_LFP if kind == "LFP" else (_NEGATIVE[pair[1]] - 0.05, _FULL_DOUBT)
+        likely.append(-0.5 * ((pair[2] - middle) / doubt) ** 2)
         bends.append(np.clip([more - here, other - here], -MOST_BEND_V, MOST_BEND_V))
-    return Library(tuple(names), np.array(curves), np.array(bends))
+    return Library(tuple(names), np.array(curves), np.array(bends), np.array(likely))

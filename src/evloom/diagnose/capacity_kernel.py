@@ -25,10 +25,11 @@ LEAST_SLOPE = 0.005
 
 
 class Curves(NamedTuple):
-    """Of the library: ocv_v (n, N_SOC), bend_v (n, N_BEND, N_SOC)."""
+    """Of the library: ocv_v (n, N_SOC), bend_v (n, N_BEND, N_SOC), log_prior (n,)."""
 
     ocv_v: Float
     bend_v: Float
+    log_prior: Float
 
 
 @compiled

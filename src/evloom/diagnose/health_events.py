@@ -31,6 +31,8 @@ CELL_TRUST = {"NMC": (1.0, 0.15), "LFP": (0.1, 0.005), "Na": (0.3, 0.03)}
 """What slow and fast charges count when cells are compared: under fast charging, and where the curve is flat or very steep, cells differ by
 more than by what is looked for."""
 MOST_RESTS = 6
+LEAST_SLOPE = 0.25
+"""V per unit of charge: on a flat stretch nobody knows how near its end is, so a doubt of the charge is never worth less than this."""
 MOST_REST_VAR = 0.05**2
 """Rests of which the charge since then is known worse (variance, in multiples of the capacity) are let go."""
 HIGH_NMC_V, LEAST_LFP_V, HIGH_LFP_V = 3.75, 3.1, 3.70
@@ -173,7 +175,7 @@ def _points(held: Held, belief: Belief, curves: kernel.Curves, after: Float | No
         rests = np.vstack([rests, after])
     rests = rests[rests[:, R_COUNT] < MOST_REST_VAR]
     told = np.zeros((len(rests), kernel.N_POINT_COLUMN))
-    slope = _typical_slope(curves, belief, rests[:, R_V])
+    slope = np.maximum(_typical_slope(curves, belief, rests[:, R_V]), LEAST_SLOPE)
     told[:, kernel.P_Q], told[:, kernel.P_V] = rests[:, R_Q], rests[:, R_V]
     told[:, kernel.P_H] = np.where(rests[:, R_Q] > 0.0, held.charge.end[1], 0.0)
     told[:, kernel.P_VAR] = rests[:, R_VAR] + slope**2 * rests[:, R_COUNT] / belief.cap_ref**2
@@ -200,11 +202,13 @@ def settled(sums: Sums, seen: Seen, after: Float | None) -> Seen:
     days = max(held.end_s - seen.last_s, 0.0) / 86400.0 if np.isfinite(seen.last_s) else 0.0
     belief = cap.aged(belief, days)
     points = _points(held, belief, told.curves, after)
-    belief, found, best = cap.evidence(told, belief, points, cap.prior_of(told, held.charge.count))
-    own = cap.alone(belief, found)
-    belief = cap.joined(belief, found)
+    now = cap.evidence(told, belief, points, cap.prior_of(told, held.charge.count))
+    temper = cap.TEMPER[told.kind]
+    own, best = cap.alone(now.belief, now.found, temper[1]), now.best
+    belief = cap.joined(now.belief, now.found, temper)
+    strain = told.strain if held.charge.is_fast else told.strain + 0.2 * (now.strain - told.strain)
     place = cap.placed(belief, best, held.charge.end[0] + (float(after[0, R_Q]) if after is not None else 0.0))
-    told = replace(told, belief=belief, windows=told.windows + 1, place=place, ohm=_ohm(told, held, belief, best))
+    told = replace(told, belief=belief, windows=told.windows + 1, place=place, strain=strain, looked=now.looked, ohm=_ohm(told, held, belief, best))
     seen = replace(seen, filter=told, held=None, last_s=held.end_s)
     seen = replace(seen, cells=_cells(seen, sums, held))
     return _told(seen, sums, held, own)
@@ -259,14 +263,20 @@ def _chemistry(sums: Sums) -> str:
 
 
 def _expected(pack: Pack, sums: Sums, charge: Charge) -> tuple[float, float] | None:
-    """Capacity that is expected before anything is known, and its doubt, in multiples of the scale."""
+    """Capacity that is expected before anything is known, and its doubt, in multiples of the scale: by the rated capacity, and by the
+    management's state of charge with its usual error."""
+    guesses = []
     if np.isfinite(pack.capacity_ah) and pack.capacity_ah > 0.0:
-        return cap.NEW_CAP, cap.CAP_DOUBT
+        guesses.append((cap.NEW_CAP, cap.CAP_DOUBT))
     change = float(sums.window[at.W_SOC1] - sums.window[at.W_SOC0])
-    if not np.isfinite(change) or change < 0.2:
+    if np.isfinite(change) and change > 0.15 and charge.end[0] > 0.0:
+        guess = charge.end[0] / change
+        guesses.append((guess, guess * float(np.hypot(cap.MANAGED_DOUBT, 0.01 / change))))
+    if not guesses:
         return None
-    guess = charge.end[0] / change
-    return guess, 0.15 * guess
+    weight = [1.0 / doubt**2 for _, doubt in guesses]
+    middle = sum(w * guess for w, (guess, _) in zip(weight, guesses, strict=True)) / sum(weight)
+    return middle, float(np.sqrt(1.0 / sum(weight)))
 
 
 def _slopes(seen: Seen, back: Float) -> tuple[Float, Float]:
