@@ -19,9 +19,11 @@ TABLE = Path(__file__).parents[2] / "src" / "evloom" / "diagnose" / "cause_table
 N_NET, N_NODE, N_CENTRE, N_DIRECTION = 3, 22, 10, 16
 EPOCHS, BATCH, DECAY, JITTER = 45, 256, 1e-2, 0.15
 N_MIXED = 4000
+SOLVED = 2.0
 HELD_OUT = 4
-UNKNOWN_SHARE = 0.18
-"""Share of unknown faults among all that are warned of, for which the border is set: 5 of 15 kinds in our fleets, and rarer."""
+BORDER_SHARE, UNKNOWN_SHARE = 0.32, 0.2
+"""Share of kinds left out among those held out: more of them for the border of unknown, so that most come back as unknown; about as
+many as in our fleets (5 of 15 kinds, and rarer ones) for what the probabilities are held against."""
 N_SURE = 8
 WIDE = 133
 FAMILIES = (
@@ -50,7 +52,7 @@ def fitted(looks: Looks, kinds: tuple[str, ...], n_net: int = N_NET, seed: int =
     mean, scale = figures.mean(axis=0), figures.std(axis=0) + 0.2
     mean[hot], scale[hot] = 0.0, 1.0 / 3.0
     x = np.clip((figures - mean) / scale, -CLIP, CLIP)
-    weight = _weights(looks.vehicle[good], place)
+    weight = _weights(looks.part(good), place)
     odd = np.clip((looks.figures[~looks.right | (looks.kind == "none")] - mean) / scale, -CLIP, CLIP)
     mixed = _mixed(x, looks.vehicle[good], rng)
     rows = np.concatenate([x, mixed, odd]).astype(np.float32)
@@ -67,10 +69,10 @@ def fitted(looks: Looks, kinds: tuple[str, ...], n_net: int = N_NET, seed: int =
     return Model(mean, scale, *nets_by_part, _fits(figures, place), project, centre, usual, *_ranges(x, place), *blank)
 
 
-def _weights(vehicle: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Every vehicle weighs the same within its kind, every kind the same."""
-    count = Counter(vehicle)
-    weight = np.array([1.0 / count[name] for name in vehicle])
+def _weights(looks: Looks, place: np.ndarray) -> np.ndarray:
+    """Every vehicle weighs the same within its kind, every kind the same; packs of a journey, which PyBaMM made, twice."""
+    count = Counter(looks.vehicle)
+    weight = np.array([1.0 / count[name] for name in looks.vehicle]) * np.where(looks.group == looks.vehicle, 1.0, SOLVED)
     return weight / np.maximum(np.bincount(place, weight, len(NAMES)), 1e-9)[place]
 
 
@@ -205,20 +207,34 @@ def held_out(looks: Looks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         count = Counter(mine.vehicle)
         weight = np.array([1.0 / count[name] for name in mine.vehicle]) * np.where(right, 1.0, 0.0)
         found.append((known, told, place, weight))
-    for left in NAMES:
-        model = fitted(looks, tuple(name for name in NAMES if name != left), seed=7)
-        mine = looks.part(looks.right & (looks.kind == left))
-        known, told = doubts(model, mine.figures)
-        none = ~((mine.figures[:, part_places()] @ model.fits) > 0.5).any(axis=1)
-        count = Counter(mine.vehicle)
-        weight = np.array([1.0 / count[name] for name in mine.vehicle]) / len(count) * ~none
-        print(f"left out {left}: {len(count)} vehicles, by its part alone {none.mean():.2f}", flush=True)
-        found.append((known, told, np.full(len(known), len(NAMES)), weight))
+    found += [_without(looks, left) for left in NAMES if not _apart(looks, left)]
     known, told, place, weight = (np.concatenate(column) for column in zip(*found, strict=True))
-    named = place < len(NAMES)
-    weight[named] *= (1.0 - UNKNOWN_SHARE) / weight[named].sum()
-    weight[~named] *= UNKNOWN_SHARE / weight[~named].sum()
     return known, told, place, weight
+
+
+def shared(weight: np.ndarray, unknown: np.ndarray, share: float) -> np.ndarray:
+    """The weights, those of unknown rows brought to a share of all."""
+    return np.where(unknown, share * weight / weight[unknown].sum(), (1.0 - share) * weight / weight[~unknown].sum())
+
+
+def _apart(looks: Looks, left: str) -> bool:
+    """Whether a kind shows in parts in which no other kind does: then it is unknown without being weighed."""
+    good = looks.part(looks.right & (looks.kind != "none"))
+    fits = _fits(good.figures, np.array([NAMES.index(kind) for kind in good.kind]))
+    fits[:, NAMES.index(left)] = 0.0
+    other = ((good.figures[good.kind == left][:, part_places()] @ fits) > 0.5).any(axis=1)
+    return bool(other.mean() < 0.2)
+
+
+def _without(looks: Looks, left: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Vehicles of a kind by a model that did not learn the kind; as `held_out`."""
+    model = fitted(looks, tuple(name for name in NAMES if name != left), seed=7)
+    mine = looks.part(looks.right & (looks.kind == left))
+    known, told = doubts(model, mine.figures)
+    none = ~((mine.figures[:, part_places()] @ model.fits) > 0.5).any(axis=1)
+    count = Counter(mine.vehicle)
+    weight = np.array([1.0 / count[name] for name in mine.vehicle]) / len(count) * ~none
+    return known, told, np.full(len(known), len(NAMES)), weight
 
 
 def strangeness(told: np.ndarray, unknown: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -263,12 +279,17 @@ def learnt_from(looks: Looks) -> Model:
     """The whole: networks and typical signatures of all vehicles; strangeness, coolness and surety of those held out."""
     known, told, place, weight = held_out(looks)
     named = place < len(NAMES)
-    strange, cool = strangeness(told, (~named).astype(float), weight), coolness(known[named], place[named], weight[named])
+    strange = strangeness(told, (~named).astype(float), shared(weight, ~named, BORDER_SHARE))
+    weight = shared(weight, ~named, UNKNOWN_SHARE)
+    cool = coolness(known[named], place[named], weight[named])
     model = fitted(looks, NAMES)._replace(strange=strange, cool=np.array([cool]))
     shares = softmax(np.log(np.maximum(known, 1e-12)) / cool)
     doubt = 1.0 / (1.0 + np.exp(-told @ strange))
     raw = np.concatenate([shares * (1.0 - doubt)[:, None], doubt[:, None]], axis=1)
-    return model._replace(sure=surety(raw.max(axis=1), raw.argmax(axis=1) == place, weight))
+    hit = raw.argmax(axis=1) == place
+    each = ", ".join(f"{np.average(hit[mine], weights=weight[mine]):.2f} {name}" for name, mine in (("known", named), ("left out", ~named)))
+    print(f"{len(np.unique(looks.vehicle))} vehicles; held out, told right: {each}; strange {strange.round(2)}, cool {cool:.1f}")
+    return model._replace(sure=surety(raw.max(axis=1), hit, weight))
 
 
 def write_table(model: Model) -> None:
