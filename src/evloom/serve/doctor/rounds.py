@@ -144,7 +144,7 @@ class Rounds:
             self._tell_and_keep(True)
             return False
         if not self._history:
-            self._wake.wait(SAVE_S / 4.0)
+            self._wake.wait(TELL_S)
             self._ending.wait(LOOK_S)
         return self._tell_and_keep(False)
 
@@ -193,6 +193,7 @@ class Rounds:
             part = frames.part(slice(begin, begin + FRAMES_MAX))
             self.n_frame += part.n
             ward.n_unsaved += part.n
+            ward.n_untold += part.n
             try:
                 ward.take(part)
             except Exception:  # noqa: BLE001  one battery must not stop the rounds of the others
@@ -243,7 +244,8 @@ class Rounds:
         if due and not self._tell([_news(ward, self._rules) for ward in due]):
             return False
         for ward in due:
-            ward.told_at, ward.told_days, ward.changes, ward.is_anew = now, ward.state.days, [], False
+            ward.told_at, ward.told_days, ward.n_untold = now, ward.state.days, 0
+            ward.changes, ward.is_anew = [], False
         self._keep(self._due(everything, now))
         while len(self._wards) > WARDS_MAX:
             pack_id, ward = next(iter(self._wards.items()))
@@ -255,7 +257,7 @@ class Rounds:
 
     @staticmethod
     def _is_news(ward: Ward, everything: bool, now: float) -> bool:
-        return bool(ward.changes) or ward.is_anew or (ward.n_unsaved > 0 and (everything or now - ward.told_at > TELL_S))
+        return bool(ward.changes) or ward.is_anew or (ward.n_untold > 0 and (everything or now - ward.told_at > TELL_S))
 
     def _due(self, everything: bool, now: float) -> Iterable[Ward]:
         unsaved = [ward for ward in self._wards.values() if ward.unsaved_from is not None]

@@ -46,7 +46,7 @@ class About(msgspec.Struct):
 @dataclass(slots=True)
 class Ward:
     """A battery. position: everything before it in the journal has been taken in. unsaved_from: the segment of the first row that is
-    not in its kept memory yet, None where all are; n_unsaved counts such frames."""
+    not in its kept memory yet, None where all are; n_unsaved counts such frames, n_untold those of which nobody was told yet."""
 
     state: doctor.State
     health: health.State
@@ -54,6 +54,7 @@ class Ward:
     position: Position
     unsaved_from: int | None = None
     n_unsaved: int = 0
+    n_untold: int = 0
     unsaved_at: float = 0.0
     told_at: float = -math.inf
     told_days: int = -1

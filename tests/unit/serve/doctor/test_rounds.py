@@ -163,3 +163,18 @@ def test_a_few_frames_of_another_length_are_passed_over_and_many_begin_anew(tmp_
         run(store, listener, [long])
     assert listener.seen[frames.pack.pack_id].n_cell == 5
     assert {one.kind for one in listener.changes[-2:]} == {"closed"} or listener.changes[-1].kind == "closed"
+
+
+def test_who_looks_sees_the_last_frames_soon(tmp_path, monkeypatch):
+    for name, value in (("SAVE_FRAMES", 10), ("TELL_S", 0.1)):
+        monkeypatch.setattr(rounds, name, value)
+    frames, listener = short_pack(), Listener()
+    with FrameStore(tmp_path) as store:
+        made = Rounds(store, tmp_path / "doctor", listener, lambda pack: pack)
+        made.start()
+        for n in (100, 200):
+            store.write([frames.part(slice(n - 100, n))])
+            made.nudge()
+            while frames.pack.pack_id not in listener.seen or listener.seen[frames.pack.pack_id].n_frame < n:
+                made.pause(0.02)
+        made.stop()
