@@ -23,8 +23,8 @@ from evloom.store.errors import StoreError
 from evloom.store.scope import EVERYTHING
 
 _LOG = logging.getLogger("evloom.doctor")
-SHARE_S = 600.0
-"""How often bytes are shared out anew; a warning that changes does it at once."""
+SHARE_S, LOOK_S = 600.0, 5.0
+"""How often bytes are shared out anew, and looked whether a car was parked or driven away; a warning that changes does it at once."""
 HOLD_S = 3600.0
 """A box keeps its interval for so long, and then goes back to its own unless it is told again."""
 FRAME_BYTES, CELL_BYTES, PROBE_BYTES = 80.0, 2.0, 3.0
@@ -41,23 +41,33 @@ class RateShares:
         self._db, self._bus, self._boxes, self._now_s = db, bus, boxes, now_s
         self._budget_bytes = budget_bytes
         self._news = asyncio.Event()
+        self._shared_s = float("-inf")
+        self._parked: dict[str, bool | None] = {}
 
     async def run(self) -> None:
         """Work until cancelled."""
         ending = self._bus.listen("battery", self._heard)
         try:
             while True:
-                self._news.clear()
+                if self._news.is_set() or self.is_due():
+                    self._news.clear()
+                    try:
+                        await self.share()
+                    except StoreError as error:
+                        told(_LOG, logging.WARNING, "rates.not-shared", why=str(error))
                 try:
-                    await self.share()
-                except StoreError as error:
-                    told(_LOG, logging.WARNING, "rates.not-shared", why=str(error))
-                try:
-                    await asyncio.wait_for(self._news.wait(), SHARE_S)
+                    await asyncio.wait_for(self._news.wait(), LOOK_S)
                 except TimeoutError:
                     continue
         finally:
             ending()
+
+    def is_due(self) -> bool:
+        """Whether it is time, or a car that was parked drives, or the other way round."""
+        return not 0.0 <= self._now_s() - self._shared_s < SHARE_S or self._standing() != self._parked
+
+    def _standing(self) -> dict[str, bool | None]:
+        return {box.vehicle_id: box.parked for box in self._boxes.boxes()}
 
     def _heard(self, happening: Happening) -> None:
         if isinstance(happening.event, BatteryWarned) and happening.event.kind != "acknowledged":
@@ -66,6 +76,7 @@ class RateShares:
     async def share(self) -> None:
         """Decide on every box, and order what is new."""
         boxes = self._boxes.boxes()
+        self._shared_s, self._parked = self._now_s(), self._standing()
         if not boxes or not self._budget_bytes > 0.0:
             return
         rows = await self._db.read(_batteries)

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from evloom.serve.api import commands, money, sessions, steering
+from evloom.serve.api import batteries, commands, money, sessions, steering
 from evloom.serve.api.problem import Problem
 from evloom.serve.billing.page import receipt_html
 from evloom.serve.console.forms import Form, body_of, in_percent, instant_text, of_struct, refused
@@ -13,6 +13,7 @@ from evloom.serve.console.page import Page, go, page
 from evloom.serve.console.pages.orders import WAIT_S, told
 from evloom.serve.console.series import Words, session_chart
 from evloom.serve.console.visit import Visit
+from evloom.serve.doctor.piles import Standing
 from evloom.serve.live.board import Explanation
 from evloom.serve.people.roles import ALL, LOOK, OPERATE, OWN, Role
 
@@ -60,6 +61,7 @@ class Story:
     bill: money.Bill | None
     receipts: list[str]
     zone: str
+    battery: Standing | None
 
 
 async def story_of(visit: Visit, session_id: str) -> Story:
@@ -75,6 +77,7 @@ async def story_of(visit: Visit, session_id: str) -> Story:
     frame = Frame(zone, visit.t, visit.now_s if session.ended_at is None else None)
     chart = session_chart(detail.curve, ordered, explanation.plan if explanation is not None else (), frame)
     bill = await visit.maybe(money.read_bill, None, path=path)
+    care = visit.platform.care
     return Story(
         detail=detail,
         chart=chart if chart["t"] else None,
@@ -84,6 +87,7 @@ async def story_of(visit: Visit, session_id: str) -> Story:
         bill=bill,
         receipts=[] if bill is None else [receipt_html(paper, visit.lang) for paper in bill.receipts],
         zone=zone,
+        battery=care.piles.standing(session_id) if care is not None and visit.may(batteries.read_battery) else None,
     )
 
 
