@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError
@@ -14,13 +13,9 @@ from evloom.simulate.replay import replay_journal
 from evloom.simulate.report.page import write_report
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.study import Study, Watch, study
+from evloom.simulate.voice import Voice, write_one
 
-
-class Voice(NamedTuple):
-    """Where lines go: results to `say` (standard output), what else there is to know to `warn` (standard error)."""
-
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+__all__ = ["Voice", "replay", "simulate", "write_one"]
 
 
 def simulate(scenario: Scenario, policies: tuple[str, ...], objective: str, wanted: Wanted, watch: Watch, voice: Voice) -> int:
@@ -83,22 +78,6 @@ def _write(result: Study, wanted: Wanted, warn: Callable[[str], None]) -> bool:
     if wanted.journal is not None:
         warn(f"evloom: journal in {wanted.journal}")
     return failed
-
-
-def write_one(what: str, path: Path | None, write: Callable[[Path], object], warn: Callable[[str], None]) -> bool:
-    """Write one file, if it is wanted, and say so; whether that failed."""
-    if path is None:
-        return False
-    try:
-        write(path)
-    except OSError as error:
-        warn(not_written(path, error).text())
-    except InputError as error:
-        warn(f"{error}\nevloom: {path} is not written")
-    else:
-        warn(f"evloom: {what} in {path}")
-        return False
-    return True
 
 
 def replay(scenario: Scenario, journal: Path, voice: Voice) -> int:

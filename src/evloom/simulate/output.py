@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 import evloom
-from evloom.kernel.finding import Finding
 from evloom.simulate.scores import Score
 from evloom.simulate.sources.table import read_report
 from evloom.simulate.study import Study
+from evloom.simulate.voice import findings_text
+
+__all__ = ["blind_spot", "findings_text", "headline", "study_json", "table_text"]
 
 _Figure = Callable[[Score], str]
 
@@ -110,11 +112,3 @@ def study_json(study: Study) -> str:
 
 def _plain(value: Any) -> Any:
     return value.item()
-
-
-def findings_text(findings: tuple[Finding, ...]) -> str:
-    """One line for each kind of finding, its first case and how many more there are; refused ones first."""
-    kinds: dict[tuple[str, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda finding: ("refused", "repaired", "warning").index(finding.severity)):
-        kinds.setdefault((finding.severity, finding.code), []).append(finding)
-    return "\n".join(each[0].text() + (f" (and {len(each) - 1} more of this kind)" if len(each) > 1 else "") for each in kinds.values())

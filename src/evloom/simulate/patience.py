@@ -3,10 +3,9 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
-
-from evloom.simulate.study import Watch
 
 HEARD = "\nevloom: stopping after this {unit} and writing what is finished; Ctrl-C again stops at once and writes nothing\n"
 STOPPED = b"\nevloom: interrupted; nothing is complete but what was said to be\n"
@@ -20,7 +19,7 @@ class Patience:
     Works in the main thread; elsewhere Python hears no signals and nothing is changed.
     """
 
-    def __init__(self, watch: Watch, unit: str = "cycle") -> None:
+    def __init__(self, watch: Callable[[str, int, int], None], unit: str = "cycle") -> None:
         self._watch = watch
         self._heard_text = HEARD.format(unit=unit).encode()
         self._asked = False

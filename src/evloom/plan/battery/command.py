@@ -21,9 +21,8 @@ from evloom.plan.battery.runner import Runner, local
 from evloom.plan.battery.spool import Spool
 from evloom.plan.battery.table import summary_text, table_text
 from evloom.plan.battery.work import Done, Order
-from evloom.simulate.command import Voice, write_one
-from evloom.simulate.output import findings_text
 from evloom.simulate.patience import Patience
+from evloom.simulate.voice import Voice, findings_text, write_one
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.rules import load_rules
 

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from evloom.simulate.pack.fleet import BOTH, vehicle
-from evloom.simulate.pack.truth import Truth
 from evloom.store.battery.account import Account
 from evloom.store.battery.layout import NUMBERS
 from evloom.vehicle.telemetry import Frames
+
+if TYPE_CHECKING:
+    from evloom.simulate.pack.truth import Truth
 
 KINDS = ("internal-short", "none", "connection", "weak-cell", "none", "insulation", "sensing-wire", "none", "self-discharge", "none")
 """What is wrong with the vehicles, one after the other and over again."""
@@ -40,8 +41,10 @@ class DemoCar:
         return KINDS[self.number % len(KINDS)]
 
 
-def make(car: DemoCar) -> tuple[Frames, Truth]:
+def make(car: DemoCar) -> "tuple[Frames, Truth]":
     """The frames of a vehicle, and what is truly wrong with it."""
+    from evloom.simulate.pack.fleet import BOTH, vehicle  # late: who has data does not wait for its kernels
+
     frames, truth = vehicle(car.seed, car.number, {car.kind: 1.0}, car.days, BOTH, INTERVAL_S)
     return replace(frames, pack=replace(frames.pack, vehicle_id=car.vehicle_id, pack_id=f"{car.vehicle_id}-pack")), truth
 

@@ -13,8 +13,8 @@ from evloom.store.battery.parquet_store import FrameReader, StoreError
 from evloom.store.battery.read import Source, list_sources, read_source
 from evloom.vehicle.telemetry import Frames
 
-CHUNK = 8192
-"""Frames at a time: about a day at 10 s, 3 MB of 96 cells, which the caches of a processor still like."""
+CHUNK = 16384
+"""Frames at a time: two days at 10 s, 6 MB of 96 cells; fewer are read at more cost, more do not fit into the caches."""
 
 
 NOTHING = Note("file.empty", "refused", None, "at least one frame", "wait until vehicles have sent some")

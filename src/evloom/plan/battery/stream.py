@@ -17,9 +17,8 @@ from evloom.plan.battery.examine import Examiner
 from evloom.plan.battery.incoming import Bytes, Growing, Pipe, Tables
 from evloom.plan.battery.output import change_json, change_text, row_of
 from evloom.plan.battery.table import summary_text
-from evloom.simulate.command import Voice
-from evloom.simulate.output import findings_text
 from evloom.simulate.patience import Patience
+from evloom.simulate.voice import Voice, findings_text
 from evloom.store.battery.account import Account
 from evloom.store.battery.segment import Segmenter
 

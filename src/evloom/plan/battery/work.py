@@ -8,9 +8,8 @@ from evloom.diagnose.card_rules import Rules
 from evloom.plan.battery.examine import Examined, Examiner
 from evloom.plan.battery.jobs import Job, frames_of
 from evloom.plan.battery.output import Row, row_of, vehicle_json
-from evloom.plan.battery.report.words import Words
+from evloom.plan.battery.report.words import Lang, Words
 from evloom.plan.battery.trace import Drawn, Trace, bins_of
-from evloom.simulate.report.words import Lang
 from evloom.store.battery.account import Account
 
 Tell = Callable[[int], None]

@@ -1,9 +1,12 @@
 """The words of the pages in English and Chinese, by key; the terms are those of docs/glossary.md."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from evloom.plan.battery.report.lexicon import CAUSES, FLAGS, PAGE, SCRIPT, SERIES
-from evloom.simulate.report.words import LANGS, Lang
+
+Lang = Literal["en", "zh"]
+LANGS: tuple[Lang, ...] = get_args(Lang)
 
 
 @dataclass(frozen=True)
