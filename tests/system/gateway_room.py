@@ -40,6 +40,8 @@ class EchoDesk:
         finally:
             self.busy.discard(caller.station_id)
         self.asked.append((caller.station_id, action))
+        if action == "Gone":
+            return Reply(code="InternalError", description="the database cannot be reached", gone=True)
         if action == "Fail":
             raise RuntimeError("the desk is broken")
         return (

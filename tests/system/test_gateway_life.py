@@ -39,6 +39,31 @@ def test_a_station_comes_speaks_and_goes(tmp_path):
     asyncio.run(story())
 
 
+def test_a_station_is_sent_offline_while_the_database_stays_away(tmp_path):
+    """A word that is refused a few times is given up by the station; without a link it is kept."""
+
+    async def story():
+        async with room(tmp_path) as here:
+            client = await OcppClient.connect(here.port, "/CP1")
+            for action in ("Gone", "Gone", "Say", "Gone", "Gone"):  # an answer between them: it is there again
+                if action == "Say":
+                    assert await client.call(action, {}) == {"heard": "Say"}
+                else:
+                    with pytest.raises(RuntimeError, match="InternalError"):
+                        await client.call(action, {})
+            unanswered = asyncio.create_task(client.call("Gone", {}))
+            await until(client.closed.done)
+            assert (client.close_code, "keep what you have to say" in client.close_reason) == (1013, True)
+            assert not unanswered.done() or unanswered.exception() is not None
+            unanswered.cancel()
+            await asyncio.gather(unanswered, return_exceptions=True)
+            again = await OcppClient.connect(here.port, "/CP1")
+            assert await again.call("Say", {}) == {"heard": "Say"}
+            await again.close()
+
+    asyncio.run(story())
+
+
 def test_one_at_a_time_for_each_station_and_stations_at_the_same_time(tmp_path):
     async def story():
         async with room(tmp_path) as here:

@@ -83,8 +83,8 @@ def reading_engine(url: URL, size: int) -> Engine:
 
 
 def _keepalive() -> dict[str, int]:
-    """A peer that vanished is noticed within half a minute."""
-    return {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    """A peer that vanished is noticed within half a minute, also while it owes us an answer to what was sent (milliseconds)."""
+    return {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def _sqlite(url: URL, pragmas: tuple[str, ...], begin: str, size: int) -> Engine:

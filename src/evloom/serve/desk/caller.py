@@ -23,8 +23,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer: a payload, or an error code of OCPP-J with a description."""
+    """What to answer: a payload, or an error code of OCPP-J with a description. gone: because the database could not be reached."""
 
     payload: bytes = b""
     code: str = ""
     description: str = ""
+    gone: bool = False

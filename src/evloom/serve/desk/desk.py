@@ -23,7 +23,7 @@ from evloom.serve.desk.ports import DeskRules, Ports
 from evloom.serve.desk.tokens import Tokens
 from evloom.serve.desk.transactions import Call, Transactions
 from evloom.store.database import Database
-from evloom.store.errors import StoreError
+from evloom.store.errors import StoreError, StoreGone
 from evloom.wire.ocpp import check
 from evloom.wire.ocpp.rules import MADE_UP
 from evloom.wire.ocpp.spoken import Dated, Heard
@@ -82,7 +82,7 @@ class Desk:
             return await self._handled(caller, Frame(action, payload, raw), answered=True)
         except StoreError as error:
             _LOG.warning("desk.not_kept", extra={"fields": {"station": caller.station_id, "action": action, "error": str(error)}})
-            return Reply(code="InternalError", description=str(error)[:DESCRIPTION_MAX])
+            return Reply(code="InternalError", description=str(error)[:DESCRIPTION_MAX], gone=isinstance(error, StoreGone))
 
     async def sent(self, caller: Caller, action: str, payload: bytes, raw: bytes) -> None:
         """Take notice of what wants no answer (SEND of 2.1)."""

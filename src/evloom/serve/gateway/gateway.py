@@ -274,8 +274,15 @@ class Gateway:
         counted = self._links.leave(link)
         told(_LOG, logging.INFO, "station.disconnected", station=link.station_id, reason=reason, counted=counted)
         if counted:
-            await self._records.say(link.caller, StationDisconnected(reason))
+            await self._said_gone(link, reason)
             await self._records.release(link.station_id, link.caller.epoch)
+
+    async def _said_gone(self, link: StationLink, reason: str) -> None:
+        """Keep that a station has gone, as soon as the database lets it be kept: else one that never returns would seem connected."""
+        while not await self._records.say(link.caller, StationDisconnected(reason)):
+            if self._links.get(link.station_id) is not None or self._reception.closed:
+                return
+            await asyncio.sleep(TICK_S)
 
     def lost(self, link: StationLink, reason: str) -> None:
         """A link went down: what is to be written about it is written in a task."""

@@ -43,14 +43,15 @@ class Records:
         except StoreError as error:
             told(_LOG, logging.WARNING, "ownership.unreleased", station=station_id, why=str(error))
 
-    async def say(self, caller: Caller, event: object) -> None:
-        """Keep an event about a link and tell it, unless the link was fenced meanwhile."""
+    async def say(self, caller: Caller, event: object) -> bool:
+        """Keep an event about a link and tell it, unless the link was fenced meanwhile; False where the database did not let it be kept."""
         at_s = now_s()
         entry = LogEntry(caller.station_id, event, at_s, at_s, epoch=caller.epoch)
         try:
             (kept,) = await self._db.append([entry])
         except StoreError as error:
             told(_LOG, logging.ERROR, "event.lost", station=caller.station_id, kind=type(event).__name__, why=str(error))
-            return
+            return False
         if not kept.fenced:
             self._bus.publish(Happening("station", caller.station_id, event, at_s, at_s, kept.number))
+        return True

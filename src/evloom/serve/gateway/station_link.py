@@ -25,6 +25,11 @@ NOT_CONNECTED = "NotConnected"
 WAITING_MAX = 8
 """Messages of one station that wait for their turn; with so many nothing more is read from it. OCPP allows it one at a time."""
 
+GONE_MAX = 2
+"""Answers in a row that the database cannot be reached, after which the link is closed instead. A station gives a message up after a few
+refusals (three, as many are set), but without a link it keeps all it has to say about transactions."""
+GONE = "the database cannot be reached: keep what you have to say, and come again"
+
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
@@ -70,7 +75,20 @@ Go = Callable[[], Awaitable[bool]]
 class StationLink:
     """One connection. Calls of the station are handled one at a time in their order; different stations at the same time."""
 
-    __slots__ = ("_calls", "_link", "_loop", "_office", "_slot", "_waiting", "_worker", "caller", "connected_at_s", "fenced", "socket")
+    __slots__ = (
+        "_calls",
+        "_gone",
+        "_link",
+        "_loop",
+        "_office",
+        "_slot",
+        "_waiting",
+        "_worker",
+        "caller",
+        "connected_at_s",
+        "fenced",
+        "socket",
+    )
 
     def __init__(self, office: Office, caller: Caller, socket: StationSocket, connected_at_s: float) -> None:
         self._office = office
@@ -80,6 +98,7 @@ class StationLink:
         self._worker: asyncio.Task[None] | None = None
         self._calls: dict[str, asyncio.Future[CallOutcome]] = {}
         self._slot = asyncio.Lock()
+        self._gone = 0
         self.caller = caller
         self.socket = socket
         self.connected_at_s = connected_at_s
@@ -212,7 +231,11 @@ class StationLink:
         except Exception as error:  # noqa: BLE001  the station is answered whatever went wrong, and the log has it
             _LOG.exception("desk.failed", extra={"fields": {"station": self.station_id, "action": action}})
             reply = Reply(b"", Code.INTERNAL.word(self.version), f"the message could not be handled now: {type(error).__name__}")
-        if self.is_open and not self.fenced:
+        self._gone = self._gone + 1 if reply.gone else 0
+        if self._gone > GONE_MAX:
+            self._waiting.clear()
+            self.socket.close(1013, GONE)
+        elif self.is_open and not self.fenced:
             if reply.code:
                 self._link.refuse(asked.call_id, reply.code, reply.description)
             else:
