@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from evloom.kernel.finding import Finding, Severity
 
 MOST = 100
-"""Findings of one code about one field of one file that are listed; the rest is counted in one more."""
+"""Findings of one code about one file that are listed; the rest is counted, in one more for each field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Account:
     n_repaired: int = 0
     n_refused: int = 0
     _findings: list[Finding] = field(default_factory=list)
-    _counts: dict[tuple[Note, str], int] = field(default_factory=dict)
+    _listed: dict[tuple[str, str], int] = field(default_factory=dict)
+    _rest: dict[tuple[Note, str], int] = field(default_factory=dict)
 
     @property
     def n_read(self) -> int:
@@ -43,7 +44,7 @@ class Account:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding so far; those of one kind and file beyond MOST are one line with their number."""
-        more = [(note, source, n - MOST) for (note, source), n in self._counts.items() if n > MOST]
+        more = [(note, source, n) for (note, source), n in self._rest.items() if n]
         rest = [Finding(m.code, m.severity, source, None, m.field, f"{n} rows more", m.allowed, m.advice) for m, source, n in more]
         return (*self._findings, *rest)
 
@@ -55,8 +56,10 @@ class Account:
 
     def rows(self, note: Note, source: str, lines: Sequence[int], values: Sequence[str]) -> None:
         """A finding for each row: its line in the file and the offending text."""
-        listed = max(MOST - self._counts.get((note, source), 0), 0)
-        self._counts[note, source] = self._counts.get((note, source), 0) + len(lines)
+        before = self._listed.get((note.code, source), 0)
+        listed = min(MOST - before, len(lines))
+        self._listed[note.code, source] = before + listed
+        self._rest[note, source] = self._rest.get((note, source), 0) + len(lines) - listed
         for line, value in zip(lines[:listed], values[:listed], strict=True):
             self._findings.append(Finding(note.code, note.severity, source, line, note.field, value, note.allowed, note.advice))
 
@@ -66,5 +69,7 @@ class Account:
         self.n_repaired += other.n_repaired
         self.n_refused += other.n_refused
         self._findings.extend(other._findings)
-        for key, n in other._counts.items():
-            self._counts[key] = self._counts.get(key, 0) + n
+        for kind, n in other._listed.items():
+            self._listed[kind] = self._listed.get(kind, 0) + n
+        for key, n in other._rest.items():
+            self._rest[key] = self._rest.get(key, 0) + n

@@ -15,6 +15,7 @@ SIGN_UNSEEN = Note(
 )
 OFFSET = Note("frames.probe-offset", "repaired", "T_1..T_m", "degrees Celsius", "40 taken off every reading that is no placeholder")
 OHM = Note("frames.insulation-unit", "repaired", "insulation_ohm", "ohm", "multiplied for the whole file")
+VOLT = Note("frames.cell-unit", "repaired", "V_1..V_n", "volt", "divided by 1,000 for the whole file")
 PERCENT = Note("frames.soc-percent", "repaired", "soc", "0..1", "divided by 100 for the whole file")
 
 SURE, SURE_OWN = 0.2, 0.5
@@ -28,6 +29,10 @@ HOT_C = 48.0
 """Median from which readings without a second opinion are raw: no pack lives at 48 degrees."""
 
 
+MILLIVOLT = (500.0, 5000.0)
+"""Medians of readings of cells that are millivolts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """Factors and offsets that bring a file's values to ours."""
@@ -36,6 +41,7 @@ class Habits:
     probe_offset_c: float = 0.0
     insulation_factor: float = 1.0
     soc_factor: float = 1.0
+    cell_factor: float = 1.0
 
 
 def learn(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> Habits:
@@ -46,6 +52,7 @@ def learn(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -
         _probe_offset_c(sample, layout, source, account) if field else 0.0,
         _insulation_factor(sample, source, account) if field else 1.0,
         _soc_factor(sample, field, source, account),
+        _cell_factor(sample, source, account),
     )
 
 
@@ -118,3 +125,13 @@ def _soc_factor(sample: pl.DataFrame, field: bool, source: str, account: Account
         account.whole(PERCENT, source, f"median {np.median(values):g}")
         return 0.01
     return 1.0
+
+
+def _cell_factor(sample: pl.DataFrame, source: str, account: Account) -> float:
+    """Cells in millivolts. Placeholders of cells in volts (65.535) are far below."""
+    values = np.concatenate([_column(sample, name) for name in sample.columns if name.startswith("V_")] or [np.zeros(0)])
+    median = float(np.median(values)) if len(values) else 0.0
+    if not MILLIVOLT[0] <= median <= MILLIVOLT[1]:
+        return 1.0
+    account.whole(VOLT, source, f"median {median:g}, taken as millivolts")
+    return 0.001

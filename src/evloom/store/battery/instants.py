@@ -7,12 +7,20 @@ from evloom.store.battery.account import Account, Note
 NAIVE = Note("frames.time-without-zone", "warning", "at", "an instant with its zone, e.g. 2026-05-05T09:10:00+08:00", "taken as UTC")
 ZONED = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
 PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S")
-MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
-"""Epoch numbers from here on are milliseconds (or microseconds): as seconds they would be the year 5138."""
+MILLISECONDS_FROM, MICROSECONDS_FROM, NANOSECONDS_FROM = 1e11, 1e14, 1e17
+"""Epoch numbers from here on are milliseconds (microseconds, nanoseconds): as seconds they would be the year 5138."""
+END_S = 4102444800.0
+"""2100: no frame is of later, nor of before 1970."""
 
 
 def to_epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
-    """Epoch seconds, null where the text is no instant. Numbers may be seconds, milliseconds or microseconds."""
+    """Epoch seconds, null where there is no instant that can be. Numbers may be seconds, milliseconds, microseconds or nanoseconds."""
+    found = _epoch_s(column, source, account)
+    value = pl.col(found.name)
+    return found.to_frame().select(pl.when(value.is_between(0.0, END_S)).then(value).otherwise(None).alias(found.name)).to_series()
+
+
+def _epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
     if column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)
         plain = numbers.is_not_null() & (column.str.len_chars() != 14)  # 14 digits are 20210505091000
@@ -29,7 +37,8 @@ def to_epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
 def _scaled(numbers: pl.Series) -> pl.Series:
     value = pl.col(numbers.name)
     size = value.abs()
-    scaled = pl.when(size >= MICROSECONDS_FROM).then(value / 1e6).when(size >= MILLISECONDS_FROM).then(value / 1e3).otherwise(value)
+    scaled = pl.when(size >= NANOSECONDS_FROM).then(value / 1e9).when(size >= MICROSECONDS_FROM).then(value / 1e6)
+    scaled = scaled.when(size >= MILLISECONDS_FROM).then(value / 1e3).otherwise(value)
     finite = pl.when(value.is_finite()).then(scaled).otherwise(None)
     return numbers.to_frame().select(finite.alias(numbers.name)).to_series()
 

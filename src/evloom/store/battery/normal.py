@@ -8,6 +8,7 @@ from evloom.store.battery.habits import ABSENT_FROM_C, Habits
 from evloom.store.battery.instants import to_epoch_s
 from evloom.store.battery.layout import NUMBERS, TEXTS, Layout
 from evloom.store.battery.pieces import LINE, Piece
+from evloom.store.battery.words import said_of_pack
 
 NO_TIME = Note("frames.no-time", "refused", "at", "an instant, e.g. 2026-05-05T09:10:00Z, or epoch seconds", "the row is left out")
 STATUS = Note("frames.status-unknown", "repaired", "charging", "1, 2, 3, 4 (GB/T 32960.3)", "read as unknown")
@@ -43,9 +44,10 @@ def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, ac
     stem = {"vehicle_id": piece.stem, "chemistry": ""}
     columns += [(pl.col(n).cast(pl.String).fill_null(v) if n in have else pl.lit(v).alias(n)) for n, v in stem.items()]
     columns += [pl.col("pack_id").cast(pl.String).alias("pack_id") if "pack_id" in have else pl.lit(None, pl.String).alias("pack_id")]
-    columns += [_series(f"V_{k + 1}", table, 0.0) for k in range(len(layout.cells))]
+    columns += [_series(f"V_{k + 1}", table, 0.0, habits.cell_factor) for k in range(len(layout.cells))]
     columns += [_series(f"T_{k + 1}", table, habits.probe_offset_c) for k in range(len(layout.probes))]
-    return table.select(columns).with_columns(pl.coalesce("pack_id", "vehicle_id").alias("pack_id"))
+    whole = table.select(columns).with_columns(pl.coalesce("pack_id", "vehicle_id").alias("pack_id"))
+    return said_of_pack(whole, piece.name, account)
 
 
 def identities(table: pl.DataFrame, stem: str) -> set[str]:
@@ -75,7 +77,7 @@ def _number(name: str, layout: Layout, habits: Habits) -> pl.Expr:
     return value.alias(name)
 
 
-def _series(name: str, table: pl.DataFrame, offset: float) -> pl.Expr:
+def _series(name: str, table: pl.DataFrame, offset: float, factor: float = 1.0) -> pl.Expr:
     if name not in table.columns:
         return pl.lit(float("nan"), pl.Float32).alias(name)
     column, value = table[name], pl.col(name)
@@ -83,6 +85,8 @@ def _series(name: str, table: pl.DataFrame, offset: float) -> pl.Expr:
         value = value.cast(pl.Float32, strict=False)
     if column.null_count() or not column.dtype.is_numeric():
         value = value.fill_null(float("nan"))
+    if factor != 1.0:
+        value = (value * factor).cast(pl.Float32)
     return value if offset == 0.0 else pl.when(value < ABSENT_FROM_C).then(value + pl.lit(offset, pl.Float32)).otherwise(value).alias(name)
 
 

@@ -1,5 +1,6 @@
 """Frames in csv: blocks of whole lines, numbers read by column, every text that is no number reported."""
 
+import re
 from collections.abc import Iterator
 from typing import IO
 
@@ -13,6 +14,7 @@ NULLS = ["", "null", "NULL", "Null", "None", "NA", "N/A", "-", "\\N"]
 DELIMITERS = (",", ";", "\t")
 BLOCK_BYTES = 1 << 18, 1 << 26
 _TEXTS = ("at", "known_at", "vehicle_id", "pack_id", "chemistry")
+COMMA = Note("frames.decimal-comma", "repaired", None, "a decimal point", "commas within numbers are read as points")
 RAGGED = Note("frames.ragged-row", "refused", None, "as many fields as the header", "the row is left out; send it again")
 
 
@@ -23,7 +25,14 @@ class Lines:
         self._stream = stream
         first = stream.readline(1 << 20).removeprefix(b"\xef\xbb\xbf").decode("utf-8").strip("\r\n")
         self.delimiter = max(DELIMITERS, key=first.count)
+        self.has_comma = False
         self.header = [name.strip().strip('"') for name in first.split(self.delimiter)] if first.strip() else []
+
+    def look(self, block: bytes) -> None:
+        """Learn from the first lines whether numbers are written with a decimal comma."""
+        fields = re.split(rb"[\n%b]" % self.delimiter.encode(), b"\n".join(block.split(b"\n", 50)[:50]))
+        commas, points = (sum(re.fullmatch(form, each.strip()) is not None for each in fields) for form in (rb"-?\d+,\d+", rb"-?\d+\.\d+"))
+        self.has_comma = self.delimiter != "," and commas > points
 
     def blocks(self, n_row: int) -> Iterator[bytes]:
         """Blocks of about `n_row` lines, as long as there are any."""
@@ -48,6 +57,10 @@ def read_table(stream: IO[bytes], columns: dict[str, str], n_row: int, tell: tup
     lines = Lines(stream)
     line = 2
     for block in lines.blocks(n_row):
+        if line == 2:
+            lines.look(block)
+            if lines.has_comma:
+                tell[1].whole(COMMA, tell[0], "numbers such as 3,75")
         whole, numbers, n_line = _whole_rows(block, line, lines, tell)
         line += n_line
         if len(numbers):
@@ -98,13 +111,18 @@ def _parse(block: bytes, lines: Lines, kinds: dict[str, type[pl.DataType]]) -> p
         null_values=NULLS,
         ignore_errors=True,
         encoding="utf8-lossy",
+        decimal_comma=lines.has_comma,
     )
 
 
 def _numbers(block: bytes, lines: Lines, columns: dict[str, str]) -> pl.DataFrame:
-    return _parse(block, lines, {theirs: _kind(ours) for theirs, ours in columns.items()}).select(
+    table = _parse(block, lines, {theirs: _kind(ours) for theirs, ours in columns.items()}).select(
         pl.col(theirs).alias(ours) for theirs, ours in columns.items()
     )
+    if not lines.has_comma:
+        return table
+    instants = [name for name in ("at", "known_at") if name in table.columns]
+    return table.with_columns(pl.col(instants).str.replace(",", ".", literal=True))
 
 
 def _report(table: pl.DataFrame, block: bytes, lines: Lines, columns: dict[str, str], tell: tuple[Int, str, Account]) -> None:
