@@ -38,7 +38,7 @@ NEW_CAP, CAP_DOUBT, MANAGED_DOUBT = 0.92, 0.12, 0.08
 """Capacity of a car's pack in multiples of the rated one, any age; how far off the management's own state of charge may be."""
 DAILY_CAP = 0.001
 """Ageing: how far the capacity may drift in a day, standard deviation as a share."""
-TEMPER = {"NMC": (1.0, 1.4), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
+TEMPER = {"NMC": (1.4, 2.0), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
 """How much the evidence of a window counts, when it is brought in and when it is told by itself: points are not independent."""
 USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
 MOST_ACTIVE = 2500
@@ -236,7 +236,7 @@ def width(belief: Belief, weight: Float) -> float:
     """Standard deviation of the capacity, as a share."""
     x = np.log(belief.caps)
     mean = float(weight @ x)
-    return float(np.sqrt(max(weight @ (x - mean) ** 2, 0.0)))
+    return float(np.sqrt(max(float(weight @ (x - mean) ** 2), 0.0)))
 
 
 def parts(belief: Belief, weight: Float) -> Told:
@@ -247,19 +247,11 @@ def parts(belief: Belief, weight: Float) -> Told:
 
 def mixed(mean: Float, sd: Float, weight: Float) -> Interval:
     """Percentiles of a mixture of normal distributions."""
-    low, high = float((mean - 6.0 * sd).min()), float((mean + 6.0 * sd).max())
-    return Interval(*(_percentile(mean, sd, weight, share, (low, high)) for share in (0.1, 0.5, 0.9)))
-
-
-def _percentile(mean: Float, sd: Float, weight: Float, share: float, within: tuple[float, float]) -> float:
-    low, high = within
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        if float(weight @ normal_share((middle - mean) / np.maximum(sd, 1e-12))) < share:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    likely = weight > 1e-6
+    mean, sd, weight = mean[likely], np.maximum(sd[likely], 1e-12), weight[likely]
+    grid = np.linspace(float((mean - 4.0 * sd).min()), float((mean + 4.0 * sd).max()), 241)
+    share = normal_share((grid[:, None] - mean) / sd) @ (weight / weight.sum())
+    return Interval(*(float(np.interp(wanted, share, grid)) for wanted in (0.1, 0.5, 0.9)))
 
 
 def normal_share(z: Float) -> Float:

@@ -25,9 +25,9 @@ LEAST_POINTS, LEAST_FRAMES, MOST_HOLE = 6, 8, 0.3
 LEAST_SPAN = 0.05
 FIRST_SPAN = {"NMC": 0.15, "LFP": 0.3, "Na": 0.3}
 """Share of the capacity that the first window must span, so that a belief can begin."""
-MOST_DOUBT = 0.12
+MOST_DOUBT = 0.15
 """A window whose own interval is wider than this share of its middle is refused."""
-CELL_TRUST = {"NMC": (1.0, 0.15), "LFP": (0.1, 0.005), "Na": (0.3, 0.03)}
+CELL_TRUST = {"NMC": (1.0, 0.15), "LFP": (0.003, 0.0003), "Na": (0.3, 0.03)}
 """What slow and fast charges count when cells are compared: under fast charging, and where the curve is flat or very steep, cells differ by
 more than by what is looked for."""
 MOST_RESTS = 6
@@ -152,7 +152,8 @@ def _took(pack: Pack, sums: Sums, seen: Seen) -> Seen:
         span = charge.end[0] / expected[0] if expected is not None else 0.0
         if expected is None or span < FIRST_SPAN[kind]:
             refused = "flat-curve" if kind == "LFP" else "charge-span"
-    told = Window(begin_s, end_s, "fast" if charge.is_fast else "ac", None, charge.end[0] * scale_ah, charge.mean_c, None, refused)
+    how = "fast" if charge.is_fast else "ac"
+    told = Window(begin_s, end_s, how, None, charge.end[0] * scale_ah, charge.mean_c, None, refused)
     seen = replace(seen, windows=(*seen.windows, told)[-MOST_WINDOWS:])
     if not refused:
         belief = seen.filter.belief
@@ -208,7 +209,9 @@ def settled(sums: Sums, seen: Seen, after: Float | None) -> Seen:
     belief = cap.joined(now.belief, now.found, temper)
     strain = told.strain if held.charge.is_fast else told.strain + 0.2 * (now.strain - told.strain)
     place = cap.placed(belief, best, held.charge.end[0] + (float(after[0, R_Q]) if after is not None else 0.0))
-    told = replace(told, belief=belief, windows=told.windows + 1, place=place, strain=strain, looked=now.looked, ohm=_ohm(told, held, belief, best))
+    told = replace(
+        told, belief=belief, windows=told.windows + 1, place=place, strain=strain, looked=now.looked, ohm=_ohm(told, held, belief, best)
+    )
     seen = replace(seen, filter=told, held=None, last_s=held.end_s)
     seen = replace(seen, cells=_cells(seen, sums, held))
     return _told(seen, sums, held, own)
@@ -309,7 +312,8 @@ def _rest_of_cells(seen: Seen, sums: Sums, at_s: float) -> Cells:
     if place is None:
         return seen.cells
     slope, soc = _slopes(seen, np.zeros(1))
-    cells = learn(seen.cells, at_s, np.column_stack([slope, soc, np.zeros(1)]), sums.cell[at.C_REST][None], np.ones(1))
+    trust = np.full(1, CELL_TRUST[seen.filter.kind][0])
+    cells = learn(seen.cells, at_s, np.column_stack([slope, soc, np.zeros(1)]), sums.cell[at.C_REST][None], trust)
     return _noted(cells, sums, at_s, place.cap)
 
 

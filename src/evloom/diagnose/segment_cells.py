@@ -50,7 +50,8 @@ from evloom.diagnose.segment_places import (
 )  # fmt: skip
 from evloom.diagnose.segment_sums import Columns, Sums
 from evloom.kernel.compiled import compiled
-from evloom.vehicle.telemetry import INSULATION_PLACEHOLDER, ReadingFlag
+from evloom.kernel.timegrid import Float
+from evloom.vehicle.telemetry import INSULATION_PLACEHOLDER, Float32, ReadingFlag
 
 STEP_C = 0.08  # a step of current is at least this share of the capacity
 STEP_S = 45.0  # and happens within that time
@@ -75,9 +76,8 @@ def is_good(flag: int, volt: float) -> bool:
 
 
 @compiled
-def cells_mean(columns: Columns, i: int) -> tuple[float, int]:
+def cells_mean(row: Float32, flags: ReadingFlag) -> tuple[float, int]:
     """Mean of the cells that are not doubted, and how many they are; 0 of them where fewer than three quarters are left."""
-    row, flags = columns.cell_v[i], columns.cell_flags[i]
     n = len(row)
     if n == 0:
         return np.nan, 0
@@ -107,9 +107,8 @@ def cells_mean(columns: Columns, i: int) -> tuple[float, int]:
 
 
 @compiled
-def probe_mean(columns: Columns, i: int) -> float:
+def probe_mean(row: Float32, flags: ReadingFlag) -> float:
     """Median of the probes that are not doubted, NaN where there is none."""
-    row, flags = columns.probe_c[i], columns.probe_flags[i]
     good = np.empty(len(row))
     count = 0
     for k in range(len(row)):
@@ -131,37 +130,38 @@ def resistance_factor(temp_c: float, soc: float) -> float:
 
 
 @compiled
-def add_step(columns: Columns, sums: Sums, i: int, now: tuple[float, float, int]) -> None:
-    """Note how the cells answer to a step of current since the last frame; keep their voltages. now = (mean, time passed, good cells)."""
-    mean_v, passed, n_valid = now
-    scalar, cell, day = sums.scalar, sums.cell, sums.steps[0]
-    row, flags, last = columns.cell_v[i], columns.cell_flags[i], sums.cell[C_LAST]
-    step_a = columns.current_a[i] - scalar[LAST_A]
+def add_step(row: Float32, flags: ReadingFlag, cell: Float, steps: Float, scalar: Float, now: tuple[float, float, float, int]) -> None:
+    """Note how the cells answer to a step of current since the last frame; now = (mean, current, management's charge, good cells)."""
+    mean_v, current_a, soc, n_valid = now
+    day, last = steps[0], cell[C_LAST]
+    x = (current_a - scalar[LAST_A]) * resistance_factor(scalar[TEMP_C], soc)
+    rise = mean_v - scalar[LAST_V]
     n = len(row)
-    if passed <= STEP_S and scalar[LAST_N] > 0.0 and abs(step_a) > STEP_C * scalar[SCALE_AH]:
-        soc = columns.soc[i]
-        factor = resistance_factor(scalar[TEMP_C], soc)
-        x = step_a * factor
-        rise = mean_v - scalar[LAST_V]
-        day[S_AA] += x * x
-        day[S_VA] += rise * x
-        day[S_VV] += rise * rise
-        day[S_N] += 1.0
-        if n_valid == n and scalar[LAST_N] == n:
-            for k in range(n):
-                cell[C_STEP, k] += (row[k] - last[k]) * x
-                cell[C_STEP_AA, k] += x * x
-        else:
-            for k in range(n):
-                if is_good(flags[k], row[k]) and last[k] > 0.0:
-                    cell[C_STEP, k] += (row[k] - last[k]) * x
-                    cell[C_STEP_AA, k] += x * x
-    if n_valid == n:
+    day[S_AA] += x * x
+    day[S_VA] += rise * x
+    day[S_VV] += rise * rise
+    day[S_N] += 1.0
+    if n_valid == n and scalar[LAST_N] == n:
         for k in range(n):
-            last[k] = row[k]
+            cell[C_STEP, k] += (row[k] - last[k]) * x
+            cell[C_STEP_AA, k] += x * x
     else:
         for k in range(n):
-            last[k] = row[k] if is_good(flags[k], row[k]) else 0.0
+            if is_good(flags[k], row[k]) and last[k] > 0.0:
+                cell[C_STEP, k] += (row[k] - last[k]) * x
+                cell[C_STEP_AA, k] += x * x
+
+
+@compiled
+def keep_cells(row: Float32, flags: ReadingFlag, cell: Float, n_valid: int) -> None:
+    """Keep the voltages of a frame, 0 where they are doubted."""
+    n = len(row)
+    if n_valid == n:
+        for k in range(n):
+            cell[C_LAST, k] = row[k]
+    else:
+        for k in range(n):
+            cell[C_LAST, k] = row[k] if is_good(flags[k], row[k]) else 0.0
 
 
 @compiled
@@ -235,14 +235,13 @@ def _widen(sums: Sums) -> None:
 
 
 @compiled
-def note_insulation(columns: Columns, sums: Sums, i: int) -> None:
+def note_insulation(insulation: Float, ohm: float, flags: int, temp_c: float) -> None:
     """Add a measured insulation resistance to the day, with the temperature it was measured at."""
-    ohm = columns.insulation_ohm[i]
-    if not ohm > 0.0 or not np.isfinite(ohm) or (columns.flags[i] & INSULATION_PLACEHOLDER) != 0:
+    if not ohm > 0.0 or not np.isfinite(ohm) or (flags & INSULATION_PLACEHOLDER) != 0:
         return
-    sums.insulation[I_N] += 1.0
-    sums.insulation[I_LN] += np.log(ohm)
-    sums.insulation[I_T] += sums.scalar[TEMP_C] if np.isfinite(sums.scalar[TEMP_C]) else 25.0
+    insulation[I_N] += 1.0
+    insulation[I_LN] += np.log(ohm)
+    insulation[I_T] += temp_c if np.isfinite(temp_c) else 25.0
 
 
 @compiled

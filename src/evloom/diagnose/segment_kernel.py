@@ -5,12 +5,23 @@ The pass stops where a rest ends or a charge window is over, so that its state i
 
 import numpy as np
 
-from evloom.diagnose.segment_cells import add_rest, add_step, add_window, cells_mean, fold_day, note_insulation, probe_mean, start_window
+from evloom.diagnose.segment_cells import (
+    STEP_C,
+    STEP_S,
+    add_rest,
+    add_step,
+    add_window,
+    cells_mean,
+    fold_day,
+    keep_cells,
+    note_insulation,
+    probe_mean,
+    start_window,
+)
 from evloom.diagnose.segment_places import (
     AC,
     BALANCING,
     BLED_AH,
-    BLEED_AT,
     BLEED_S,
     BRANCH,
     C_BLED,
@@ -55,6 +66,7 @@ from evloom.diagnose.segment_places import (
 )  # fmt: skip
 from evloom.diagnose.segment_sums import Columns, Sums
 from evloom.kernel.compiled import compiled
+from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import CLOCK_JUMP, CORRUPT, CURRENT_ABSENT, CURRENT_RANGE, DUPLICATE_TIME, OUT_OF_ORDER, STALE
 
 SKIP = STALE | DUPLICATE_TIME | OUT_OF_ORDER | CLOCK_JUMP | CURRENT_ABSENT | CURRENT_RANGE | CORRUPT
@@ -76,80 +88,104 @@ MORE, RESTED, CHARGED = 0, 1, 2
 @compiled
 def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     """Take in frames from row `start` on; returns (row of the next frame, why it stopped)."""
-    for i in range(start, len(columns.at_s)):
-        if not _usable(columns, sums, i):
-            sums.scalar[N_SKIPPED] += 1.0
+    scalar, at_s, current_a, flags = sums.scalar, columns.at_s, columns.current_a, columns.flags
+    before = -1  # row of the frame before, where it is one of these
+    stop, why = len(at_s), MORE
+    for i in range(start, len(at_s)):
+        if (flags[i] & SKIP) != 0 or not np.isfinite(current_a[i]) or not _is_later(scalar, at_s[i]):
+            scalar[N_SKIPPED] += 1.0
             continue
-        why = _take(columns, sums, i)
+        why = _take(columns, sums, i, before)
         if why != MORE:
-            return i, why
-    return len(columns.at_s), MORE
+            stop = i
+            break
+        before = i
+    if before >= 0:
+        keep_cells(columns.cell_v[before], columns.cell_flags[before], sums.cell, int(scalar[LAST_N]))
+    return stop, why
 
 
 @compiled
-def _usable(columns: Columns, sums: Sums, i: int) -> bool:
-    """Whether the frame is one to compute with: not doubted as a whole, and later than the last one."""
-    at_s, scalar = columns.at_s[i], sums.scalar
-    if (columns.flags[i] & SKIP) != 0 or not np.isfinite(columns.current_a[i]) or not np.isfinite(at_s):
+def _is_later(scalar: Float, at_s: float) -> bool:
+    """Whether a frame is later than the last one, or the clock was wrong before."""
+    if not np.isfinite(at_s):
         return False
     if not at_s <= scalar[LAST_AT]:
         scalar[N_BACK] = 0.0
         return True
     scalar[N_BACK] += 1.0
     if scalar[LAST_AT] - at_s > DAY_S and scalar[N_BACK] > 30.0:
-        # The clock was wrong before, not now. What was counted in between is not known any more.
+        # What was counted in between is not known any more.
         scalar[LAST_AT] = at_s - 10.0
         scalar[DAY] = np.floor(at_s / DAY_S)
         scalar[LOAD_AT] = at_s
         scalar[CHARGE_AT] = at_s
         scalar[TEMP_AT] = -np.inf
-        scalar[BLEED_AT] = at_s
         scalar[COUNT_VAR] += (0.2 * scalar[SCALE_AH]) ** 2
         return True
     return False
 
 
 @compiled
-def _take(columns: Columns, sums: Sums, i: int) -> int:
+def _take(columns: Columns, sums: Sums, i: int, before: int) -> int:
     """Add one frame, unless something has to be looked at before."""
     scalar, open_ = sums.scalar, sums.window
-    at_s, current_a = columns.at_s[i], columns.current_a[i]
+    at_s, current_a, soc, speed = columns.at_s[i], columns.current_a[i], columns.soc[i], columns.speed_km_per_h[i]
     passed = at_s - scalar[LAST_AT]
     c_rate = current_a / scalar[SCALE_AH]
-    stands = not columns.speed_km_per_h[i] > 0.5
+    stands = not speed > 0.5
     status = columns.charging[i]
     charges = stands and c_rate > CHARGE_C and (status == 1 or status == -1 or status == 3)
     if open_[W_OPEN] > 0.0 and _is_over(scalar, (at_s, passed, c_rate, charges, stands)):
         return CHARGED
     loaded = not stands or abs(c_rate) > RESTING_C or charges
-    unseen = _unseen(columns, sums, i, passed)
+    change = soc - scalar[LAST_SOC]
+    unseen = passed > GAP_S and scalar[N_FRAME] > 0.0 and abs(change) > 0.015
     if scalar[REST_N] > 0.0 and (loaded or unseen):
         return RESTED
-    _count(columns, sums, i, passed)
+    if scalar[N_FRAME] > 0.0:
+        _count(scalar, open_[W_OPEN] > 0.0, (current_a, passed, speed, change, unseen))
     if loaded or unseen or scalar[N_FRAME] == 0.0:
         scalar[LOAD_AT] = at_s
-    _day(sums, at_s)
-    mean_v, n_valid = cells_mean(columns, i)
-    _temperature(columns, sums, i)
-    kind = _kind(sums, (at_s, passed, loaded, charges, c_rate, columns.balancing[i]))
+    _look(columns, sums, i, before, (passed, c_rate, loaded, charges))
+    return MORE
+
+
+@compiled
+def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, float, bool, bool]) -> None:
+    """What the frame shows: temperature once a minute, cells, conditions; now = (time passed, rate, loaded, charges)."""
+    passed, c_rate, loaded, charges = now
+    scalar, at_s, current_a = sums.scalar, columns.at_s[i], columns.current_a[i]
+    if np.floor(at_s / DAY_S) != scalar[DAY]:
+        _day(sums, at_s)
+    if at_s - scalar[TEMP_AT] >= 60.0:
+        scalar[TEMP_AT] = at_s
+        scalar[TEMP_C] = probe_mean(columns.probe_c[i], columns.probe_flags[i])
+        note_insulation(sums.insulation, columns.insulation_ohm[i], columns.flags[i], scalar[TEMP_C])
+    mean_v, n_valid = cells_mean(columns.cell_v[i], columns.cell_flags[i])
+    balancing = columns.balancing[i]
+    kind = _kind(scalar, sums.window[W_FAST] > 0.0, (at_s, passed, loaded, charges, c_rate, balancing))
     if passed <= GAP_S:
         sums.hours[kind] += passed / 3600.0
     if n_valid > 0:
-        add_step(columns, sums, i, (mean_v, passed, n_valid))
+        stepped = passed <= STEP_S and scalar[LAST_N] > 0.0 and abs(current_a - scalar[LAST_A]) > STEP_C * scalar[SCALE_AH]
+        if stepped:
+            if before >= 0:
+                keep_cells(columns.cell_v[before], columns.cell_flags[before], sums.cell, int(scalar[LAST_N]))
+            add_step(columns.cell_v[i], columns.cell_flags[i], sums.cell, sums.steps, scalar, (mean_v, current_a, columns.soc[i], n_valid))
         if charges:
             start_window(columns, sums, i, mean_v)
             add_window(columns, sums, i, (mean_v, passed, c_rate > FAST_C))
         elif not loaded and at_s - scalar[LOAD_AT] >= RELAXED_S:
             _rest(columns, sums, i, mean_v)
-        if columns.balancing[i] > 0:
+        if balancing > 0:
             _bleed(columns, sums, i, passed)
-    scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
-    _remember(columns, sums, i, mean_v, n_valid)
-    return MORE
+        scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
+    _remember(scalar, (at_s, current_a, columns.soc[i], mean_v, n_valid))
 
 
 @compiled
-def _is_over(scalar: np.ndarray, now: tuple[float, float, float, bool, bool]) -> bool:
+def _is_over(scalar: Float, now: tuple[float, float, float, bool, bool]) -> bool:
     """Whether the open charge window is over before this frame; now = (time, time passed, rate, charges, stands)."""
     at_s, passed, c_rate, charges, stands = now
     if passed > HOLE_S or not stands or c_rate < -CHARGE_C:
@@ -158,45 +194,33 @@ def _is_over(scalar: np.ndarray, now: tuple[float, float, float, bool, bool]) ->
 
 
 @compiled
-def _unseen(columns: Columns, sums: Sums, i: int, passed: float) -> bool:
-    """Whether the pack was used while nothing was heard of it: the management's charge or the voltage has changed over a gap."""
-    scalar = sums.scalar
-    if passed <= GAP_S or scalar[N_FRAME] == 0.0:
-        return False
-    change = columns.soc[i] - scalar[LAST_SOC]
-    return bool(np.isfinite(change) and abs(change) > 0.015)
-
-
-@compiled
-def _count(columns: Columns, sums: Sums, i: int, passed: float) -> None:
-    """Count the charge since the last frame, and how far the count may be off."""
-    scalar = sums.scalar
-    if scalar[N_FRAME] == 0.0:
-        return
-    current_a, last_a, scale_ah = columns.current_a[i], scalar[LAST_A], scalar[SCALE_AH]
+def _count(scalar: Float, in_window: bool, now: tuple[float, float, float, float, bool]) -> None:
+    """Count the charge since the last frame, and how far the count may be off; now = (current, time passed, speed, change of the
+    management's charge, whether that shows use unseen)."""
+    current_a, passed, speed, change, unseen = now
+    last_a, scale_ah = scalar[LAST_A], scalar[SCALE_AH]
     scalar[COUNT_S] += passed
+    added_ah = 0.5 * (current_a + last_a) * passed / 3600.0
     if passed <= GAP_S:
-        added_ah = 0.5 * (current_a + last_a) * passed / 3600.0
         scalar[COUNT_AH] += added_ah
         scalar[COUNT_H] += passed / 3600.0
         scalar[COUNT_VAR] += (0.4 * (current_a - last_a) * passed / 3600.0) ** 2 + (1e-4 * added_ah) ** 2
         scalar[TURNED_AH] += abs(added_ah)
-        if columns.speed_km_per_h[i] > 0.5:
-            scalar[KM] += columns.speed_km_per_h[i] * passed / 3600.0
+        if speed > 0.5:
+            scalar[KM] += speed * passed / 3600.0
         return
-    if sums.window[W_OPEN] > 0.0 and current_a > 0.0:
-        added_ah = 0.5 * (current_a + last_a) * passed / 3600.0
+    if in_window and current_a > 0.0:
         scalar[COUNT_AH] += added_ah
         scalar[COUNT_VAR] += (0.1 * added_ah) ** 2
         return
-    if _unseen(columns, sums, i, passed):
-        added_ah = (columns.soc[i] - scalar[LAST_SOC]) * scale_ah
+    if unseen:
+        added_ah = change * scale_ah
         scalar[COUNT_AH] += added_ah
         scalar[COUNT_VAR] += (0.3 * added_ah) ** 2 + (0.03 * scale_ah) ** 2
         return
     # Asleep: a little leaks away, and the first and the last minutes of use may be missing: the management's charge bounds them.
     scalar[COUNT_VAR] += (0.003 * scale_ah * passed / (30.0 * DAY_S)) ** 2
-    if np.isfinite(columns.soc[i] - scalar[LAST_SOC]):
+    if np.isfinite(change):
         scalar[COUNT_VAR] += (0.003 * scale_ah) ** 2
         return
     scalar[COUNT_VAR] += (0.01 * scale_ah) ** 2
@@ -206,44 +230,31 @@ def _count(columns: Columns, sums: Sums, i: int, passed: float) -> None:
 
 @compiled
 def _day(sums: Sums, at_s: float) -> None:
-    """Close the day where this frame is the first of another."""
+    """Close the day: this frame is the first of another."""
     scalar = sums.scalar
-    day = np.floor(at_s / DAY_S)
     if not np.isfinite(scalar[FIRST_AT]):
         scalar[FIRST_AT] = at_s
-    if day != scalar[DAY]:
-        if np.isfinite(scalar[DAY]):
-            fold_day(sums)
-        scalar[DAY] = day
-        scalar[SEEN_DAYS] += 1.0
+    if np.isfinite(scalar[DAY]):
+        fold_day(sums)
+    scalar[DAY] = np.floor(at_s / DAY_S)
+    scalar[SEEN_DAYS] += 1.0
 
 
 @compiled
-def _temperature(columns: Columns, sums: Sums, i: int) -> None:
-    """Look at the probes and the insulation once a minute: they are slow."""
-    scalar = sums.scalar
-    if columns.at_s[i] - scalar[TEMP_AT] < 60.0:
-        return
-    scalar[TEMP_AT] = columns.at_s[i]
-    scalar[TEMP_C] = probe_mean(columns, i)
-    note_insulation(columns, sums, i)
-
-
-@compiled
-def _kind(sums: Sums, now: tuple[float, float, bool, bool, float, int]) -> int:
+def _kind(scalar: Float, in_fast: bool, now: tuple[float, float, bool, bool, float, int]) -> int:
     """The condition of a frame; now = (time, time passed, loaded, charges, rate, cells being bled)."""
     at_s, passed, loaded, charges, c_rate, balancing = now
     if charges:
-        return FAST if c_rate > FAST_C or sums.window[W_FAST] > 0.0 else AC
+        return FAST if c_rate > FAST_C or in_fast else AC
     if loaded:
         return DRIVE
     if balancing > 0:
         return BALANCING
     if passed > SLEEP_S:
-        sums.scalar[REST_I] = at_s  # it woke up
-    if at_s - sums.scalar[REST_I] < GAP_S:
+        scalar[REST_I] = at_s  # it woke up
+    if at_s - scalar[REST_I] < GAP_S:
         return WAKE
-    return REST if at_s - sums.scalar[LOAD_AT] >= RELAXED_S else IDLE
+    return REST if at_s - scalar[LOAD_AT] >= RELAXED_S else IDLE
 
 
 @compiled
@@ -281,13 +292,12 @@ def _bleed(columns: Columns, sums: Sums, i: int, passed: float) -> None:
 
 
 @compiled
-def _remember(columns: Columns, sums: Sums, i: int, mean_v: float, n_valid: int) -> None:
-    """Keep what the next frame is compared with."""
-    scalar = sums.scalar
+def _remember(scalar: Float, now: tuple[float, float, float, float, int]) -> None:
+    """Keep what the next frame is compared with; now = (time, current, management's charge, mean voltage, good cells)."""
+    at_s, current_a, soc, mean_v, n_valid = now
     scalar[N_FRAME] += 1.0
-    scalar[LAST_AT], scalar[LAST_A], scalar[LAST_N] = columns.at_s[i], columns.current_a[i], n_valid
-    scalar[LAST_V] = mean_v
-    if np.isfinite(columns.soc[i]):
-        scalar[LAST_SOC] = columns.soc[i]
-    if abs(columns.current_a[i]) > RESTING_C * scalar[SCALE_AH]:
-        scalar[BRANCH] = 1.0 if columns.current_a[i] > 0.0 else -1.0
+    scalar[LAST_AT], scalar[LAST_A], scalar[LAST_N], scalar[LAST_V] = at_s, current_a, n_valid, mean_v
+    if np.isfinite(soc):
+        scalar[LAST_SOC] = soc
+    if abs(current_a) > RESTING_C * scalar[SCALE_AH]:
+        scalar[BRANCH] = 1.0 if current_a > 0.0 else -1.0

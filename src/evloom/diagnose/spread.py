@@ -13,8 +13,8 @@ from evloom.diagnose.capacity import normal_share
 from evloom.kernel.timegrid import Float
 
 OFFSET, CHARGE, SIZE, OHM = range(4)
-SPREAD = np.array([0.003, 0.02, 0.012, 0.1])
-"""Standard deviations at first: 3 mV, 2 % of charge, 1.2 % of capacity (cells of a batch: 0.5-1.5 %, Baumhoefer et al. 2014,
+SPREAD = np.array([0.003, 0.02, 0.007, 0.1])
+"""Standard deviations at first: 3 mV, 2 % of charge, 0.7 % of capacity (cells of a batch: 0.5-1 %, Baumhoefer et al. 2014,
 doi:10.1016/j.jpowsour.2013.09.108), 10 % of the resistance."""
 DAILY = np.array([0.0001, 0.0012, 0.0003, 0.01])
 ERROR_V = 0.0012
@@ -53,7 +53,8 @@ def learn(cells: Cells, at_s: float, rows: Float, apart_v: Float, weight: Float)
     x = np.column_stack([np.ones(len(rows)), slope, slope * (soc - 0.5), drop])
     trust = weight / (ERROR_V**2 * (1.0 + (slope / STEEP_V) ** 4))
     told = x @ cells.value
-    left = np.where(np.isfinite(apart_v), apart_v - np.nanmedian(apart_v, axis=1, keepdims=True) - told, 0.0)
+    known = np.isfinite(apart_v)
+    left = np.where(known, apart_v - np.median(np.where(known, apart_v, 0.0), axis=1, keepdims=True) - told, 0.0)
     normal = x.T @ (x * trust[:, None])
     doubt = np.linalg.inv(np.linalg.inv(before) + normal)
     value = cells.value + doubt @ (x.T @ (left * trust[:, None]))
@@ -109,7 +110,7 @@ def weakest(cells: Cells) -> tuple[float, float, int | None]:
     if n <= 1:
         return 1.0, 0.0, 0 if n == 1 else None
     mean, sd = 1.0 - cells.value[SIZE], max(float(np.sqrt(cells.doubt[SIZE, SIZE])), 1e-4)
-    grid = np.linspace(float(mean.min()) - 5.0 * sd, float(mean.min()) + 3.0 * sd, 161)
+    grid = np.linspace(float(mean.min()) - 5.0 * sd, float(mean.min()) + 3.0 * sd, 81)
     above = np.prod(1.0 - normal_share((grid[:, None] - mean) / sd), axis=1)
     dens = np.maximum(-np.diff(above), 0.0)
     middle = 0.5 * (grid[1:] + grid[:-1])
