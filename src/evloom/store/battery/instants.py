@@ -37,8 +37,8 @@ def _epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
 def _scaled(numbers: pl.Series) -> pl.Series:
     value = pl.col(numbers.name)
     size = value.abs()
-    scaled = pl.when(size >= NANOSECONDS_FROM).then(value / 1e9).when(size >= MICROSECONDS_FROM).then(value / 1e6)
-    scaled = scaled.when(size >= MILLISECONDS_FROM).then(value / 1e3).otherwise(value)
+    large = pl.when(size >= NANOSECONDS_FROM).then(value / 1e9).otherwise(value / 1e6)
+    scaled = pl.when(size >= MICROSECONDS_FROM).then(large).when(size >= MILLISECONDS_FROM).then(value / 1e3).otherwise(value)
     finite = pl.when(value.is_finite()).then(scaled).otherwise(None)
     return numbers.to_frame().select(finite.alias(numbers.name)).to_series()
 

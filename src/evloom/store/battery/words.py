@@ -7,7 +7,7 @@ import polars as pl
 from evloom.store.battery.account import Account, Note
 
 CHEMISTRY = Note("frames.chemistry-unknown", "warning", "chemistry", "NMC, LFP or Na", "told by the voltages where they show it")
-CAPACITY = Note("frames.capacity-range", "warning", "capacity_ah", "0.5 to 5,000 Ah", "read as unknown")
+RATED = Note("frames.capacity-range", "warning", "capacity_ah", "0.5 to 5,000 Ah", "read as unknown")
 LEAST_AH, MOST_AH = 0.5, 5000.0
 NAMES = {
     "NMC": ("nmc", "ncm", "nca", "ncma", "linimncoo", "ternary", "三元", "三元锂", "三元锂电池"),
@@ -24,13 +24,13 @@ def said_of_pack(table: pl.DataFrame, source: str, account: Account) -> pl.DataF
     chemistry = {text: _chemistry(text, source, account) for text in table["chemistry"].unique().drop_nulls().to_list()}
     if any(text != name for text, name in chemistry.items()):
         table = table.with_columns(pl.col("chemistry").replace_strict(chemistry, default="", return_dtype=pl.String))
-    capacity = table["capacity_ah"].fill_nan(None)
-    odd = capacity.drop_nulls().unique()
+    rated_ah = table["capacity_ah"].fill_nan(None)
+    odd = rated_ah.drop_nulls().unique()
     odd = odd.filter(~odd.is_between(LEAST_AH, MOST_AH))
     if not len(odd):
         return table
     for value in odd.head(3):
-        account.whole(CAPACITY, source, f"{value:g} Ah")
+        account.whole(RATED, source, f"{value:g} Ah")
     fits = pl.col("capacity_ah").is_between(LEAST_AH, MOST_AH)
     return table.with_columns(pl.when(fits).then(pl.col("capacity_ah")).otherwise(None).alias("capacity_ah"))
 
