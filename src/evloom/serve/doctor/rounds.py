@@ -35,8 +35,8 @@ TELL_S = 10.0
 """Readings of a battery are told again after this; changes of warnings at once."""
 SAVE_S, SAVE_FRAMES = 120.0, 5000
 """A memory is kept after so long, or so many frames."""
-WARDS_MAX = 4000
-"""Batteries whose memory is held at the same time, about 120 kB each; others are read again when frames of them come."""
+WARDS_MAX = 2000
+"""Batteries whose memory is held at the same time, about 0.3 MB each; others are read again when frames of them come."""
 
 
 class News(NamedTuple):
