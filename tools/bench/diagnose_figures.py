@@ -23,7 +23,7 @@ ALL = (*NAMES, UNKNOWN)
 
 @dataclass(frozen=True)
 class Told:
-    """A vehicle and what the doctor said of it; most: its largest severity on any day."""
+    """A vehicle and what the doctor said of it; most: the largest severity of a part that stood on two days running."""
 
     case: Case
     changes: list[WarningChange]
@@ -63,10 +63,13 @@ def _followed(case: Case) -> Told:
     for features in case.days:
         changes += examine(state, features)
     memory, track, most = fresh_memory(case.pack.n_cell), fresh_track(case.pack.n_cell, case.pack.n_probe), 0.0
+    before: tuple[np.ndarray, ...] = ()
     for features in case.days:
         memory, estimate = learn(memory, features)
-        found = severity(look(track, estimate, features), features.kind)
-        most = max(most, *(float(part.max(initial=0.0)) for part in found))
+        found = tuple(severity(look(track, estimate, features), features.kind))
+        stands = [np.minimum(part, last) for part, last in zip(found, before, strict=True)] if before else []
+        most = max([most, *(float(part.max(initial=0.0)) for part in stands)])
+        before = found
     return Told(case, changes, most)
 
 

@@ -44,7 +44,7 @@ PLANS = {
     "learn": Plan(2011, 300, ((60.0, 80), (30.0, 80)), EACH),
     "causes": Plan(2017, 420, ((60.0, 60),), EACH),
     "shorts": Plan(2012, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
-    "healthy": Plan(2102, 170, MIXED, HEALTHY),
+    "healthy": Plan(2102, 57, MIXED, HEALTHY),
     "test": Plan(2013, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),
     "unknown": Plan(2014, 60, ((60.0, 80), (30.0, 80)), STRANGE),
     "test-shorts": Plan(2015, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),

@@ -48,7 +48,7 @@ LEARN_DAYS = 5
 SMOOTH = 0.35
 RING = 64
 PACE = ("charge", "own charge")
-PACE_DAYS = 10
+PACE_DAYS = 14
 PACE_LEAST = np.array([0.00008, 0.00012])
 """Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
 BLEED_A = 0.06

@@ -39,6 +39,7 @@ WINDOW_LEAST = 0.12
 """Charge between two voltages that a charge has to pass, as a share of the capacity."""
 GAIN_LEAST = np.array([0.01, 0.025])
 """What windows of a charge, and what the resistance at one warmth cannot tell of the gain."""
+ALONE = 0.6
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
@@ -88,13 +89,15 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
 
 
 def _gain(smooth: Float, unit: Float, days: Float) -> float:
-    """A current that reads too high makes the capacity look larger and the resistance smaller by the same share: both together, in
-    standard deviations of what is left of either's noise."""
+    """A current that reads too high makes the capacity look larger and the resistance smaller by the same share. Age moves either
+    alone, and the weather: the lesser of both counts where they agree, in standard deviations, and of a single one a part."""
     both = [J_COUNTED, J_OHM]
-    left = np.sqrt(SMOOTH / (2.0 - SMOOTH))[both]
-    trust = np.where(days[both] > LEARN_DAYS[both], 1.0 / np.maximum(unit[both] * left, GAIN_LEAST), 0.0)
-    moved = (smooth * unit)[both] * np.array([1.0, -1.0])
-    return float(np.clip((moved * trust**2).sum() / max(float(np.hypot(*trust)), 1e-9), -CAP, CAP))
+    left = np.maximum((unit * np.sqrt(SMOOTH / (2.0 - SMOOTH)))[both], GAIN_LEAST)
+    known = days[both] > LEARN_DAYS[both]
+    counted, ohm = np.where(known, (smooth * unit)[both] * np.array([1.0, -1.0]) / left, 0.0)
+    if not known.all():
+        return float(ALONE * (counted + ohm))
+    return float(np.sign(counted) * np.sqrt(2.0) * min(abs(counted), abs(ohm)) if counted * ohm > 0.0 else 0.0)
 
 
 def cell_order(drift: Float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 LEVELS = ("watch", "inspect", "stop")
-WATCH_SHARE = 0.7
+WATCH_SHARE = 0.65
 """Share of the limit of `inspect` at which `watch` is said."""
 KEEP_SHARE = 0.5
 OPEN_DAYS = 2
