@@ -10,6 +10,7 @@ from evloom.serve.live.board import Ahead, Board
 Words = Callable[[str], str]
 PAST_S = 12 * 3600.0
 AHEAD_S = 24 * 3600.0
+LEAST_FULL_V = 0.02
 
 
 def board_chart(board: Board, zone: str, t: Words, *, small: bool = False) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class CellBar:
 
     name: str
     volt: float | None
-    off_mv: float | None
+    off_v: float | None
     top: float
     height: float
     is_suspect: bool
@@ -70,12 +71,12 @@ class CellBar:
 
 @dataclass(frozen=True, slots=True)
 class CellPlot:
-    """Distance of every cell from the median of its pack in the last frame; full is what a bar over the whole height stands for, in mV."""
+    """Distance of every cell from the median of its pack in the last frame; full_v is what half of the height stands for."""
 
     bars: tuple[CellBar, ...]
     median_v: float
-    full_mv: float
-    spread_mv: float
+    full_v: float
+    spread_v: float
 
 
 def cells_chart(now: dict[str, Any] | None, suspects: Collection[int]) -> CellPlot | None:
@@ -85,14 +86,14 @@ def cells_chart(now: dict[str, Any] | None, suspects: Collection[int]) -> CellPl
     if not known:
         return None
     median_v = statistics.median(known)
-    full_mv = max(20.0, 1000.0 * max(abs(volt - median_v) for volt in known))
+    full_v = max(LEAST_FULL_V, *(abs(volt - median_v) for volt in known))
     bars = []
     for cell, volt in enumerate(volts):
-        off_mv = None if volt is None else round(1000.0 * (volt - median_v), 1)
-        size = 0.0 if off_mv is None else 50.0 * abs(off_mv) / full_mv
-        top = 50.0 - size if (off_mv or 0.0) > 0.0 else 50.0
-        bars.append(CellBar(f"V_{cell + 1}", volt, off_mv, round(top, 2), round(max(size, 0.6), 2), cell in suspects))
-    return CellPlot(tuple(bars), median_v, full_mv, 1000.0 * (max(known) - min(known)))
+        off_v = None if volt is None else volt - median_v
+        size = 0.0 if off_v is None else 50.0 * abs(off_v) / full_v
+        top = 50.0 - size if (off_v or 0.0) > 0.0 else 50.0
+        bars.append(CellBar(f"V_{cell + 1}", volt, off_v, round(top, 2), round(max(size, 0.6), 2), cell in suspects))
+    return CellPlot(tuple(bars), median_v, full_v, max(known) - min(known))
 
 
 def days_chart(days: dict[str, Any], zone: str, t: Words) -> dict[str, Any] | None:
