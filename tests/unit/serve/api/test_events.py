@@ -5,6 +5,7 @@ import asyncio
 from evloom.pile.station import StatusSeen
 from evloom.serve.api.events import EventHub
 from evloom.serve.bus import Happening
+from evloom.serve.doctor.events import BatteryHeard
 from evloom.serve.metrics import TOPICS
 from evloom.serve.people.roles import Caller, Role
 from evloom.store.log import LogEntry
@@ -40,6 +41,25 @@ def test_everybody_sees_the_own_organisation_and_site_alone(tmp_path):
         assert b"event: station" not in got[1]
         assert b": still here" in got[1]
         assert got[2].count(b"event: station") == 3
+        for stream in streams:
+            await stream.aclose()
+
+    run(tmp_path, job)
+
+
+def test_batteries_are_told_to_their_organisation_and_to_no_owner_of_sites(tmp_path):
+    async def job(world: World) -> None:
+        hub = world.platform.events
+        owner = Caller("key:o", "o", Role.OWNER, "north", ("north-site",))
+        streams = [hub.listen(who, frozenset({"battery"}), "", 0.05) for who in (NORTH, owner)]
+        for stream in streams:
+            await read(stream, 1)
+        for org in ("south", "north", ""):
+            event = BatteryHeard(org, f"{org}-pack", f"{org}-vehicle", 2, 0.5, NOW_S, 10)
+            world.platform.bus.publish(Happening("battery", f"{org}-pack", event, NOW_S, NOW_S))
+        got = [b"".join(await read(stream, 2)) for stream in streams]
+        assert (got[0].count(b"event: battery"), b'"pack_id":"north-pack"' in got[0]) == (1, True)
+        assert b"event: battery" not in got[1]
         for stream in streams:
             await stream.aclose()
 
