@@ -63,7 +63,7 @@ def isolation_forest() -> Detector | None:
         from sklearn.ensemble import IsolationForest
     except ImportError:
         return None
-    return lambda x: -IsolationForest(TREES, random_state=0).fit(x).score_samples(x)
+    return lambda x: -IsolationForest(n_estimators=TREES, random_state=0).fit(x).score_samples(x)
 
 
 def detectors() -> dict[str, Detector | None]:

@@ -63,10 +63,10 @@ def _suspicions(case: Case) -> list[tuple[np.ndarray, tuple[str, int], float]]:
         scores = look(track, estimate, features)
         found = severity(scores, features.kind)
         tops = [float(part.max(initial=0.0)) for part in found]
-        if day < FIRST_DAY or max(tops) < WATCH_SHARE or features.at_s < np.nan_to_num(case.onset_s):
-            continue
         place = int(np.argmax(tops))
-        part = (("cell", "probe", "pack")[place], int(np.argmax(found[place])))
+        part = (("cell", "probe", "pack")[place], int(np.argmax(found[place])) if len(found[place]) else 0)
+        if day < FIRST_DAY or tops[place] < WATCH_SHARE or features.at_s < np.nan_to_num(case.onset_s):
+            continue
         seen.append((signature(track, scores, features, part).astype(np.float32), part, tops[place]))
     return seen
 
