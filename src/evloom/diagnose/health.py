@@ -29,6 +29,10 @@ from evloom.vehicle.telemetry import Frames, Pack
 
 MOST_DOUBT = 0.15
 """An interval p10..p90 that is wider than this share of its middle is no answer."""
+MOST_SOH = 1.12
+"""No pack holds more of its rated capacity than this; then the rated capacity, the current sensor or every curve is wrong."""
+EDGE, EDGE_MASS = 4, 0.05
+"""Belief in the outermost capacities of the grid that shows that the right one may lie outside."""
 LEAST_CELL_KNOWLEDGE = 0.8
 """Doubt of the cells' capacities, in multiples of what it was at first, under which they are told."""
 
@@ -99,7 +103,7 @@ def report(state: State) -> Health:
     seen = weigh_open(pack, sums, state.seen)
     holds = pack_interval(sums, seen)
     missing = _missing(state, seen, holds)
-    if holds is not None and holds.p90 - holds.p10 > MOST_DOUBT * holds.p50:
+    if "no-fit" in missing or "too-uncertain" in missing:
         holds = None
     rated = pack.capacity_ah if np.isfinite(pack.capacity_ah) and pack.capacity_ah > 0.0 else None
     soh = holds.times(1.0 / rated) if holds is not None and rated is not None else None
@@ -113,7 +117,7 @@ def report(state: State) -> Health:
         resistance_soh=resistance_soh(sums),
         missing=missing,
         windows=seen.windows,
-        trend=seen.trend,
+        trend=seen.trend if "no-fit" not in missing else (),
         weakest_cell=weakest(seen.cells)[2] if cells_known else None,
         cell_resistance_ohm=cell_ohm(sums),
         cell_capacity_share=capacity_share(seen.cells) if cells_known else np.full(pack.n_cell, np.nan),
@@ -129,6 +133,16 @@ def _cells_are_known(seen: Seen) -> bool:
     return bool(np.isfinite(seen.cells.seen_s) and np.sqrt(seen.cells.doubt[SIZE, SIZE]) < LEAST_CELL_KNOWLEDGE * SPREAD[SIZE])
 
 
+def _fits(pack: Pack, seen: Seen, holds: Interval) -> bool:
+    """Whether the capacity lies within the grid and below what a pack can hold; else the number would be that of the grid's end."""
+    if seen.filter.belief is not None:
+        log_p = seen.filter.belief.log_p
+        chance = np.exp(log_p - log_p.max()).sum(axis=0)
+        if chance[:EDGE].sum() + chance[-EDGE:].sum() > EDGE_MASS * chance.sum():
+            return False
+    return not (np.isfinite(pack.capacity_ah) and pack.capacity_ah > 0.0 and holds.p50 > MOST_SOH * pack.capacity_ah)
+
+
 def _missing(state: State, seen: Seen, holds: Interval | None) -> tuple[str, ...]:
     """Keys of what cannot be told."""
     pack, sums = state.pack, state.sums
@@ -139,6 +153,8 @@ def _missing(state: State, seen: Seen, holds: Interval | None) -> tuple[str, ...
         keys.append("no-cells")
     if holds is None:
         keys.append("flat-curve" if seen.filter.kind == "LFP" else "charge-span" if seen.filter.kind else "chemistry")
+    elif not _fits(pack, seen, holds):
+        keys.append("no-fit")
     elif holds.p90 - holds.p10 > MOST_DOUBT * holds.p50:
         keys.append("too-uncertain")
     if not (np.isfinite(pack.capacity_ah) and pack.capacity_ah > 0.0):

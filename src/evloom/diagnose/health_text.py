@@ -12,6 +12,10 @@ TEXTS = {
         "not enough information: the capacity is not known to within 15 %; needs slow charges over at least 40 % SOC, with rests before",
         "信息不足：容量不确定度超过 15 %；需要静置后跨度至少 40 % SOC 的慢充",
     ),
+    "no-fit": (
+        "not enough information: no capacity that this pack can have fits; check rated capacity and current sensor; needs a full slow charge",
+        "信息不足：充入电量与该电池可能的容量不符；请核对额定容量与电流传感器；需要从 10 % SOC 以下开始充满的慢充",
+    ),
     "too-short": ("the charge is too short to tell anything of the capacity", "充电时间过短，无法判断容量"),
     "few-frames": ("too few frames in this charge", "本次充电数据帧过少"),
     "hole": ("too much of this charge was not seen", "本次充电缺失数据过多"),

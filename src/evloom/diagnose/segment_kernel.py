@@ -79,6 +79,8 @@ RESTING_C = 0.02  # less current than this share of the capacity is no load
 CHARGE_C = 0.02
 FAST_C = 0.35
 SLEEP_S = 1200.0
+DRAWN_A = 0.25  # readings of a parked car this far below the others are what it draws while awake
+DRAWN_FORGET, DRAWN_WEIGHT = 0.1, 0.05
 BLED_A = 0.06  # current of passive balancing, of the size usual in cars
 
 MORE, RESTED, CHARGED = 0, 1, 2
@@ -267,11 +269,19 @@ def _rest(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
     scalar[REST_V] = mean_v if share == 1.0 else scalar[REST_V] + share * (mean_v - scalar[REST_V])
     scalar[REST_AGE] = columns.at_s[i] - scalar[LOAD_AT]
     add_rest(columns, sums, i, mean_v, share)
-    # The mean current while parked, of the last thousand frames or so.
-    keep = 1.0 - 1.0 / 1000.0
-    scalar[OFF_N] = keep * scalar[OFF_N] + 1.0
-    scalar[OFF_A] = keep * scalar[OFF_A] + columns.current_a[i]
-    scalar[OFF_AA] = keep * scalar[OFF_AA] + columns.current_a[i] ** 2
+    _offset(scalar, columns.current_a[i])
+
+
+@compiled
+def _offset(scalar: Float, current_a: float) -> None:
+    """The mean current while parked, of the last thousand frames or so. A car that is awake draws some, and none ever charges: what is
+    below the rest by more than noise says little, and what is above it says that the rest was drawn."""
+    above = current_a - scalar[OFF_A] / scalar[OFF_N] if scalar[OFF_N] > 0.0 else 0.0
+    keep = 1.0 - (DRAWN_FORGET if above > DRAWN_A else 1.0 / 1000.0)
+    weight = DRAWN_WEIGHT if above < -DRAWN_A else 1.0
+    scalar[OFF_N] = keep * scalar[OFF_N] + weight
+    scalar[OFF_A] = keep * scalar[OFF_A] + weight * current_a
+    scalar[OFF_AA] = keep * scalar[OFF_AA] + weight * current_a**2
 
 
 @compiled

@@ -16,8 +16,8 @@ from evloom.vehicle.telemetry import Float32
 SETTLE_S, SETTLE_FAST_S = 600.0, 240.0
 """How long after its begin the polarisation of a charge is not steady yet."""
 MOST_POINTS = 24
-NO_OFFSET_A = 0.15
-"""Offset of a current sensor that was never seen at rest, standard deviation."""
+NO_OFFSET_A, USUAL_OFFSET_A = 0.15, 0.1
+"""Offset of a current sensor that was never seen at rest, standard deviation; below zero by more than the second a car rather draws."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def offset_a(scalar: Float) -> tuple[float, float]:
     mean = float(scalar[at.OFF_A] / seen)
     spread = max(float(scalar[at.OFF_AA] / seen) - mean * mean, 0.0)
     doubt = float(np.hypot(np.sqrt(spread / seen), NO_OFFSET_A / np.sqrt(1.0 + seen)))
-    drawn = max(-mean - 0.3, 0.0)
-    return mean + 0.5 * drawn, float(np.hypot(doubt, 0.5 * drawn + 0.02))
+    drawn = max(-mean - USUAL_OFFSET_A, 0.0)
+    return mean + 0.7 * drawn, float(np.hypot(doubt, 0.4 * drawn + 0.02))
 
 
 def charge_of(sums: Sums, kind: str) -> Charge:

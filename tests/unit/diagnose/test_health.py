@@ -11,6 +11,7 @@ from evloom.diagnose import health
 from evloom.diagnose.health import Health, State
 from evloom.diagnose.health_keep import from_bytes, to_bytes
 from evloom.diagnose.health_text import TEXTS
+from evloom.diagnose.window_points import offset_a
 from evloom.vehicle.telemetry import Frames
 from tests.unit.diagnose.health_frames import Plan, frames_of
 
@@ -190,3 +191,21 @@ def test_coverage_counts_conditions() -> None:
     assert hours["fast"] == 0.0
     assert found.km == pytest.approx(60.0 * hours["drive"], rel=0.1)
     assert found.full_cycles == pytest.approx(6 * 0.65 * 135.0 / 150.0, rel=0.05)
+
+
+def test_what_an_awake_car_draws_is_no_offset_of_the_sensor() -> None:
+    frames = frames_of(Plan(offset_a=0.2))
+    parked = np.flatnonzero((frames.charging == 0) & (frames.speed_km_per_h == 0.0))
+    current_a = frames.current_a.copy()
+    current_a[parked[parked % 3 == 0]] -= 0.6
+    offset, doubt = offset_a(followed(replace(frames, current_a=current_a)).sums.scalar)
+    assert offset == pytest.approx(0.2, abs=0.06)
+    assert doubt < 0.1
+
+
+def test_a_capacity_that_no_pack_can_have_is_refused() -> None:
+    found = told(Plan(rated_ah=100.0))
+    assert found.capacity_ah is None
+    assert found.soh is None
+    assert found.trend == ()
+    assert "no-fit" in found.missing
