@@ -168,7 +168,7 @@ def evidence(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Fl
     """What a window says.
 
     A curve that the library knows leaves a fifteenth of the variance that is allowed for; where the best leaves more, the pack's curve is
-    in no library, and what its shape seems to say of the capacity is believed less. Where nothing that is likely explains the window,
+    in no library, and what its shape seems to say is believed less. Where nothing that is likely explains the window,
     everything is looked at again (not too often), and what was believed counts less."""
     looked = told.looked
     found, best = _weighed(told, belief, points, prior)
@@ -178,8 +178,18 @@ def evidence(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Fl
         belief = replace(belief, log_p=np.maximum(DOUBTED * belief.log_p, 0.9 - ACTIVE))
         found, best = _weighed(told, belief, points, prior)
         strain = min(strain, _strain(told, belief, points, (found, best), prior))
-    trust = (USUAL_STRAIN / max(strain, told.strain, USUAL_STRAIN)) ** 1.5
-    return Evidence(belief, trust * (found - found.max()), best, strain, looked)
+    span = float(np.ptp(points[:, at.P_Q])) / float(together(belief) @ belief.caps)
+    known = USUAL_STRAIN / max(strain, told.strain, USUAL_STRAIN)
+    return Evidence(belief, _believed(found, known, span), best, strain, looked)
+
+
+def _believed(found: Float, known: float, span: float) -> Float:
+    """The evidence as far as the curve is known (0..1). What an unknown curve seems to say counts little; but how much goes in between
+    nearly empty and nearly full hardly depends on the curve, so within each curve a charge counts the more, the more it spans."""
+    of_curve = found.max(axis=1, keepdims=True)
+    within = found - np.where(np.isfinite(of_curve), of_curve, 0.0)
+    power = 1.5 - 1.2 * min(max((span - 0.6) / 0.25, 0.0), 1.0)
+    return np.asarray(known**1.5 * (of_curve - of_curve.max()) + known**power * within)
 
 
 def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Float, Float]:

@@ -66,7 +66,9 @@ class Seen:
 
 def after_rest(sums: Sums, seen: Seen) -> Seen:
     """A relaxed rest has ended: its voltage is a point of the curve."""
-    scalar, kind = sums.scalar, seen.filter.kind
+    scalar = sums.scalar
+    kind = seen.filter.kind or ("NMC" if scalar[at.HIGH_V] > HIGH_NMC_V else "")
+    seen = replace(seen, filter=replace(seen.filter, kind=kind))
     volt, age_s, at_s = float(scalar[at.REST_V]), float(scalar[at.REST_AGE]), float(scalar[at.LAST_AT])
     scalar[at.REST_N] = 0.0
     if not kind:

@@ -13,7 +13,7 @@ TEXTS = {
         "信息不足：容量不确定度超过 15 %；需要静置后跨度至少 40 % SOC 的慢充",
     ),
     "no-fit": (
-        "not enough information: no capacity that this pack can have fits; check rated capacity and current sensor; needs a full slow charge",
+        "not enough information: no capacity that a pack can have fits; check rated capacity, current sensor; needs a full slow charge",
         "信息不足：充入电量与该电池可能的容量不符；请核对额定容量与电流传感器；需要从 10 % SOC 以下开始充满的慢充",
     ),
     "too-short": ("the charge is too short to tell anything of the capacity", "充电时间过短，无法判断容量"),

@@ -12,6 +12,8 @@ from evloom.diagnose.window import Interval
 from evloom.kernel.timegrid import Float
 
 LEAST_STEPS = 100
+LEAST_AGREEMENT = 0.3
+"""Share of the steps of voltage that the steps of current must explain. A box that sends its cells a few at a time tells no resistance."""
 LEAST_DAYS = 45
 TEMPERATURE_ERROR = 0.04
 """What is left of the weather in the resistance of some weeks, after it was taken out."""
@@ -20,7 +22,7 @@ TEMPERATURE_ERROR = 0.04
 def cell_ohm(sums: Sums) -> Float:
     """Resistance of each cell over the last weeks (n_cell,), NaN where too few steps were seen."""
     seen = sums.cell[at.C_STEP_AA]
-    if sums.steps[:2, at.S_N].sum() < LEAST_STEPS:
+    if mean_ohm(sums.steps[:2]) is None:
         return np.full(len(seen), np.nan)
     ohm = sums.cell[at.C_STEP] / np.maximum(seen, 1e-9)
     return np.where((seen > 0.2 * max(float(np.max(seen, initial=0.0)), 1e-9)) & (ohm > 0.0), ohm, np.nan)
@@ -32,6 +34,8 @@ def mean_ohm(rows: Float) -> tuple[float, float] | None:
     if total[at.S_N] < LEAST_STEPS or total[at.S_AA] <= 0.0 or total[at.S_VA] <= 0.0:
         return None
     ohm = float(total[at.S_VA] / total[at.S_AA])
+    if ohm * total[at.S_VA] < LEAST_AGREEMENT * total[at.S_VV]:
+        return None
     left = max(float(total[at.S_VV] - ohm * total[at.S_VA]), 0.0)
     return ohm, float(np.sqrt(left / total[at.S_N] / total[at.S_AA]))
 

@@ -1,0 +1,152 @@
+"""`python -m tools.bench.diagnose_health [out/truth/b]`: how well the capacity of PyBaMM's packs is found, into docs/battery-health.md.
+
+Capacity is that of the weakest cell on that day, between the voltages at rest of `capacity_curves.WINDOW_V`. Two lives of every healthy
+pack: as it is, and with every charge that goes over more than half of the capacity cut to a half of it at a random place (frames are
+taken away). A half window is one over 40 to 60 % of the capacity. NMC also without the curves of its own positive electrode.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from evloom.diagnose import health, quality
+from evloom.diagnose.health import Health, Interval
+from evloom.simulate.pack.truth import Truth
+from evloom.vehicle.telemetry import Frames
+from tools.truth.files import read_pack
+
+PAGE = Path(__file__).parents[2] / "docs" / "battery-health.md"
+BEGIN, END = "<!-- figures: python -m tools.bench.diagnose_health out/truth/b -->", "<!-- end of figures -->"
+HALF = (0.4, 0.6)
+TO_90 = 1.645 / 1.2816
+"""From the interval p10..p90 to one that holds nine in ten."""
+UNKNOWN_POSITIVE = "NMC_811"
+
+
+@dataclass
+class Score:
+    """Errors as shares of the truth: (error, inside the 90 % interval) of the windows by themselves, of what is believed after each of
+    them, and of the last word on a pack; windows that were refused, packs."""
+
+    own: list[tuple[float, bool]] = field(default_factory=list)
+    after: list[tuple[float, bool]] = field(default_factory=list)
+    last: list[tuple[float, bool]] = field(default_factory=list)
+    windows: int = 0
+    packs: int = 0
+    cpu_s: float = 0.0
+    frames: int = 0
+
+
+def judged(interval: Interval, true_ah: float) -> tuple[float, bool]:
+    """Error of the middle, and whether the interval of nine in ten holds the truth."""
+    low, high = (interval.p50 + TO_90 * (end - interval.p50) for end in (interval.p10, interval.p90))
+    return interval.p50 / true_ah - 1.0, low <= true_ah <= high
+
+
+def cut_to_half(frames: Frames, true_ah: float, rng: np.random.Generator) -> Frames:
+    """The frames without what goes beyond half of the capacity in each charge."""
+    charging = np.flatnonzero((frames.charging == 1) & (frames.current_a > 0.0))
+    keep = np.ones(frames.n, dtype=bool)
+    ends = np.flatnonzero(np.abs(np.diff(frames.at_s[charging])) > 1200.0)
+    for first, last in zip(np.r_[0, ends + 1], np.r_[ends, len(charging) - 1], strict=True):
+        part = slice(int(charging[first]), int(charging[last]) + 1)
+        step_s = np.diff(frames.at_s[part], prepend=frames.at_s[part][0]).clip(0.0, 300.0)
+        share = np.cumsum(frames.current_a[part] * step_s) / 3600.0 / true_ah
+        if len(share) and share[-1] > 0.5:
+            begin = rng.uniform(0.0, share[-1] - 0.5)
+            keep[part] = (share >= begin) & (share <= begin + 0.5)
+    return frames.part(keep)
+
+
+def score_pack(score: Score, frames: Frames, truth: Truth, without: str) -> None:
+    """Add one pack."""
+    flagged, _ = quality.flag(frames)
+    begun = time.process_time()
+    found = health.report(health.step(health.fresh(frames.pack, without), flagged))
+    score.cpu_s += time.process_time() - begun
+    score.frames += frames.n
+    score.packs += 1
+
+    def true_ah(at_s: float) -> float:
+        day = int((at_s - flagged.at_s[0]) / 86400.0)
+        return float(truth.capacity_ah[min(max(day, 0), len(truth.capacity_ah) - 1)].min())
+
+    _windows(score, found, true_ah)
+    if found.capacity_ah is not None:
+        score.last.append(judged(found.capacity_ah, true_ah(flagged.at_s[-1])))
+
+
+def _windows(score: Score, found: Health, true_ah) -> None:  # type: ignore[no-untyped-def]
+    believed = dict(found.trend)
+    for window in found.windows:
+        true = true_ah(window.end_s)
+        if not HALF[0] <= window.charge_ah / true <= HALF[1]:
+            continue
+        score.windows += 1
+        if window.capacity_ah is not None:
+            score.own.append(judged(window.capacity_ah, true))
+        now = believed.get(window.end_s)
+        if now is not None and now.p90 - now.p10 <= health.MOST_DOUBT * now.p50:
+            score.after.append(judged(now, true))
+
+
+def packs(folder: Path) -> Iterator[tuple[Frames, Truth]]:
+    """The healthy packs of a folder."""
+    for path in sorted(folder.glob("*.json")):
+        if path.name == "truth.json":
+            continue
+        frames, truth = read_pack(folder, path.stem)
+        if truth.fault == "none":
+            yield frames, truth
+
+
+def row(name: str, told: list[tuple[float, bool]], of: int) -> str:
+    """A line of the table."""
+    if not told:
+        return f"| {name} | 0 of {of} | | | |"
+    errors = np.array([error for error, _ in told])
+    inside = np.mean([good for _, good in told])
+    return f"| {name} | {len(told)} of {of} | {np.abs(errors).mean():.2%} | {errors.mean():+.2%} | {inside:.0%} |"
+
+
+def lines(folder: Path) -> list[str]:
+    """The tables."""
+    scores: dict[tuple[str, str], Score] = {}
+    for frames, truth in packs(folder):
+        kind = frames.pack.chemistry
+        number = int(frames.pack.vehicle_id.split("-")[-2]) * 100 + int(frames.pack.vehicle_id.split("-")[-1])
+        half = cut_to_half(frames, float(truth.capacity_ah[0].min()), np.random.default_rng(number))
+        lives = [("as it is", frames, ""), ("charges cut to a half", half, "")]
+        if kind == "NMC":
+            lives.append(("its positive electrode not in the library", frames, UNKNOWN_POSITIVE))
+        for name, life, without in lives:
+            score_pack(scores.setdefault((kind, name), Score()), life, truth, without)
+    told = []
+    for (kind, name), score in scores.items():
+        told += [f"### {kind}, {name}", "", f"{score.packs} healthy packs of {folder.name}, {score.windows} half windows", ""]
+        told += ["| what | answered | mean absolute error | mean error | the 90 % interval holds |", "|---|---|---|---|---|"]
+        told.append(row("a half window by itself, given the pack's past", score.own, score.windows))
+        told.append(row("all that is known after a half window", score.after, score.windows))
+        told.append(row("the last word on a pack", score.last, score.packs))
+        told += ["", f"{1e3 * score.cpu_s / score.packs / 60.0:.1f} ms of CPU a calendar day.", ""]
+    return told
+
+
+def main() -> None:
+    """Write the figures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out/truth/b")
+    text = "\n".join(lines(folder))
+    print(text)
+    if "--dry" in sys.argv:
+        return
+    page = PAGE.read_text()
+    head, rest = page.split(BEGIN)
+    PAGE.write_text(head + BEGIN + "\n\n" + text + "\n" + END + rest.split(END)[1])
+
+
+if __name__ == "__main__":
+    main()
