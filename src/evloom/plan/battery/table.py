@@ -10,6 +10,8 @@ from evloom.store.battery.account import Account
 
 HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "SOH", "grade", "days", "frames", "cells", "doubted readings")
 MOST_ROWS = 40
+MOST_NAME = 40
+"""Letters of a name that are shown; the JSON has all."""
 HARMLESS = frozenset(("status-null", "insulation-placeholder", "odometer-doubt"))
 """Flags that say nothing against a frame's cells."""
 
@@ -38,8 +40,8 @@ def _cells(row: Row) -> list[str]:
     cause = f"{row.cause} {100 * row.chance:.0f} %" if row.cause else ""
     more = f" +{row.n_open - 1}" if row.n_open > 1 else ""
     return [
-        row.vehicle_id,
-        row.pack_id,
+        _name(row.vehicle_id),
+        _name(row.pack_id),
         _level(row.level),
         row.part + more,
         cause,
@@ -51,6 +53,12 @@ def _cells(row: Row) -> list[str]:
         str(row.n_cell),
         doubted,
     ]
+
+
+def _name(text: str) -> str:
+    """A name on one line, shortened in its middle."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= MOST_NAME else f"{plain[: MOST_NAME - 13]}…{plain[-12:]}"
 
 
 def _level(name: str) -> str:

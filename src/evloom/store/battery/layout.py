@@ -22,7 +22,7 @@ FIELD_NAMES = {
 }
 """Columns of a telematics box as in battery_field_frames (github BatICM/unsupervised-battery-faults, 57bb1c0), to ours."""
 
-_SERIES = re.compile(r"^([VT])_(\d{1,4})$")
+_SERIES = re.compile(r"^([VT])_(\d{1,4})$", re.IGNORECASE)
 _KNOWN = "at (or at_s), current_a, pack_v, soc, V_1..V_n, T_1..T_m (docs/battery-frames.md), or tboxTime, BMSBatteryCurrent, V_1..V_n"
 UNKNOWN = Note("file.unknown-format", "refused", None, _KNOWN, "name the columns so")
 TWICE = Note("file.column-twice", "refused", None, "every column once", "rename one of them")
@@ -56,7 +56,8 @@ class Layout:
 
 def detect(header: list[str], source: str, account: Account) -> Layout | None:
     """The layout of a file with these columns, or None with a finding where it is no file of frames."""
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    small = [name.lower() for name in header]
+    twice = sorted({name for name in header if name and small.count(name.lower()) > 1})
     if twice:
         account.whole(TWICE, source, ", ".join(twice))
         return None
@@ -65,8 +66,9 @@ def detect(header: list[str], source: str, account: Account) -> Layout | None:
         columns |= {name: name for name in (*TEXTS, "capacity_ah") if name in header}
         layout = Layout("field", columns, _series(header, "V"), _series(header, "T"))
     else:
-        columns = {name: name for name in ("at", "known_at", *NUMBERS, *TEXTS, "capacity_ah") if name in header}
-        columns |= {ours: f"{ours}_s" for ours in ("at", "known_at") if f"{ours}_s" in header and ours not in header}
+        theirs = dict(zip(small, header, strict=True))
+        columns = {name: theirs[name] for name in ("at", "known_at", *NUMBERS, *TEXTS, "capacity_ah") if name in theirs}
+        columns |= {ours: theirs[f"{ours}_s"] for ours in ("at", "known_at") if f"{ours}_s" in theirs and ours not in theirs}
         layout = Layout("own", columns, _series(header, "V"), _series(header, "T"))
     if "at" not in layout.columns or not (layout.cells or {"current_a", "pack_v", "soc"} & layout.columns.keys()):
         account.whole(UNKNOWN, source, "columns " + ", ".join(header)[:200])
@@ -76,7 +78,7 @@ def detect(header: list[str], source: str, account: Account) -> Layout | None:
 
 
 def _series(header: list[str], kind: str) -> tuple[str, ...]:
-    found = {int(match[2]): name for name in header if (match := _SERIES.match(name)) and match[1] == kind and int(match[2]) > 0}
+    found = {int(match[2]): name for name in header if (match := _SERIES.match(name)) and match[1].upper() == kind and int(match[2]) > 0}
     return tuple(found.get(k, "") for k in range(1, max(found, default=0) + 1))
 
 

@@ -92,7 +92,7 @@ def _packs(piece: Piece) -> set[str]:
     """The packs in a piece; what is wrong with it is said when it is read."""
     unsaid = Account()
     header = read_header(piece, unsaid) or []
-    names: dict[str, str] = {name: name for name in ("vehicle_id", "pack_id") if name in header}
+    names = {name: name.lower() for name in header if name.lower() in ("vehicle_id", "pack_id")}
     if not names:
         return {piece.stem}
     found = [identities(table, piece.stem) for table in read_blocks(piece, names, CHUNK * 16, unsaid)]

@@ -1,5 +1,6 @@
 """Files as strangers write them: other units, other names, decimal commas, numbers that cannot be."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +67,12 @@ def test_a_table_of_nonsense_is_told_in_few_lines(tmp_path: Path) -> None:
     _, reading = read(write(tmp_path / "car.csv", words))
     assert len(reading.account.findings) < 200
     assert sum("rows more" in (finding.value or "") for finding in reading.account.findings) == 25
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_the_case_of_columns_does_not_matter(tmp_path: Path, change: Callable[[str], str]) -> None:
+    table = rows(30, 3)
+    want = by_pack(read(write(tmp_path / "a" / "car.csv", table))[0])["car"]
+    parts, reading = read(write(tmp_path / "car.csv", [[change(name) for name in table[0]], *table[1:]]))
+    assert codes(reading) == []
+    assert same(want, by_pack(parts)["car"])
