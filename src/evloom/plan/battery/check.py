@@ -70,7 +70,10 @@ def _stream(options: argparse.Namespace) -> list[Finding]:
 
 
 def _report(folder: Path | None) -> list[Finding]:
-    if folder is None or folder.is_dir() or (not folder.exists() and folder.parent.is_dir()):
+    if folder is None:
         return []
-    why = "is a file" if folder.exists() else f"lies in {folder.parent}, which is no folder"
+    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
+    if there.is_dir():
+        return []
+    why = f"{there} is a file" if there.exists() else "nothing that is there"
     return [Finding("output.not-writable", "refused", str(folder), None, "--report", why, "a folder, or a new one", "choose another name")]

@@ -106,7 +106,7 @@ class Study:
         """Write a file of the report; whether that failed."""
         folder = self._options.report
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(content, encoding="utf-8", errors="surrogateescape")
         except OSError as error:
             self._account.whole(
