@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from evloom.diagnose.warning import WarningChange
+from evloom.diagnose.limits import SOUND
+from evloom.diagnose.warning import LEVELS, WarningChange
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.doctor.events import BatteryHeard, BatteryWarned
 from evloom.serve.doctor.rounds import News, Rounds
 from evloom.serve.metrics import Metrics
 from evloom.store import batteries, warnings
+from evloom.store.batteries import BatterySeen
 from evloom.store.battery.parquet_store import FrameStore
 from evloom.store.connection import Connection, Row
 from evloom.store.database import Database
@@ -114,23 +116,25 @@ class Doctor:
     async def _keep(self, news: list[News]) -> None:
         known_s = self._now_s()
         told = await self._db.write(lambda conn: [_kept(conn, one, known_s) for one in news])
-        for one, (org_id, fresh) in zip(news, told, strict=True):
-            seen = one.seen
+        for seen, org_id, fresh in told:
             for event in fresh:
                 self._bus.publish(Happening("battery", seen.pack_id, replace(event, org_id=org_id), known_s, known_s))
             heard = BatteryHeard(org_id, seen.pack_id, seen.vehicle_id, seen.level, seen.soc, seen.last_s, seen.n_frame)
             self._bus.publish(Happening("battery", seen.pack_id, heard, seen.last_s, known_s))
 
 
-def _kept(conn: Connection, news: News, known_s: float) -> tuple[str, list[BatteryWarned]]:
-    """Keep what is new of a battery; its organisation, and changes that were not kept before."""
-    org_id = batteries.save(conn, news.seen)
+def _kept(conn: Connection, news: News, known_s: float) -> tuple[BatterySeen, str, list[BatteryWarned]]:
+    """Keep what is new of a battery: as it was kept, its organisation, and changes that were not kept before. Its level is that of the
+    warnings that are open in the database: a doctor who has lost his memory lifts no limit."""
+    seen = news.seen
     fresh = [_warned(change) for change in news.changes if warnings.save_change(conn, change, known_s)]
     if news.standing is not None:
-        for row in warnings.close_others(conn, news.seen.pack_id, news.standing, news.seen.last_s, known_s):
+        for row in warnings.close_others(conn, seen.pack_id, news.standing, seen.last_s, known_s):
             named = (row["warning_id"], "closed", row["level"], row["cause"], row["cell"], row["probe"], row["severity"])
-            fresh.append(BatteryWarned("", news.seen.pack_id, news.seen.vehicle_id, *named))
-    return org_id, fresh
+            fresh.append(BatteryWarned("", seen.pack_id, seen.vehicle_id, *named))
+    worst = warnings.worst_open(conn, seen.pack_id)
+    seen = replace(seen, level=SOUND if worst is None else LEVELS.index(worst["level"]) + 1)
+    return seen, batteries.save(conn, seen), fresh
 
 
 def _warned(change: WarningChange) -> BatteryWarned:

@@ -35,12 +35,14 @@ TELL_S = 10.0
 """Readings of a battery are told again after this; changes of warnings at once."""
 SAVE_S, SAVE_FRAMES = 120.0, 5000
 """A memory is kept after so long, or so many frames."""
+SURE_DAYS = 12
+"""A memory of fewer days does not speak against a warning of an earlier one: five to learn, seven to close."""
 WARDS_MAX = 2000
 """Batteries whose memory is held at the same time, about 0.3 MB each; others are read again when frames of them come."""
 
 
 class News(NamedTuple):
-    """What is new of a battery; standing: ids of its open warnings, None where nothing changed."""
+    """What is new of a battery; standing: ids of its open warnings, None where others may be open too."""
 
     seen: BatterySeen
     changes: list[WarningChange]
@@ -115,8 +117,10 @@ class Rounds:
         return len(self._kept.keys() | self._wards.keys())
 
     def _run(self) -> None:
+        """Begin with the memories that fit the journal; one of a later place is of another journal, as after a copy was put back."""
         try:
-            self._kept = self._states.positions()
+            end = self._store.end
+            self._kept = {pack_id: place for pack_id, place in self._states.positions().items() if place <= end}
             self._history = [pack_id for pack_id in self._store.packs() if pack_id not in self._kept]
             while self._turn():
                 pass
@@ -273,7 +277,6 @@ class Rounds:
 
 
 def _news(ward: Ward, rules: Rules) -> News:
-    changed = bool(ward.changes) or ward.is_anew
-    return News(
-        ward.seen(rules if changed or ward.told_days != ward.state.days else None), ward.changes, ward.standing() if changed else None
-    )
+    is_whole = bool(ward.changes) or ward.is_anew or ward.told_days != ward.state.days
+    is_sure = is_whole and ward.state.days >= SURE_DAYS
+    return News(ward.seen(rules if is_whole else None), ward.changes, ward.standing() if is_sure else None)

@@ -11,6 +11,7 @@ from evloom.diagnose import doctor
 from evloom.serve.doctor import rounds
 from evloom.serve.doctor.rounds import Rounds
 from evloom.serve.doctor.ward import ward_of
+from evloom.store.battery.parquet_journal import Position
 from evloom.store.battery.parquet_store import FrameStore
 from evloom.store.battery.states import StateFolder
 from evloom.vehicle.telemetry import Pack, unflagged
@@ -121,6 +122,19 @@ def test_a_memory_that_cannot_be_read_is_made_anew(tmp_path):
     with FrameStore(tmp_path) as store:
         run(store, listener, pieces(frames, 10)[5:])
     assert listener.said == expected(frames)[1]
+
+
+def test_a_memory_of_another_journal_is_made_anew(tmp_path):
+    frames, listener = short_pack(), Listener()
+    with FrameStore(tmp_path) as store:
+        run(store, Listener(), pieces(frames, 10)[:5])
+        store.compact()
+    kept = StateFolder(tmp_path / "doctor").get(frames.pack.pack_id)
+    StateFolder(tmp_path / "doctor").put(replace(kept, position=Position(99, 0)))
+    with FrameStore(tmp_path) as store:
+        run(store, listener, pieces(frames, 10)[5:])
+    assert listener.said == expected(frames)[1]
+    assert listener.seen[frames.pack.pack_id].n_frame == frames.n
 
 
 def test_what_people_say_of_a_vehicle_is_asked_for_and_what_changes_is_looked_at_anew(tmp_path):
