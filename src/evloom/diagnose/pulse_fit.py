@@ -65,7 +65,7 @@ def fitted(given: Float, target: Float, origins: Names, cells: Names) -> Fit:
     if best is None:
         raise ValueError("nothing was tried")
     _, reach, ridge, misses = best
-    weights: Float = np.linalg.solve(_alike(points, points, reach) + ridge * np.eye(len(y)), y)
+    weights: Float = np.asarray(np.linalg.solve(_alike(points, points, reach) + ridge * np.eye(len(y)), y), dtype=np.float64)
     near = _usual_distance(points, origins) * _UNLIKE
     names = tuple(str(name) for name in cells)
     return Fit(centre, scale, mean, points, weights * spread, reach, ridge, near, names, misses * spread)

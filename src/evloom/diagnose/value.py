@@ -44,7 +44,7 @@ def keep(scene: Scene, soh_end: float, v2g: bool = False) -> Float:
     if v2g:
         yearly = yearly + x["v2g_margin_per_kwh"] * x["v2g_cycles_per_year"] * scene.energy_kwh
     after = np.exp(-x["discount_rate"] * years) * np.maximum(recycle(scene), 0.0)
-    return yearly * _served(course, years, cycles, x["discount_rate"]) + after - scene.repair
+    return np.asarray(yearly * _served(course, years, cycles, x["discount_rate"]) + after - scene.repair)
 
 
 def swap(scene: Scene, soh_end: float) -> Float:
@@ -54,7 +54,7 @@ def swap(scene: Scene, soh_end: float) -> Float:
     years = course.years_to(soh_end, cycles)
     yearly = _yearly_per_kwh(x) * x["swap_premium"] * scene.energy_kwh
     after = np.exp(-x["discount_rate"] * years) * np.maximum(recycle(scene), 0.0)
-    return yearly * _served(course, years, cycles, x["discount_rate"]) + after - x["swap_transfer_cost"] - scene.repair
+    return np.asarray(yearly * _served(course, years, cycles, x["discount_rate"]) + after - x["swap_transfer_cost"] - scene.repair)
 
 
 def second_life(scene: Scene, soh_end: float) -> Float:

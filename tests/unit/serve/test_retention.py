@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -93,7 +94,8 @@ def test_a_message_that_is_in_the_log_is_shown_for_its_days(tmp_path):
     """However short the log is kept."""
     house = House(tmp_path)
     job = Retaining(house.db, Retention(frames_days=10.0, log_days=1.0), lambda: house.now_s)
-    house.db.write_now(lambda conn: [days.note(conn, START_S + day * DAY_S) for day in range(20)])
+    for day in range(20):
+        house.db.write_now(partial(days.note, now_s=START_S + day * DAY_S))
     house.now_s = START_S + 20 * DAY_S
     cuts = asyncio.run(job.cuts())
     assert cuts.log_s == cuts.frames_s == START_S + 10 * DAY_S

@@ -114,7 +114,9 @@ def test_meter_values_go_by_when_they_were_measured(database, instant_s):
 
 
 def at_instants(database) -> list[float]:
-    return database.read_now(lambda conn: conn.execute(select(meter_value.c.at_s).order_by(meter_value.c.meter_value_id)).scalars().all())
+    return list(
+        database.read_now(lambda conn: conn.execute(select(meter_value.c.at_s).order_by(meter_value.c.meter_value_id)).scalars().all())
+    )
 
 
 def test_what_a_wrong_clock_dated_ahead_goes_with_what_is_around_it(database):

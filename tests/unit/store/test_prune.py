@@ -1,5 +1,7 @@
 """The log has an end: what is old and settled is removed, and what came of it stays, also when projections are worked out again."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select, update
 
@@ -36,7 +38,8 @@ def pruned(database: Database, before_days: float, now_days: float = 100.0, unse
     before_s, unsettled_s = START_S + before_days * DAY_S, START_S + unsettled_days * DAY_S
     n = 0
     for station in database.read_now(lambda conn: prune.old(conn, before_s, unsettled_s)):
-        while removed := database.write_now(lambda conn, one=station: prune.prune(conn, one, START_S + now_days * DAY_S)):
+        one = partial(prune.prune, station=station, now_s=START_S + now_days * DAY_S)
+        while removed := database.write_now(one):
             n += removed
     return n
 
@@ -155,7 +158,8 @@ def test_days_are_those_on_which_it_ran(database):
         return database.read_now(lambda conn: days.start_of(conn, at_s, days_back))
 
     def ran(*numbers: int) -> None:
-        database.write_now(lambda conn: [days.note(conn, number * DAY_S + 7.0) for number in numbers])
+        for number in numbers:
+            database.write_now(partial(days.note, now_s=number * DAY_S + 7.0))
 
     ran(*range(19_990, 20_001))
     assert start(10.0) == now_s - 10 * DAY_S

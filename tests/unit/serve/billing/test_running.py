@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from evloom.serve.billing.running import RunningCost, cost_so_far, final_cost, message
@@ -52,7 +53,7 @@ def test_a_final_cost_is_told_of_what_has_ended_and_is_not_doubtful(tmp_path: Pa
     db = filled(tmp_path)
     assert db.read_now(lambda conn: final_cost(conn, "A:1")) is None
     hear(db, [*words()[-1:], *words("2", begin_kwh=0.0, start_s=T0 + 9 * HOUR_S), *words("3", start_s=T0 + 12 * HOUR_S)[1:]])
-    sure, from_zero, no_start = (db.read_now(lambda conn, name=name: final_cost(conn, name)) for name in ("A:1", "A:2", "A:3"))
+    sure, from_zero, no_start = (db.read_now(partial(final_cost, session_id=name)) for name in ("A:1", "A:2", "A:3"))
     db.close_now()
     assert sure is not None
     assert sure.total == D("20.35")
