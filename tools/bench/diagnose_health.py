@@ -51,6 +51,8 @@ def cut_to_half(frames: Frames, true_ah: float, rng: np.random.Generator) -> Fra
     """The frames without what goes beyond half of the capacity in each charge."""
     charging = np.flatnonzero((frames.charging == 1) & (frames.current_a > 0.0))
     keep = np.ones(frames.n, dtype=bool)
+    if len(charging) == 0:
+        return frames
     ends = np.flatnonzero(np.abs(np.diff(frames.at_s[charging])) > 1200.0)
     for first, last in zip(np.r_[0, ends + 1], np.r_[ends, len(charging) - 1], strict=True):
         part = slice(int(charging[first]), int(charging[last]) + 1)

@@ -188,8 +188,8 @@ def _believed(found: Float, known: float, span: float) -> Float:
     nearly empty and nearly full hardly depends on the curve, so within each curve a charge counts the more, the more it spans."""
     of_curve = found.max(axis=1, keepdims=True)
     within = found - np.where(np.isfinite(of_curve), of_curve, 0.0)
-    power = 1.5 - 1.2 * min(max((span - 0.6) / 0.25, 0.0), 1.0)
-    return np.asarray(known**1.5 * (of_curve - of_curve.max()) + known**power * within)
+    exponent = 1.5 - 1.2 * min(max((span - 0.6) / 0.25, 0.0), 1.0)
+    return np.asarray(known**1.5 * (of_curve - of_curve.max()) + known**exponent * within)
 
 
 def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Float, Float]:

@@ -13,6 +13,7 @@ from evloom.diagnose.health_keep import from_bytes, to_bytes
 from evloom.diagnose.health_text import TEXTS
 from evloom.diagnose.window_points import offset_a
 from evloom.vehicle.telemetry import Frames
+from tests.unit.diagnose import health_frames
 from tests.unit.diagnose.health_frames import Plan, frames_of
 
 
@@ -209,3 +210,21 @@ def test_a_capacity_that_no_pack_can_have_is_refused() -> None:
     assert found.soh is None
     assert found.trend == ()
     assert "no-fit" in found.missing
+
+
+def test_a_curve_that_is_in_no_library_is_no_hindrance_to_full_charges(monkeypatch: pytest.MonkeyPatch) -> None:
+    soc = np.linspace(0.0, 1.0, 121)
+    strange_v = 3.45 + 0.62 * soc + 0.056 * np.tanh((soc - 0.55) / 0.12) + 0.09 * soc**6 - 0.55 * np.exp(-soc / 0.035)
+    monkeypatch.setattr(health_frames, "curve_of", lambda _: strange_v)
+    state = followed(frames_of(Plan(span=(0.05, 0.99), days=15)))
+    found = health.report(state)
+    assert state.seen.filter.strain > 1.0
+    assert found.capacity_ah is not None
+    assert found.capacity_ah.p50 == pytest.approx(135.0, rel=0.05)
+
+
+def test_sodium_ion_is_known_by_its_one_curve() -> None:
+    frames = frames_of(Plan())
+    as_sodium = replace(frames, pack=replace(frames.pack, chemistry="Na"))
+    found = health.report(followed(as_sodium))
+    assert found.capacity_ah is None or found.capacity_ah.p10 > 0.0
