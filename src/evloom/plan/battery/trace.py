@@ -18,7 +18,7 @@ WIDTHS_S = (900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86
 KINDS = ("all", "rest", "charge", "discharge")
 LEFT_OUT = at.STALE | at.OUT_OF_ORDER | at.CLOCK_JUMP | at.CORRUPT
 NO_CURRENT = at.CURRENT_ABSENT | at.CURRENT_RANGE
-NO_VOLTAGE = at.PACK_VOLTAGE_ABSENT | at.PACK_VOLTAGE_RANGE
+NO_PACK_V = at.PACK_VOLTAGE_ABSENT | at.PACK_VOLTAGE_RANGE
 IDLE_SHARES, LEAST_POINTS, LEAST_SPREAD = 5.0, 30, 5.0
 """Idle is below this many times the current of rest; a slope needs so many frames, and a spread of so many times that current."""
 REST_SHARE, REST_A = 0.01, 1.0
@@ -116,7 +116,7 @@ class Trace:
     def _add_outside(self, place: Int, good: Frames, current_a: Float) -> None:
         """Sums of a line through current and what the pack's voltage is above the sum of its cells."""
         beyond_v = good.pack_v - good.cell_v.sum(axis=1, dtype=np.float64)
-        usable = (good.cell_flags == 0).all(axis=1) & ((good.flags & NO_VOLTAGE) == 0) & np.isfinite(beyond_v) & np.isfinite(current_a)
+        usable = (good.cell_flags == 0).all(axis=1) & ((good.flags & NO_PACK_V) == 0) & np.isfinite(beyond_v) & np.isfinite(current_a)
         x, y = current_a[usable], beyond_v[usable]
         for row, values in enumerate((np.ones(len(x)), x, y, x * y, x * x)):
             np.add.at(self._outside[row], place[usable], values)

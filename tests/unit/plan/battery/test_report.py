@@ -16,7 +16,7 @@ from evloom.plan.battery.output import row_of
 from evloom.plan.battery.report.index import index_html
 from evloom.plan.battery.report.lexicon import CAUSES, FLAGS, PAGE, SCRIPT
 from evloom.plan.battery.report.page import bin_words, page_html, page_name
-from evloom.plan.battery.report.shape import levels_of, limit_mv
+from evloom.plan.battery.report.shape import levels_of, limit_v
 from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.tally import CELL_FLAGS, FRAME_FLAGS, PROBE_FLAGS
 from evloom.plan.battery.trace import MOST_BINS, Drawn, Trace, bins_of
@@ -151,5 +151,5 @@ def test_there_are_words_for_everything() -> None:
 
 
 def test_colours_end_at_a_round_number() -> None:
-    assert limit_mv(np.full((3, 3), np.nan)) == 5.0
-    assert limit_mv(np.full((10, 10), -0.013)) == 20.0
+    assert limit_v(np.full((3, 3), np.nan)) == pytest.approx(0.005)
+    assert limit_v(np.full((10, 10), -0.013)) == pytest.approx(0.02)

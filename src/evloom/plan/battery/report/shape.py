@@ -13,9 +13,9 @@ from evloom.plan.battery.output import part_name
 from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.trace import KINDS, Drawn
 
-TENTH_MV = 1e4
+STEPS_PER_V = 1e4
 NOTHING = -32768
-LEAST_LIMIT_MV = 5.0
+LEAST_LIMIT_V = 0.005
 SEEN_SHARE = 0.995
 """Share of the readings of a map that its colours tell apart; the rest is drawn as the last colour."""
 MOST_WARNINGS = 8
@@ -40,7 +40,7 @@ def page_data(examined: Examined, drawn: Drawn, words: Words) -> dict[str, Any]:
         "maps": {KINDS[k]: _packed(drawn.deviation_v[k]) for k in kinds},
         "bands": {KINDS[k]: _band(drawn.deviation_v[k]) for k in kinds},
         "first": KINDS[first],
-        "limit": limit_mv(drawn.deviation_v[first]),
+        "limit": round(1e3 * limit_v(drawn.deviation_v[first]), 6),
         "current": _lines(drawn.current_a, 2),
         "warmth": _lines(drawn.probe_c, 1),
         "soc": _line(100.0 * drawn.soc, 1),
@@ -66,17 +66,17 @@ def _telling(drawn: Drawn, shown: Sequence[Warning], kinds: list[int]) -> int:
     return max(far, key=lambda kind: far[kind], default=0)
 
 
-def limit_mv(deviation_v: Float) -> float:
+def limit_v(deviation_v: Float) -> float:
     """Where the colours of a map end: a round number that nearly all readings are below."""
-    size = np.abs(deviation_v[np.isfinite(deviation_v)]) * 1e3
-    most = max(float(np.quantile(size, SEEN_SHARE)), LEAST_LIMIT_MV) if len(size) else LEAST_LIMIT_MV
-    power = 10.0 ** np.floor(np.log10(most))
-    return float(next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= most * (1.0 - 1e-9)))
+    size = np.abs(deviation_v[np.isfinite(deviation_v)])
+    most = max(float(np.quantile(size, SEEN_SHARE)), LEAST_LIMIT_V) if len(size) else LEAST_LIMIT_V
+    decade = 10.0 ** np.floor(np.log10(most))
+    return float(next(step * decade for step in (1.0, 2.0, 5.0, 10.0) if step * decade >= most * (1.0 - 1e-9)))
 
 
 def _packed(deviation_v: Float) -> str:
     """(n_bin, n_cell) as base64 of int16 tenths of a millivolt, a cell after the other."""
-    filled = np.where(np.isfinite(deviation_v), np.clip(np.rint(deviation_v * TENTH_MV), NOTHING + 1, -NOTHING - 1), NOTHING)
+    filled = np.where(np.isfinite(deviation_v), np.clip(np.rint(deviation_v * STEPS_PER_V), NOTHING + 1, -NOTHING - 1), NOTHING)
     return base64.b64encode(np.ascontiguousarray(filled.T).astype("<i2").tobytes()).decode("ascii")
 
 
