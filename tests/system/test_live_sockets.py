@@ -47,7 +47,8 @@ VERSIONS = (Version.V16, Version.V201, Version.V21)
 class Night:
     """What an evening came to, by the stations' own power: longest time above the limit, highest load, energy, cost, standings.
 
-    late_s: longest time between two looks of the test itself, which it cannot see into on a busy machine.
+    late_s: longest time between two looks of the test itself, which it cannot see into on a busy machine. pushed: stations whose dynamic
+    schedule was told new values.
     """
 
     longest_s: float = 0.0
@@ -57,6 +58,7 @@ class Night:
     cost: float = 0.0
     trusted_s: float = float("inf")
     standings: dict[str, str] = field(default_factory=dict)
+    pushed: set[str] = field(default_factory=set)
 
 
 def spec_of(k: int) -> StationSpec:
@@ -128,6 +130,7 @@ async def evening(platform, site_id: str, stack: AsyncExitStack) -> Night:
         if now_s - looked_s >= PERIOD_S / 2.0:
             looked_s = now_s
             look(platform.live.board(site_id), night, now_s)
+    night.pushed = {name for name, station in pool.stations.items() if station.heard["UpdateDynamicSchedule"]}
     return night
 
 
@@ -172,6 +175,8 @@ def test_forty_stations_over_sockets(tmp_path):
         assert found >= {f"CP{k:02}" for k in IGNORE}
         assert len(found) <= len(IGNORE) + 1  # a reading that comes late on a busy machine may cast doubt on one more, for a while
         assert night.trusted_s <= ARRIVE_S + 15.0 * PERIOD_S
+        assert night.pushed <= {f"CP{k:02}" for k in range(40) if VERSIONS[k % 3] is Version.V21}
+        assert len(night.pushed) >= 8  # of thirteen; some of them lost their link, or had no more than one order
     optimal, equal = nights["optimal"], nights["equal-share"]
     assert optimal.energy_kwh >= equal.energy_kwh - 2.0 * CRUMB_KWH  # what cars got, not what meters said: a night ends with a crumb to go
     assert optimal.cost < 0.9 * equal.cost

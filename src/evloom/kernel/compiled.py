@@ -5,6 +5,7 @@ constants have that it takes from other files, and would run old code after such
 own for every state of all the files that hold kernels, or constants that kernels use.
 """
 
+import contextlib
 import functools
 import os
 import re
@@ -61,6 +62,20 @@ def has_machine_code() -> bool:
     """Whether kernels of the present state were compiled by an earlier run."""
     folder = _folder()
     return folder is not None and any(folder.rglob("*.nbi"))
+
+
+def note_compiled(name: str) -> None:
+    """Remember that all kernels that `name` stands for have been compiled in their present state."""
+    folder = _folder()
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            (folder / f"{name}.all").touch()
+
+
+def was_compiled(name: str) -> bool:
+    """Whether `note_compiled` was said of this name and the present state; True also where nothing is kept, as asking again is no use."""
+    folder = _folder()
+    return folder is None or (folder / f"{name}.all").exists()
 
 
 def sources_stamp(package: Path) -> int:

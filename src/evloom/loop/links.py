@@ -3,7 +3,7 @@
 import numpy as np
 
 from evloom.dispatch.fallback import Fallback, Lost, default_of
-from evloom.kernel.timegrid import Bool, Float
+from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.loop.sight import Sight
 from evloom.loop.told import Plan, ToldBook
 from evloom.pile.evse import EvseTable
@@ -20,9 +20,23 @@ class Links:
         self.heard_s = np.full(evse.n, -np.inf)
         self._lost_s = np.full(evse.n, np.nan)
         self.told = ToldBook(evse.n)
-        n_phase = np.where(evse.dc, 3, evse.n_phase)
-        phase = np.where(evse.dc | (evse.n_phase == 3), -1, evse.phase)
-        self._default_kw, self._default_a = default_of(voltage_v / 1000.0, n_phase, phase, evse.charge_max_kw, np.array(fallback.default_a))
+        self.default_a, self._voltage_v = np.zeros(evse.n) + np.array(fallback.default_a), voltage_v
+        self._set_defaults()
+
+    def _set_defaults(self) -> None:
+        n_phase = np.where(self.evse.dc, 3, self.evse.n_phase)
+        phase = np.where(self.evse.dc | (self.evse.n_phase == 3), -1, self.evse.phase)
+        per_a, most_kw = self._voltage_v / 1000.0, self.evse.charge_max_kw
+        self._default_kw, self._default_by_phase_a = default_of(per_a, n_phase, phase, most_kw, self.default_a)
+
+    def falls_back(self, row: int, current_a: float) -> None:
+        """The EVSE has another fallback profile."""
+        self.default_a[row] = current_a
+        self._set_defaults()
+
+    def defaults(self, rows: Int) -> Float:
+        """What these EVSE may draw by their fallback profiles, (n_row, 4): kW, and A on three phases."""
+        return np.hstack([self._default_kw[rows, None], self._default_by_phase_a[rows]])
 
     def heard(self, row: int, at_s: float, ordered_kw: float) -> None:
         """Something came from the EVSE, so the last order is the one in force there; NaN where that is not known."""
@@ -63,7 +77,7 @@ class Links:
         for row in np.flatnonzero(lost):
             high, low = self.told.bounds_kw(int(row), np.array([now_s]))
             high_kw[row], low_kw[row] = high[0], low[0]
-        return Lost(lost, noticed_s, evse.node, self._default_kw, self._default_a, high_kw, low_kw, sight.kw_per_a, sight.phase)
+        return Lost(lost, noticed_s, evse.node, self._default_kw, self._default_by_phase_a, high_kw, low_kw, sight.kw_per_a, sight.phase)
 
     def high_ahead_kw(self, lost: Lost, at_s: Float) -> Float:
         """The highest power that may be in force at each lost EVSE at instants (n,), by the plans that were sent: (n_lost, n)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evloom.dispatch.fallback import DEFAULT, Fallback, reserve_ahead_kw, reserve_of, with_reserve
+from evloom.dispatch.fallback import DEFAULT, Fallback, Reserve, reserve_ahead_kw, reserve_of, summed, with_reserve
 from evloom.dispatch.guard import GuardRules, Packs, Refusal, Store, guard
 from evloom.dispatch.moment import Bays, Wires, wires
 from evloom.kernel.timegrid import Bool, Float, TimeGrid, local_clock
@@ -22,6 +22,7 @@ from evloom.network.tree import node_total
 from evloom.pile.events import (
     AtEvse,
     Event,
+    FallsBack,
     Followed,
     Known,
     Limited,
@@ -67,7 +68,7 @@ class State:
         self.packs, self.tapers, self.strays = PackBook(evse.n, site.zone), TaperBook(evse), StrayBook(evse)
         self._own_tree, self._outdated = site.tree, np.zeros(evse.n, dtype=np.bool_)
         self._row = {name: row for row, name in enumerate(evse.evse_id)}
-        self._voltage_v = np.full(evse.n, site.voltage_v)
+        self._voltage_v, self._kept = np.full(evse.n, site.voltage_v), np.zeros(evse.n, dtype=np.bool_)
         self._edges_s = terms.grid.edges_s()
         self._known: dict[str, Float] = {}
         self._storage_kwh = site.storage.soc_initial * site.storage.capacity_kwh
@@ -118,6 +119,9 @@ class State:
                 self.sight.ordered_kw[row] = np.nan
             case Supplied():
                 self._supplied(row, event.voltage_v)
+            case FallsBack():
+                self.links.falls_back(row, event.current_a)
+                self._kept[row] = event.is_kept
 
     def _supplied(self, row: int, voltage_v: float) -> None:
         """Another voltage: the currents that are set are other powers."""
@@ -175,8 +179,9 @@ class State:
         base_kw = ahead.base_kw[:, 0]
         now = self._wires._replace(base_kw=base_kw, base_phase_a=np.repeat((base_kw / (3.0 * self._wires.kw_per_a))[:, None], 3, axis=1))
         strays = self.strays.there(sight, alone)
-        if alone.any() or strays.any():
-            now, ahead = self._reserved(now, ahead, strays)
+        kept = self._kept & ~alone
+        if alone.any() or strays.any() or kept.any():
+            now, ahead = self._reserved(now, ahead, (strays, kept))
             sight.connected[alone | strays] = False
         demand = Demand(self.terms.demand_price_per_kw, self.terms.demand_interval_s, *self._meter.standing(self.now_s))
         most_kw, suspects = held_back(sight, self.packs.packs, self.step_h)
@@ -200,8 +205,9 @@ class State:
         sight.spare_kwh[:], sight.room_kwh[:] = guarded.spare_kwh, guarded.room_kwh
         return guarded.bays, guarded.refusals
 
-    def _reserved(self, now: Wires, ahead: Ahead, strays: Bool) -> tuple[Wires, Ahead]:
-        """The room now and ahead, less what EVSE without a link, and those that do not follow, may take of it."""
+    def _reserved(self, now: Wires, ahead: Ahead, which: tuple[Bool, Bool]) -> tuple[Wires, Ahead]:
+        """The room now and ahead, less what EVSE without a link, those that do not follow, and too high fallbacks may take."""
+        strays, kept = which
         sight, hold_s, at_s = self.sight, self.terms.fallback.hold_s, ahead.edges_s[:-1]
         lost = self.strays.without_link(self.links.state(self.now_s, sight))
         lost_kw = reserve_ahead_kw(lost, now.path, at_s, hold_s, self.links.high_ahead_kw(lost, at_s))
@@ -210,6 +216,9 @@ class State:
             lost_kw = np.zeros_like(ahead.base_kw)
         stray_kw = self.strays.ahead_kw(strays, sight, now.path, at_s)
         now = with_reserve(with_reserve(now, reserve_of(lost, now.path, self.now_s, hold_s)), self.strays.reserve(strays, sight, now.path))
+        if kept.any():
+            too_high = summed(now.path, self.evse.node[kept], self.links.defaults(np.flatnonzero(kept)))
+            now, stray_kw = with_reserve(now, Reserve(too_high, np.zeros_like(too_high))), stray_kw + too_high[:, :1]
         return now, replace(ahead, base_kw=ahead.base_kw + lost_kw + stray_kw)
 
     def _table(self, name: str) -> Float:

@@ -183,6 +183,19 @@ class Supplied:
 
 
 @dataclass(frozen=True, slots=True)
+class FallsBack:
+    """The fallback profile of an EVSE: current_a on each phase without a link, once its plan has ended and for a car that comes.
+
+    is_kept   room for it is kept free although there is a link: it should give less, as plans need the room, and was not told so yet
+    """
+
+    at_s: float
+    evse_id: str
+    current_a: float
+    is_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Limited:
     """From now on a node may draw no more than import_max_kw; None: what the site itself says. source names who set it."""
 
@@ -200,5 +213,5 @@ class Tick:
     step_h: float
 
 
-AtEvse = LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed | Supplied
+AtEvse = LinkLost | LinkBack | PackSeen | Wanted | Untold | Strayed | Followed | Supplied | FallsBack
 Event = PluggedIn | Unplugged | Readings | Known | AtEvse | Limited | Tick

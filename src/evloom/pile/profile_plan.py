@@ -156,18 +156,22 @@ def default_profile(form: StationForm, fallback_a: float, profile_id: int, stack
     return ChargingProfile(profile_id, TX_DEFAULT, stack_level, "Relative", (Schedule(_unit(form), (period,)),))
 
 
-def dynamic_profile(plan: Plan, form: StationForm, transaction: Transaction, profile_id: int, offline_max_s: float) -> ChargingProfile:
-    """A dynamic TxProfile of 2.1: its first value now, later ones by `dynamic_update`; without a link it ends after offline_max_s."""
+def dynamic_profile(
+    plan: Plan, form: StationForm, transaction: Transaction, profile_id: int, offline_max_s: float, stack_level: int = PLAN_STACK_LEVEL
+) -> ChargingProfile:
+    """A dynamic TxProfile of 2.1: its first value now, later ones by `dynamic_update`; without a link it ends for good after
+    offline_max_s: what it had would be out of date when the link is back."""
     told = settle(plan, form)
     period = _period(told.steps[0].power_kw, form, form.two_way)
     return ChargingProfile(
         profile_id,
         TX,
-        PLAN_STACK_LEVEL,
+        stack_level,
         "Dynamic",
         (Schedule(_unit(form), (period,)),),
         transaction=transaction.transaction,
         offline_max_s=offline_max_s,
+        offline_ends=True,
     )
 
 

@@ -45,7 +45,10 @@ class SetLimit:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A session as beliefs see it; ended_at_s None while it runs. told_s, asked_kwh: what its driver told, None for nothing."""
+    """A session as beliefs see it; ended_at_s None while it runs. told_s, asked_kwh: what its driver told, None for nothing.
+
+    suspect: its marks
+    """
 
     session_id: str
     station_id: str
@@ -60,6 +63,7 @@ class Stay:
     power_kw: float
     told_s: float | None = None
     asked_kwh: float | None = None
+    suspect: str = ""
 
 
 def sites(conn: Connection) -> list[tuple[str, str, str]]:

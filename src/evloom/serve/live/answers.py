@@ -4,6 +4,7 @@ from evloom.loop.told import value_at
 from evloom.pile.station import NeedsSeen
 from evloom.serve.live.actuator import PLAN_ID
 from evloom.serve.live.bay import Bay
+from evloom.serve.live.dynamic import DYNAMIC_ID
 from evloom.serve.live.live import Live
 from evloom.serve.site.plan import evse_id_of
 from evloom.wire.ocpp.spoken import Decided, Dynamic
@@ -16,7 +17,7 @@ class Answers:
 
     def dynamic(self, station_id: str, profile: int) -> Dynamic:
         """What the plan of an EVSE has for now; nothing for profiles that the loop did not give."""
-        bay = self._bay(station_id, profile - PLAN_ID)
+        bay = self._bay(station_id, profile - (DYNAMIC_ID if profile > DYNAMIC_ID else PLAN_ID))
         if self.live is None or bay is None or not bay.session_id or not bay.told or bay.trouble:
             return Dynamic()
         power_kw = value_at(bay.told[-1].plan, self.live.now_s())

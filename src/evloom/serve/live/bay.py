@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from evloom.kernel.timegrid import Float
 from evloom.loop.told import Plan, value_at
 from evloom.pile.follow import SETTLE_S, Check, Conduct
 from evloom.pile.profile_plan import Bucket
@@ -11,6 +14,7 @@ from evloom.serve.live.supply import voltage_of
 IMPORT, EXPORT = "Energy.Active.Import.Register", "Energy.Active.Export.Register"
 POWER_IN, POWER_OUT, CURRENT_IN, SOC = "Power.Active.Import", "Power.Active.Export", "Current.Import", "SoC"
 IDLE_KW = 0.05  # a car that draws less than this draws nothing
+REFUSED = "refused_token"  # the mark of a word with a token that was refused (`serve.desk`)
 DONE_S = 180.0  # a car that was offered power and drew none for so long wants no more
 ASK_AGAIN_S = 1800.0  # and is asked again after this: some fall asleep, some pre-heat in the morning
 PHASE_A = 1.0  # a phase with more current than this is in use
@@ -51,10 +55,13 @@ class Bay:
     drew_s     when it last drew power; offered_s since when it was offered any; done_s since when it takes none
     room_kw    what it is counted with while it is not steered, NaN while it is
     asked_kw   what it was asked for when it was last said not to be steered
+    refused    its token was refused: it gets nothing
+    sure       a word of its transaction was heard since the link is there; n_refused: profiles refused in a row since then
     astray     why it was last said not to be steered
     trouble    why the last order is not in force, "" where it is; again_s: it is not tried before
     asked_s    when it was last asked for a reading; infinity where it does not know how
-    default    "installed", "refused" or "" for its fallback profile; default_a: the current that it has
+    default    "installed", "refused" or "" for its fallback profile; default_a: its current; default_kept: it was not taken lower
+    dynamic_for the transaction for which a dynamic profile is installed; dynamic_kw: what it was told last; beneath: the plan under it
     voltage_v  what a current is counted with; measured_v: by its last reading; in_kw: it is told kilowatts and converts them itself
     """
 
@@ -87,6 +94,13 @@ class Bay:
     protocol: str = ""
     default: str = ""
     default_a: float = 0.0
+    default_kept: bool = False
+    refused: bool = False
+    sure: bool = False
+    n_refused: int = 0
+    dynamic_for: str = ""
+    dynamic_kw: float = float("nan")
+    beneath: Plan = ()
     bucket: Bucket | None = None
     voltage_v: float = 230.0
     measured_v: float | None = None
@@ -96,7 +110,10 @@ class Bay:
         """A session begins; the pile gives its default until it is told otherwise."""
         self.transaction, self.session_id, self.since_s = said.transaction, session_id, at_s
         self.token, self.meter, self.car = said.token, Meter(), None
+        self.refused, self.sure, self.n_refused = REFUSED in said.marks, True, 0
+        self.trouble, self.again_s = "", 0.0  # whatever was refused was for another transaction
         self.told = [Told(((at_s, default_kw),), at_s, voltage_v=self.voltage_v)]
+        self.dynamic_for, self.dynamic_kw, self.beneath = "", float("nan"), ()
         self.charging_state, self.peak_kw, self.room_kw = said.charging_state, 0.0, float("nan")
         self.drew_s, self.offered_s, self.done_s = float("-inf"), float("inf"), float("inf")
 
@@ -108,7 +125,9 @@ class Bay:
     def heard(self, said: TransactionSaid, at_s: float) -> None:
         """A word of the running session."""
         self.charging_state = said.charging_state or self.charging_state
-        self.token = said.token or self.token
+        if said.token or REFUSED in said.marks:
+            self.token, self.refused = said.token or self.token, REFUSED in said.marks
+        self.sure = True
         if said.number_of_phases in (1, 3):
             self.meter.n_phase = said.number_of_phases
         if said.register_kwh is not None and not said.samples:
@@ -214,6 +233,16 @@ class Bay:
         tolds = [told for told in self.told if told.until_s + SETTLE_S >= at_s]
         steps = ((power_kw, self._by_now(told)) for told in tolds for _, power_kw in ((at_s, value_at(told.plan, at_s)), *told.plan[1:]))
         return max((power_kw * factor for power_kw, factor in steps), default=0.0)
+
+    def ahead_kw(self, at_s: Float) -> Float:
+        """The most that it may draw at instants (n,) by the plans that may be in force."""
+        highest: Float = np.zeros(len(at_s))
+        for told in self.told:
+            if told.until_s + SETTLE_S >= at_s[0]:
+                begins_s, power_kw = np.array(told.plan, dtype=np.float64).T
+                place = np.searchsorted(begins_s, at_s, side="right") - 1
+                highest = np.maximum(highest, np.where(place >= 0, power_kw[place], 0.0) * self._by_now(told))
+        return highest
 
     def _by_now(self, told: Told) -> float:
         """What was told in amperes is another power where the voltage changed."""

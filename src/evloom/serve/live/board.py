@@ -140,11 +140,12 @@ def _evse(loop: SiteLoop, bay: Bay, record: Record | None) -> EvseBoard:
     row, field = bay.row, loop.field
     stand = field.stands.get(bay.evse_id)
     follows = "unanswered" if bay.trouble.startswith("unanswered") else bay.conduct.standing
+    default_a = bay.default_a if bay.default == "installed" else field.fallback_a[row]
     ordered = float(record.power_kw[row]) if record is not None and bay.session_id else None
     return EvseBoard(
         bay.evse_id, bay.station_id, bay.number, loop.made.site.tree.node_id[loop.made.evse.node[row]], bay.link, bay.session_id, ordered,
         bay.meter.power_kw if bay.meter.n else None, bay.meter.at_s if bay.meter.n else None,
-        reason_of(loop, record, row), follows, bay.trouble, loop.field.fallback_a[row], bay.default,
+        reason_of(loop, record, row), follows, bay.trouble, default_a, bay.default,
         loop.plan_of(bay, record) if record is not None and bay.session_id else (), None if stand is None else stand[0].departure_s,
         None if stand is None else stand[0].wanted_kwh, bay.net_kwh,
     )  # fmt: skip
@@ -154,6 +155,8 @@ def reason_of(loop: SiteLoop, record: Record | None, row: int) -> Sentence:
     """Why an EVSE gets what it gets; of a limit that binds, until when by the plan."""
     if record is None:
         return Sentence("empty")
+    if loop.field.bays[loop.made.evse.evse_id[row]].refused:
+        return Sentence("token_refused")
     reason = binding(loop, record, row)
     if reason < 0:
         return Sentence(reason_key(reason))

@@ -12,6 +12,7 @@ from evloom.kernel.timegrid import Float, TimeGrid
 from evloom.network.tree import node_total
 from evloom.pile.events import (
     Event,
+    FallsBack,
     Followed,
     Known,
     Limited,
@@ -100,6 +101,8 @@ class LiveField:
         if bay.link == up:
             return
         bay.link, bay.trouble, bay.again_s = up, "", 0.0
+        bay.sure, bay.n_refused = False, 0
+        bay.dynamic_for = ""  # a dynamic profile ends soon after the link is lost
         if up:
             self._queue.append(LinkBack(at_s, bay.evse_id))
         else:
@@ -116,6 +119,11 @@ class LiveField:
             self._stray.add(bay.evse_id)
             told.append(Strayed(at_s, bay.evse_id, bay.rating_kw, 0.0, "ignores"))
         return told
+
+    def falls_back(self, bay: Bay, at_s: float) -> None:
+        """An EVSE has another fallback profile, or did not take it."""
+        if bay.default == "installed":
+            self._queue.append(FallsBack(at_s, bay.evse_id, bay.default_a, bay.default_kept))
 
     def untold(self, bay: Bay, at_s: float) -> None:
         """An order to an EVSE is not in force."""
@@ -163,6 +171,8 @@ class LiveField:
             if bay.session_id and bay.evse_id in self.stands:
                 self._plug(bay)
                 bay.fresh = bay.meter.n > 0
+            if bay.default_a != self.fallback_a[bay.row] or bay.default_kept:
+                self.falls_back(bay, now_s)
             if bay.voltage_v != self.made.site.voltage_v:
                 self._queue.append(Supplied(now_s, bay.evse_id, bay.voltage_v))
             if not bay.link:
@@ -262,7 +272,7 @@ class LiveField:
 
     def _asked_kw(self, bay: Bay, at_s: float) -> float:
         """What an EVSE that is not steered is asked for: the least current, or nothing at a new one where even that has no room."""
-        least_kw = self.least_kw(bay)
+        least_kw = 0.0 if bay.refused else self.least_kw(bay)
         if bay.conduct.standing != "untried" or bay.trouble:
             return least_kw
         taken_kw = np.zeros(self.made.evse.n)

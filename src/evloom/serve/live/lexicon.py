@@ -64,6 +64,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "电池诊断：禁止充电；请停放于室外并送检",
     ),
     "diagnosis_give": ("battery diagnosis: nothing is taken out of it (V2G)", "电池诊断：禁止放电（V2G）"),
+    "token_refused": ("the token was refused: no energy is given", "凭证被拒：不供电"),
     "node": ("{source} binds", "{source}达到上限"),
     "node_until": ("{source} binds until {until}", "{source}达到上限，持续到{until}"),
     "leaves_told": ("you leave at {time}", "您将于{time}离开"),

@@ -21,9 +21,9 @@ from evloom.serve.live.base import STALE_S
 from evloom.serve.live.bay import Bay
 from evloom.serve.live.board import Board, Explanation, board_of, explanation_of
 from evloom.serve.live.post import Office, Post
-from evloom.serve.live.run import warm_up
 from evloom.serve.live.site_loop import Setting
 from evloom.serve.live.tail import Tail
+from evloom.serve.live.warming import warmed_up
 from evloom.serve.live.words import Sentence
 from evloom.serve.logs import told
 from evloom.serve.meters.meters import Meters
@@ -78,7 +78,7 @@ class Live:
         self._later: set[asyncio.Task[None]] = set()
         self._changing: dict[str, asyncio.Task[None]] = {}
         self._endings: list[Callable[[], None]] = []
-        self._warm: asyncio.Future[None] | None = None
+        self._warm: asyncio.Task[None] | None = None
         self._meters = Meters(config.meters, self, setting.clock.now_s)
         self._tail = Tail(db, self._heard) if config.cluster.nats_url or db.kind != "sqlite" else None
 
@@ -86,7 +86,7 @@ class Live:
 
     async def start(self) -> None:
         """Take up every site and begin."""
-        self._warm = asyncio.ensure_future(asyncio.to_thread(warm_up))
+        self._warm = asyncio.get_running_loop().create_task(warmed_up())
         self._endings.append(self.bus.listen("station", self._said))
         if self._tail is not None:
             await self._tail.start()
@@ -98,6 +98,7 @@ class Live:
         """End every loop; its journal is closed."""
         await self._meters.stop()
         if self._warm is not None:
+            self._warm.cancel()
             await asyncio.gather(self._warm, return_exceptions=True)
         for ending in self._endings:
             ending()

@@ -20,7 +20,10 @@ KEYS = {
 
 @dataclass(slots=True)
 class Manner:
-    """Of one station. read: it was asked; turned: the other unit was tried after a refusal; dynamic: it takes dynamic profiles (2.1)."""
+    """Of one station. read: it was asked; turned: the other unit was tried after a refusal.
+
+    stack_level   where plans lie; dynamic: it takes dynamic profiles (2.1), which lie one level above them
+    """
 
     unit: str = "A"
     periods_max: int = PERIODS_MAX
@@ -38,8 +41,9 @@ class Manner:
         elif units & {"power", "w"}:
             self.unit = "kW"
         self.periods_max = max(1, min(_whole(said.get(PERIODS), self.periods_max), PERIODS_MAX))
-        self.stack_level = max(0, min(_whole(said.get(STACK), self.stack_level), PLAN_STACK_LEVEL))
-        self.dynamic = said.get(DYNAMIC, "").lower() == "true"
+        top_level = max(0, _whole(said.get(STACK), PLAN_STACK_LEVEL + 1))
+        self.dynamic = said.get(DYNAMIC, "").lower() == "true" and top_level >= 1
+        self.stack_level = min(top_level - 1 if self.dynamic else top_level, PLAN_STACK_LEVEL)
 
 
 def question(protocol: str) -> ReadVariables:

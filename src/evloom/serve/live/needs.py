@@ -123,18 +123,25 @@ def limits_of(bay: Bay, rating_kw: float, give_kw: float, n_phase: int, need: Ne
 def plugged_in(bay: Bay, belief: Belief, limits: Limits) -> PluggedIn:
     """The loop's word for the car at `bay`."""
     current_min_a = bay.car.current_min_a if bay.car is not None and bay.car.current_min_a else 6.0
+    most_kw, wanted_kwh = _granted(bay, belief, limits)
     return PluggedIn(
-        bay.since_s, bay.evse_id, bay.session_id, belief.departure_s, belief.wanted_kwh, limits.charge_max_kw, limits.n_phase,
+        bay.since_s, bay.evse_id, bay.session_id, belief.departure_s, wanted_kwh, most_kw, limits.n_phase,
         current_min_a, limits.give_max_kw, 0.95, 0.95, 0.0, belief.priority, 0.0, belief.like_departure_s, belief.like_kwh, bay.token,
     )  # fmt: skip
 
 
 def wanted(bay: Bay, belief: Belief, limits: Limits, at_s: float) -> Wanted:
     """The same where something else is believed of it now."""
+    most_kw, wanted_kwh = _granted(bay, belief, limits)
     return Wanted(
-        at_s, bay.evse_id, belief.departure_s, belief.wanted_kwh, limits.charge_max_kw, limits.n_phase, limits.give_max_kw,
+        at_s, bay.evse_id, belief.departure_s, wanted_kwh, most_kw, limits.n_phase, limits.give_max_kw,
         belief.priority, belief.like_departure_s, belief.like_kwh,
     )  # fmt: skip
+
+
+def _granted(bay: Bay, belief: Belief, limits: Limits) -> tuple[float, float]:
+    """The most power and the energy that a car gets: nothing where its token was refused."""
+    return (0.0, 0.0) if bay.refused else (limits.charge_max_kw, belief.wanted_kwh)
 
 
 def _next_minute_s(minute: int, after_s: float, zone: ZoneInfo) -> float:

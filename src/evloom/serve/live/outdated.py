@@ -3,8 +3,8 @@
 from evloom.loop.told import Plan
 from evloom.pile import profile_plan
 from evloom.pile.profile_plan import Change, ChangeRule, PlanStep, WriteRule, change_of, full_bucket, take
-from evloom.serve.live.actuator import HOLD_S
 from evloom.serve.live.bay import Bay
+from evloom.serve.live.told import HOLD_S
 
 RULE = ChangeRule(rise_min_kwh=2.0, renew_s=1800.0)
 WRITES = WriteRule(burst=2.0, per_h=1.0)

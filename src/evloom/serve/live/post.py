@@ -21,6 +21,8 @@ from evloom.pile.station import (
 from evloom.serve.live.actuator import Actuator, Quick
 from evloom.serve.live.base import BaseLoads
 from evloom.serve.live.bay import Bay, Told
+from evloom.serve.live.dynamic import is_due
+from evloom.serve.live.fallbacks import Fallbacks
 from evloom.serve.live.field import LiveField
 from evloom.serve.live.needs import HISTORY_S, Memory, limits_of
 from evloom.serve.live.sender import Sender
@@ -78,6 +80,8 @@ class Post:
         self._standing: dict[str, str] = {}
         actuator = Actuator(office.commands, {}, office.answer_s)
         self.sender = Sender(actuator, self.now_s, self._untold)
+        self.fallbacks = Fallbacks(actuator, self.now_s, self._later)
+        self.sender.make_room = self.fallbacks.make_room
         self.rebuild(made)
 
     def now_s(self) -> float:
@@ -106,6 +110,7 @@ class Post:
             self.field.packs = {name: seen for name, seen in before.packs.items() if name in self.bays}
             self.field.limits = {node: limit for node, limit in before.limits.items() if node in made.site.tree.node_id}
         self.loop = SiteLoop(made, self.field, self.office.setting, self._after)
+        self.fallbacks.take_up(self.field, self.loop)
 
     async def remember(self, up: dict[str, str]) -> None:
         """Take up from the database what is known of the site: earlier stays, base load, limits, conduct, and cars that stand there.
@@ -152,7 +157,7 @@ class Post:
         bay = self.bays.get(evse_id_of(stay.station_id, stay.evse))
         if bay is None:
             return
-        said = TransactionSaid(stay.transaction, "updated", token=stay.token)
+        said = TransactionSaid(stay.transaction, "updated", token=stay.token, marks=tuple(stay.suspect.split(",")))
         self._begin(bay, said, stay.session_id, stay.started_at_s)
         bay.meter.begin_kwh, bay.meter.import_kwh, bay.meter.power_kw = stay.begin_kwh, stay.last_kwh, stay.power_kw
         bay.told = [Told(((stay.started_at_s, bay.rating_kw),), stay.started_at_s)]  # what it was told before is not known
@@ -225,18 +230,18 @@ class Post:
         if said.offline:
             bay.heard(replace(said, samples=()), known_s)
             return
-        before_token = bay.token
+        before = bay.token, bay.refused
         bay.heard(said, known_s)
         self._looked(bay, known_s)
-        if bay.token != before_token and bay.evse_id in self.field.stands:
+        if (bay.token, bay.refused) != before and bay.evse_id in self.field.stands:
             self._later(self._believe(bay, bay.session_id))
 
     def _begin(self, bay: Bay, said: TransactionSaid, session_id: str, at_s: float) -> None:
         if bay.session_id:
             self._over(bay, at_s)
         default_kw = bay.rating_kw
-        if bay.default == "installed" and bay.row < len(self.field.fallback_a):
-            default_kw = self.field.least_kw(bay) if self.field.fallback_a[bay.row] > 0.0 else 0.0
+        if bay.default == "installed":
+            default_kw = self.field.least_kw(bay) if bay.default_a > 0.0 else 0.0
         bay.begin(said, session_id, at_s, default_kw)
         self._at[bay.station_id, said.transaction] = bay
 
@@ -308,21 +313,14 @@ class Post:
         for wait_s in (after_s, *AGAIN_S):
             await asyncio.sleep(wait_s)
             for bay in self._bays_of(station_id):
-                if bay.link and (anew or bay.default != "installed") and bay.row < len(self.field.fallback_a):
-                    await self._install_one(bay)
+                if bay.link and (anew or bay.default != "installed"):
+                    bay.default = ""
+                    await self.fallbacks.install_first(bay)
             for bay in self._bays_of(station_id)[:1]:
                 await self.sender.actuator.learn(bay, anew=anew)
             anew = False
             if all(bay.default or not bay.link for bay in self._bays_of(station_id)):
                 return
-
-    async def _install_one(self, bay: Bay) -> None:
-        fallback_a = self.field.fallback_a[bay.row]
-        done = await self.sender.actuator.install_default(bay, fallback_a)
-        bay.default_a = fallback_a if done.accepted else bay.default_a
-        bay.default = "" if done.accepted is None else "installed" if done.accepted else "refused"
-        if not done.accepted:
-            told(_LOG, logging.WARNING, "default.not-installed", evse=bay.evse_id, why=done.status)
 
     def _untold(self, bay: Bay) -> None:
         self.field.untold(bay, self.now_s())
@@ -334,10 +332,10 @@ class Post:
         if not self.past or record.now_s - self.past[-1][0] >= PAST_S:
             self.past.append((record.now_s, float(load[0]), float(base[0]), float(limit[0])))
         self._ask(record.now_s)
+        self.fallbacks.look()
         for bay in self.bays.values():
-            if bay.link and bay.default == "installed" and bay.default_a != self.field.fallback_a[bay.row]:
-                bay.default = ""  # the site or the highest load of its building changed, and with it the current that is safe
-                self._later(self._install_one(bay))
+            if is_due(bay, record.now_s):
+                self._later(self.sender.actuator.follow(bay, record.now_s))
         for bay in self.bays.values():
             if bay.conduct.standing != self._standing.get(bay.evse_id, "untried"):
                 self._standing[bay.evse_id] = bay.conduct.standing

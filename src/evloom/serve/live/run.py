@@ -6,13 +6,14 @@ from pathlib import Path
 
 from evloom.dispatch.fallback import Fallback
 from evloom.dispatch.real.dwell import Steady
+from evloom.kernel.compiled import note_compiled
 from evloom.kernel.timegrid import TimeGrid
 from evloom.loop.driver import Loop
 from evloom.loop.record import Record
 from evloom.loop.state import State
 from evloom.pile.events import Event, Known, LinkLost, PluggedIn, Readings, Strayed, Tick
 from evloom.pile.orders import SetPower
-from evloom.serve.live.actuator import HOLD_S
+from evloom.serve.live.told import HOLD_S
 from evloom.serve.logs import told
 from evloom.serve.site.build import Built, aim_of, built, n_ahead, policy_of, run_grid, terms_of
 from evloom.serve.site.plan import EvsePlan, SitePlan
@@ -20,6 +21,7 @@ from evloom.serve.site.scenario import scenario_text
 from evloom.store.journal import Cycle, Frame, Header, JournalWriter
 
 _LOG = logging.getLogger("evloom.live")
+KERNELS = "live-loop"
 STEADY = Steady(min_on_s=600.0, min_off_s=600.0, deadband_kw=0.7, orders_per_hour=4.0, keep_s=1800.0)
 """How steady live orders are: docs/real-chargers.md has what each part costs."""
 
@@ -79,11 +81,12 @@ class Run:
 
 
 def warm_up() -> None:
-    """Decide on a made-up site, so that no car waits while kernels are compiled: that is done once on a machine, and takes a while.
+    """Decide on a made-up site, so that no car waits while kernels are compiled: that is done once on a machine (`warming` may do it).
 
     Three cars want more than the site has, by price and without one: that goes through what decisions on real sites go through.
     """
-    for tariff in ({"price_per_kwh": 1.0}, None):
+    priced: dict[str, object] = {"price_per_kwh": 1.0}
+    for tariff in (priced, None):
         evse = tuple(EvsePlan(name, 1) for name in "ABC")
         plan = SitePlan("warm-up", 10.0, evse=evse, tariff=tariff)
         made, now_s = built(plan), 1.7e9
@@ -93,3 +96,4 @@ def warm_up() -> None:
         drawn = Readings(now_s + 10.0, 0.0, ids, [0.01] * 3, [3.0, 3.0, 0.0], [False] * 3, [0.0] * 3, [None] * 3, [])
         run.tick([drawn, Tick(now_s + 10.0, 10.0 / 3600.0)])
         run.tick([Strayed(now_s, ids[0], 1.0, 1.0), LinkLost(now_s + 20.0, ids[1]), Tick(now_s + 20.0, 10.0 / 3600.0)])
+    note_compiled(KERNELS)

@@ -1,26 +1,37 @@
-"""Sends orders: what lowers first, and what raises only once every station has said that it is lower.
+"""Sends orders: what lowers first, and what raises only once every station has said that it is lower, fallback profiles included.
 
 So a station that does not answer, or refuses, never leaves others with room that it still takes.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from evloom.loop.told import Plan
 from evloom.pile.follow import answered
 from evloom.pile.orders import SetPower
-from evloom.serve.live.actuator import Actuator, Told
+from evloom.serve.live.actuator import Actuator
 from evloom.serve.live.bay import Bay
+from evloom.serve.live.told import Told
 
 AGAIN_S = 30.0  # a station that refused or did not answer is tried again after this
+SOON_S = 10.0  # and after its first refusal: its transaction may have ended just now
+REFUSALS = 2  # so many in a row, of a transaction that it spoke of since its link is there, and it counts as one that refuses
 SAME_KW = 1e-6
 
 
+async def _nothing_to_do() -> bool:
+    return True
+
+
 class Sender:
-    """Carries out the newest order of each EVSE, one batch after the other. untold(bay) is called for every order that is not in force."""
+    """Carries out the newest order of each EVSE, one batch after the other. untold(bay) is called for every order that is not in force.
+
+    make_room() has what stations fall back to lowered where the plans need its room; it says whether that was done.
+    """
 
     def __init__(self, actuator: Actuator, now_s: Callable[[], float], untold: Callable[[Bay], None]) -> None:
         self.actuator, self._now_s, self._untold = actuator, now_s, untold
+        self.make_room: Callable[[], Awaitable[bool]] = _nothing_to_do
         self._pending: dict[str, tuple[Bay, SetPower]] = {}
         self._ready = asyncio.Event()
         self.n_sent = self.n_failed = 0
@@ -44,7 +55,7 @@ class Sender:
         lowers = [item for item in batch if item[1].power_kw < item[0].allowed_kw(now_s) - SAME_KW]
         raises = [item for item in batch if item not in lowers]
         done = await asyncio.gather(*(self._send(bay, order) for bay, order in lowers))
-        if all(done):
+        if all(done) and (not raises or await self.make_room()):
             await asyncio.gather(*(self._send(bay, order) for bay, order in raises if bay.evse_id not in self._pending))
             return
         for bay, _ in raises:
@@ -68,13 +79,16 @@ class Sender:
     def _noted(self, bay: Bay, plan: Plan, told: Told) -> bool:
         if told.accepted:
             bay.taken(plan, self._now_s())
-            bay.conduct, bay.trouble, bay.again_s = answered(bay.conduct, True), "", 0.0
+            bay.conduct, bay.trouble, bay.again_s, bay.n_refused = answered(bay.conduct, True), "", 0.0, 0
             return True
         self.n_failed += 1
         kind = "unanswered" if told.accepted is None else "refused"
-        bay.again_s, bay.trouble = self._now_s() + AGAIN_S, f"{kind}: {told.status}"
+        bay.trouble = f"{kind}: {told.status}"
         if told.accepted is False:
             bay.not_taken(plan)
-            bay.conduct = answered(bay.conduct, False)
+            bay.n_refused += bay.sure
+            bay.conduct = answered(bay.conduct, False) if bay.n_refused >= REFUSALS else bay.conduct
+        again_s = SOON_S if told.accepted is False and bay.n_refused < REFUSALS else AGAIN_S
+        bay.again_s = self._now_s() + again_s
         self._untold(bay)
         return False

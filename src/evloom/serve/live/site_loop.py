@@ -92,6 +92,7 @@ class SiteLoop:
             await self.cycle()
         except Exception:  # noqa: BLE001  whatever it is, the site must go on
             _LOG.exception("loop.failed at site %s", self.made.plan.site_id)
+            self._last_s = max(self._last_s, self.setting.clock.now_s())  # it is tried again after a period, not at once for ever
             self._close()
 
     def _close(self) -> None:

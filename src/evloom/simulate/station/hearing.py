@@ -21,6 +21,7 @@ def hearer(station: Station) -> Hearer:
 
     def hear(action: str, said: Said) -> Said | None:
         answer = heard.get(action)
+        station.heard[action] += 1
         return None if answer is None else answer(station, said)
 
     return hear

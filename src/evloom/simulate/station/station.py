@@ -1,6 +1,7 @@
 """A virtual charging station: its link, its bays and their transactions, whatever version it speaks."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -42,6 +43,7 @@ class Station:
         self.n_boot = 0
         self.n_link = 0
         self.refused: dict[str, str] = {}
+        self.heard: Counter[str] = Counter()
         self.boot_reason = "PowerUp"
         self._must_boot = True
         self._connection: Connection | None = None

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass, field
 
-from evloom.pile.command import Command, ReadVariables, SetProfile, Trigger
+from evloom.pile.command import ClearProfile, Command, ReadVariables, SetProfile, Trigger, UpdateDynamic
 from evloom.pile.profile import TX, TX_DEFAULT, ChargingProfile
 from evloom.pile.station import Sample, StationBooted, StationConnected, StationDisconnected, TransactionSaid
 from evloom.serve.bus import Bus, Happening
 from evloom.wire.ocpp.command_outcome import Outcome
+
+OFFLINE_S = 30.0  # a dynamic profile ends so long after the link is lost, as it was told
 
 
 @dataclass
 class Pile:
     """A station with one EVSE. obeys: it does what profiles say; takes: it accepts them, where they are in its unit.
 
+    dynamic    the power in kW that its dynamic profile (2.1) has, taken where takes_dynamic; n_pushed: how often that was told anew
+    keeps_default: it takes no other fallback profile than its first
     voltage_v  what its supply really has; car_kw: most that its car takes
     settings   what it answers when it is asked for its variables; n_read how often it was; n_period the most periods that it was sent
     """
@@ -36,6 +40,14 @@ class Pile:
     n_phase: int = 3
     voltage_v: float = 230.0
     car_kw: float = float("inf")
+    protocol: str = "ocpp2.0.1"
+    takes_dynamic: bool = True
+    takes_updates: bool = True
+    dynamic: float | None = None
+    n_pushed: int = 0
+    lost_s: float = float("inf")
+    keeps_default: bool = False
+    n_default: int = 0
 
     @property
     def kw_per_a(self) -> float:
@@ -46,6 +58,8 @@ class Pile:
         """What the station offers its car."""
         if not self.obeys:
             return self.rating_kw
+        if self.dynamic is not None and at_s < self.lost_s + OFFLINE_S:
+            return min(self.rating_kw, self.dynamic)
         for profile in (self.plan, self.default):
             value = None if profile is None else _value(profile, at_s)
             if profile is not None and value is not None:
@@ -89,26 +103,28 @@ class Yard:
 
     def connect(self, *ids: str) -> None:
         for name in ids or self.piles:
-            self.piles[name].link = True
-            self.say(name, StationConnected("ocpp2.0.1"))
+            pile = self.piles[name]
+            pile.dynamic = None if self.now_s() > pile.lost_s + OFFLINE_S else pile.dynamic
+            pile.link, pile.lost_s = True, float("inf")
+            self.say(name, StationConnected(pile.protocol))
             self.say(name, StationBooted("Twin", "T1"))
 
     def disconnect(self, *ids: str) -> None:
         for name in ids:
-            self.piles[name].link = False
+            self.piles[name].link, self.piles[name].lost_s = False, self.now_s()
             self.say(name, StationDisconnected("gone"))
 
     def plug(self, name: str, need_kwh: float, token: str = "") -> None:
         pile = self.piles[name]
         self.pass_time()
-        pile.session, pile.need_kwh, pile.plan = f"t{self.n}", need_kwh, None
+        pile.session, pile.need_kwh, pile.plan, pile.dynamic = f"t{self.n}", need_kwh, None, None
         self._words(pile, "started", token)
 
     def unplug(self, name: str) -> None:
         pile = self.piles[name]
         self.pass_time()
         self._words(pile, "ended", "")
-        pile.session, pile.plan = "", None
+        pile.session, pile.plan, pile.dynamic = "", None, None
 
     def _words(self, pile: Pile, phase: str, token: str) -> None:
         if pile.link:
@@ -156,15 +172,43 @@ class Yard:
             pile.n_read += 1
             rows = [{"status": "Accepted", "variable": name, "value": value} for name, value in pile.settings.items()]
             return Outcome(True, "Accepted", {"results": rows})
+        if isinstance(command, ClearProfile | UpdateDynamic) or (isinstance(command, SetProfile) and command.profile.kind == "Dynamic"):
+            return _dynamic(pile, command)
         assert isinstance(command, SetProfile)
         if not pile.takes or pile.unit not in ("", command.profile.schedule.unit):
             pile.n_refused += 1
             return Outcome(False, "Rejected")
         pile.n_period = max(pile.n_period, len(command.profile.schedule.periods))
         if command.profile.purpose == TX_DEFAULT:
-            pile.default = command.profile
+            if pile.keeps_default and pile.default is not None:
+                return Outcome(False, "Rejected")
+            pile.default, pile.n_default = command.profile, pile.n_default + 1
         elif command.profile.purpose == TX and pile.session == command.profile.transaction:
             pile.plan, pile.n_profile = command.profile, pile.n_profile + 1
         else:
             return Outcome(False, "Rejected")
         return Outcome(True, "Accepted")
+
+
+def _dynamic(pile: Pile, command: Command) -> Outcome:
+    """A command about dynamic profiles."""
+    if isinstance(command, ClearProfile):
+        pile.dynamic = None
+        return Outcome(True, "Accepted")
+    if isinstance(command, UpdateDynamic):
+        if pile.dynamic is None or not pile.takes_updates:
+            return Outcome(False, "Rejected")
+        pile.n_pushed += 1
+        pile.dynamic = _kw(pile, command.setpoint if command.setpoint is not None else command.ceiling, command.unit)
+        return Outcome(True, "Accepted")
+    assert isinstance(command, SetProfile)
+    if not pile.takes_dynamic or pile.protocol != "ocpp2.1" or command.profile.transaction != pile.session:
+        return Outcome(False, "Rejected")
+    period = command.profile.schedule.periods[0]
+    pile.dynamic = _kw(pile, period.setpoint if period.setpoint is not None else period.ceiling, command.profile.schedule.unit)
+    return Outcome(True, "Accepted")
+
+
+def _kw(pile: Pile, value: float | None, unit: str) -> float:
+    assert value is not None
+    return value * pile.kw_per_a if unit == "A" else value

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evloom.network.tree import node_total
-from evloom.serve.live.defaults import default_currents
+from evloom.serve.live.defaults import Planned, default_currents
 from evloom.serve.site.build import built
 from evloom.serve.site.plan import EvsePlan, LimitPlan, SitePlan
 
@@ -41,3 +41,24 @@ def test_the_sum_holds_every_limit(base_kw, phase_max_a):
     assert set(given) <= {0.0, 6.0}
     if base_kw < 20.0:
         assert given.sum() > 0.0
+
+
+def test_a_site_without_any_evse_has_none():
+    assert default_currents(site(0, 60.0), np.zeros(2)) == ()
+
+
+def test_what_plans_need_is_left_to_them_and_who_has_a_fallback_keeps_it():
+    """Forty kilowatts for four EVSE of three phases: 4.14 kW each to fall back to, 30 kW planned for the first in the second step."""
+    made = built(SitePlan("s", 40.0, evse=tuple(EvsePlan(f"P{k}", 1, rating_kw=44.0, n_phase=3) for k in range(4))))
+    planned_kw = np.zeros((4, 3))
+    planned_kw[0, 1] = 30.0
+    free = np.zeros(4, dtype=np.bool_)
+
+    def given(default_a, fixed=free):
+        return default_currents(made, np.zeros(1), Planned(made.site.tree.import_max_kw, planned_kw, np.array(default_a), fixed))
+
+    assert given([0.0] * 4) == (6.0, 6.0, 6.0, 0.0)  # 30 + 2 x 4.14: not a third time
+    assert given([0.0, 0.0, 0.0, 6.0]) == (6.0, 6.0, 0.0, 6.0)
+    assert given([0.0, 6.0, 0.0, 16.0], np.array([False, False, False, True])) == (6.0, 0.0, 0.0, 16.0)  # 11 kW that nobody can change
+    planned_kw[0, 1] = 40.0
+    assert given([6.0] * 4) == (6.0, 0.0, 0.0, 0.0)  # its own plan carries its own fallback
