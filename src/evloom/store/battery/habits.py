@@ -29,6 +29,7 @@ HOT_C = 48.0
 """Median from which readings without a second opinion are raw: no pack lives at 48 degrees."""
 
 
+FEW_ROWS = 500
 MILLIVOLT = (500.0, 5000.0)
 """Medians of readings of cells that are millivolts."""
 
@@ -129,7 +130,8 @@ def _soc_factor(sample: pl.DataFrame, field: bool, source: str, account: Account
 
 def _cell_factor(sample: pl.DataFrame, source: str, account: Account) -> float:
     """Cells in millivolts. Placeholders of cells in volts (65.535) are far below."""
-    values = np.concatenate([_column(sample, name) for name in sample.columns if name.startswith("V_")] or [np.zeros(0)])
+    few = sample.head(FEW_ROWS)
+    values = np.concatenate([_column(few, name) for name in sample.columns if name.startswith("V_")] or [np.zeros(0)])
     median = float(np.median(values)) if len(values) else 0.0
     if not MILLIVOLT[0] <= median <= MILLIVOLT[1]:
         return 1.0
