@@ -27,8 +27,9 @@ LEVELS_V = np.array(
 KINDS = ("NMC", "LFP", "Na")
 NOMINAL_AH = 150.0
 """Rated capacity where nobody said: of the size usual in cars (2026). Only scales are taken from it."""
-FIXED = 2
-"""The last arrays of the sums are tables: the same for every pack, and not kept with it."""
+TABLE_V = np.hstack([CURVES_V, LEVELS_V])
+FIXED = 1
+"""The last array of the sums is a table: the same for every pack, and not kept with it."""
 _NEAR_ZERO = 1e-9
 
 
@@ -68,7 +69,7 @@ class DayFeatures:
 
 def fresh_sums(pack: Pack) -> Sums:
     """The sums before the first frame of a pack."""
-    scalar = np.zeros(at.N_SCALAR)
+    scalar = np.zeros(at.N_SCALAR + 2 * at.N_TRACE)
     scalar[[at.LAST_AT, at.DAY]] = -np.inf, -1.0
     scalar[[at.LOAD_AT, at.CHARGED_AT, at.TRACE_AT]] = -np.inf
     scalar[[at.REST_AT, at.LAST_SOC, at.LAST_V, at.LAST_A]] = np.nan
@@ -79,8 +80,7 @@ def fresh_sums(pack: Pack) -> Sums:
     scalar[at.TEMP_C] = 25.0
     sums = Sums(
         scalar, np.zeros(at.N_BLOCK), np.zeros(at.N_DAY), np.zeros((5, 5)), np.zeros((at.N_CELL_ROW, pack.n_cell)),
-        np.zeros((at.N_PROBE_ROW, pack.n_probe)), np.zeros((2, at.N_TRACE)), CURVES_V,
-        LEVELS_V,
+        np.zeros((at.N_PROBE_ROW, pack.n_probe)), TABLE_V,
     )  # fmt: skip
     clear_day(sums)
     return sums

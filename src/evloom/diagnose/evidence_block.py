@@ -54,6 +54,9 @@ from evloom.diagnose.evidence_places import (
     DRIVE,
     HIGH_V,
     IDLE,
+    N_LEVEL,
+    N_SCALAR,
+    N_TRACE,
     OHM,
     READY,
     RESIDUAL_V,
@@ -90,8 +93,8 @@ FAST_SIGMA, FAST_LEAST_V = 12.0, 0.05  # a cell that leaves the pack within a da
 
 
 class Sums(NamedTuple):
-    """The running sums, changed in place; places in `evidence_places`. normal (5, 5) of the day, trace (2, N_TRACE) of the charge
-    that is going on; curve_v (3, n_point), level_v (3, N_LEVEL) of the chemistries."""
+    """The running sums, changed in place; places in `evidence_places`. scalar ends with the trace (2, N_TRACE) of the charge that is
+    going on; normal (5, 5) of the day; curve_v (3, n_point + N_LEVEL) of the chemistries. Few arrays: each costs time at every call."""
 
     scalar: Float
     block: Float
@@ -99,9 +102,7 @@ class Sums(NamedTuple):
     normal: Float
     cell: Float
     probe: Float
-    trace: Float
     curve_v: Float
-    level_v: Float
 
 
 @compiled
@@ -139,7 +140,7 @@ def fold(sums: Sums) -> bool:
         scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
     kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
     rest_v = mean_v - scalar[OHM] * (block[B_A] + 0.5 * scalar[SCALE_AH] * block[B_P]) / width
-    soc, slope = charge_at(rest_v, block[B_SOC] / width, sums.curve_v[kind])
+    soc, slope = charge_at(rest_v, block[B_SOC] / width, sums.curve_v[kind, :-N_LEVEL])
     middle = _block_cells(sums, (condition, soc, slope))
     is_fast = _residual(sums, (soc, slope, middle))
     _block_pack(sums, (condition, soc, slope))
@@ -213,7 +214,7 @@ def _bend(sums: Sums, soc: float) -> float:
     """By how much the slope of the table changes within 2.5 % of charge around `soc` (V per unit)."""
     scalar = sums.scalar
     kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
-    curve_v = sums.curve_v[kind]
+    curve_v = sums.curve_v[kind, :-N_LEVEL]
     last = len(curve_v) - 1
     j = min(max(int(soc * last), 1), last - 2)
     low, high = np.inf, 0.0
@@ -233,7 +234,7 @@ def _along(at: float, x: Float, y: Float, n: int) -> float:
 @compiled
 def _traced_slope(sums: Sums) -> float:
     """Slope (V per unit) that the charge itself shows where the block lies, 0 where it is flat or too little was seen."""
-    scalar, trace = sums.scalar, sums.trace
+    scalar, trace = sums.scalar, sums.scalar[N_SCALAR:].reshape(2, N_TRACE)
     n = int(scalar[TRACE_N])
     middle = sums.block[B_Q] / sums.block[B_WEIGHT]
     if n < 4 or middle > trace[T_Q, n - 1] + 0.01:
@@ -250,7 +251,8 @@ def _traced_slope(sums: Sums) -> float:
 def _unbent(sums: Sums, slope: float) -> Float:
     """Sums of the cells' deviations as they were, were the curve straight: a cell that stays behind by some charge is where the pack
     was when it had taken in that much less."""
-    scalar, trace, cell, block = sums.scalar, sums.trace, sums.cell, sums.block
+    scalar, cell, block = sums.scalar, sums.cell, sums.block
+    trace = scalar[N_SCALAR:].reshape(2, N_TRACE)
     n, width = int(scalar[TRACE_N]), block[B_WEIGHT]
     at_q = block[B_Q] / width
     at_v = _along(at_q, trace[T_Q], trace[T_V], n)

@@ -10,6 +10,7 @@ from evloom.diagnose.evidence_places import (
     HIGH_V,
     LOW_C,
     N_LEVEL,
+    N_SCALAR,
     N_TRACE,
     OHM,
     SCALE_AH,
@@ -36,7 +37,7 @@ RATE_SHARE = 0.2  # a trace is of one current, within this share
 def note(sums: Sums, row: Float32, at_s: float, now: tuple[float, float, float, float]) -> None:
     """Note how the voltage of the middle cell rises as the pack is charged; now = (weight, current, mean of the cells, time since the
     frame before)."""
-    scalar, trace = sums.scalar, sums.trace
+    scalar, trace = sums.scalar, sums.scalar[N_SCALAR:].reshape(2, N_TRACE)
     weight, c_rate, mean_v, passed = now
     by_current_v = scalar[OHM] * scalar[SCALE_AH] * (c_rate + 0.5 * scalar[LOW_C])
     bare_v = mean_v - by_current_v
@@ -72,7 +73,7 @@ def _pass_levels(sums: Sums, bare_v: float, taken: float) -> None:
     kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
     before_v = scalar[TRACE_V]
     for j in range(N_LEVEL):
-        level_v = sums.level_v[kind, j]
+        level_v = sums.curve_v[kind, sums.curve_v.shape[1] - N_LEVEL + j]
         if before_v < level_v <= bare_v:
             if scalar[TRACE_USE] == 0.0:
                 scalar[TRACE_USE] = 2.0 if np.sum(levels > 0.0) >= 4 else 1.0
