@@ -132,7 +132,7 @@ def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     scalar = sums.scalar
     for i in range(start, len(columns.at_s)):
         at_s = columns.at_s[i]
-        if not _usable(columns, scalar, i):
+        if not _usable(scalar, at_s, (columns.flags[i] & SKIP) != 0 or not np.isfinite(columns.current_a[i])):
             scalar[N_SKIPPED] += 1.0
             continue
         if np.floor(at_s / DAY_S) > scalar[DAY]:
@@ -149,10 +149,9 @@ def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
 
 
 @compiled
-def _usable(columns: Columns, scalar: Float, i: int) -> bool:
+def _usable(scalar: Float, at_s: float, doubted: bool) -> bool:
     """Whether the frame is one to compute with: not doubted as a whole, and later than the last one."""
-    at_s = columns.at_s[i]
-    if (columns.flags[i] & SKIP) != 0 or not np.isfinite(columns.current_a[i]):
+    if doubted:
         return False
     if at_s > scalar[LAST_AT]:
         scalar[N_BACK] = 0.0
@@ -168,17 +167,15 @@ def _usable(columns: Columns, scalar: Float, i: int) -> bool:
 
 
 @compiled
-def _condition(columns: Columns, scalar: Float, i: int, gap: bool) -> int:
-    """What the pack is doing, and when it was last loaded or charged."""
-    at_s, current_a = columns.at_s[i], columns.current_a[i]
-    speed = columns.speed_km_per_h[i]
-    c_rate = current_a / scalar[SCALE_AH]
+def _condition(scalar: Float, at_s: float, said: tuple[float, float, float, int], gap: bool) -> int:
+    """What the pack is doing, and when it was last loaded or charged; said = (current as a rate, speed, state of charge, status)."""
+    c_rate, speed, soc, status = said
     stands = not speed > 0.5
-    if gap and np.isfinite(columns.soc[i]) and abs(columns.soc[i] - scalar[LAST_SOC]) > 0.015:
+    if gap and np.isfinite(soc) and abs(soc - scalar[LAST_SOC]) > 0.015:
         scalar[LOAD_AT] = at_s  # it was used while nothing was heard of it
-        if columns.soc[i] > scalar[LAST_SOC]:
+        if soc > scalar[LAST_SOC]:
             scalar[CHARGED_AT] = at_s
-    if stands and (columns.charging[i] == 1 or (columns.charging[i] == -1 and c_rate > REST_C_RATE)) and c_rate > 0.005:
+    if stands and (status == 1 or (status == -1 and c_rate > REST_C_RATE)) and c_rate > 0.005:
         scalar[LOAD_AT] = at_s
         scalar[CHARGED_AT] = at_s
         return CHARGE
@@ -196,30 +193,35 @@ def _condition(columns: Columns, scalar: Float, i: int, gap: bool) -> int:
 def _take(columns: Columns, sums: Sums, i: int) -> bool:
     """Add one frame to the block, which is closed first where its time or its condition is over. True where a cell left the pack."""
     scalar, block, day = sums.scalar, sums.block, sums.day
-    at_s, current_a = columns.at_s[i], columns.current_a[i]
+    at_s, current_a, soc = columns.at_s[i], columns.current_a[i], columns.soc[i]
+    row, c_rate = columns.cell_v[i], current_a / scalar[SCALE_AH]
     passed = at_s - scalar[LAST_AT]
     gap = not passed <= GAP_S
-    condition = _condition(columns, scalar, i, gap)
+    condition = _condition(scalar, at_s, (c_rate, columns.speed_km_per_h[i], soc, columns.charging[i]), gap)
     is_fast = False
     moved = condition == CHARGE and _moved(scalar, block, at_s, current_a)
     if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or moved or at_s - block[B_FROM] >= BLOCK_S):
         is_fast = fold(sums)
     if block[B_WEIGHT] == 0.0:
         block[B_COND], block[B_FROM] = condition, at_s
-        _probes(columns, sums, i)
+        _probes(sums, columns.probe_c[i], columns.probe_flags[i])
     weight = min(passed, WEIGHT_MAX_S) if np.isfinite(passed) else 10.0
-    c_rate = current_a / scalar[SCALE_AH]
     keep = np.exp(-passed / LOW_PASS_S) if not gap else 0.0
     scalar[LOW_C] = keep * scalar[LOW_C] + (1.0 - keep) * (0.0 if gap else c_rate)
     keep = np.exp(-passed / HEAT_S) if np.isfinite(passed) else 0.0
     scalar[HEAT] = keep * scalar[HEAT] + (1.0 - keep) * (0.0 if gap else c_rate * c_rate)
-    mean_v, n_valid = _cells(columns, sums, i, (weight, c_rate, scalar[LOW_C], passed <= WEIGHT_MAX_S))
+    mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], passed <= WEIGHT_MAX_S))
     scalar[N_FRAME] += 1.0
     day[D_FRAMES] += 1.0
     if n_valid > 0:
-        _frame(columns, sums, i, (weight, c_rate, mean_v, passed, n_valid))
+        if block[B_COND] == CHARGE:
+            note(sums, row, at_s, (weight, c_rate, mean_v, passed))
+        _frame(scalar, block, (current_a, soc, columns.balancing[i]), (weight, c_rate, mean_v, passed))
+        ohm = columns.insulation_ohm[i] if (columns.flags[i] & INSULATION_PLACEHOLDER) == 0 else np.nan
+        outside_v = columns.pack_v[i] - mean_v * len(row) if n_valid == len(row) else np.nan
+        _pack(scalar, day, (current_a, outside_v, ohm), (weight, mean_v, passed))
     scalar[LAST_AT] = at_s
-    scalar[LAST_SOC] = columns.soc[i]
+    scalar[LAST_SOC] = soc
     return is_fast
 
 
@@ -232,15 +234,14 @@ def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
 
 
 @compiled
-def _cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, bool]) -> tuple[float, int]:
+def _cells(cell: Float, day: Float, row: Float32, flags: ReadingFlag, now: tuple[float, float, float, bool]) -> tuple[float, int]:
     """Add the cells' deviations; now = (weight, current, low-passed current, whether the frame before is near). Mean and valid cells."""
-    row, flags = columns.cell_v[i], columns.cell_flags[i]
     n = len(row)
     doubted = 0
     for k in range(n):
         doubted |= flags[k] | (1 if not (row[k] > 1.0 and row[k] < 5.0) else 0)
     if doubted != 0:
-        return _doubted_cells(columns, sums, i, now)
+        return _doubted_cells(cell, row, flags, now)
     a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
     whole = n - n % 4
     for k in range(0, whole, 4):
@@ -251,14 +252,14 @@ def _cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float,
     for k in range(whole, n):
         a0 += row[k]
     mean_v = (a0 + a1 + a2 + a3) / n
-    _add(sums, row, mean_v, now)
+    _add(cell, row, mean_v, now)
+    day[D_NOISE_N] += 1.0 if now[3] else 0.0
     return mean_v, n
 
 
 @compiled
-def _add(sums: Sums, row: Float32, mean_v: float, now: tuple[float, float, float, bool]) -> None:
+def _add(cell: Float, row: Float32, mean_v: float, now: tuple[float, float, float, bool]) -> None:
     """Add a row of cells of which none is doubted; now as in `_cells`."""
-    cell = sums.cell
     weight, c_rate, low_c, near = now
     n = len(row)
     sum_d, sum_cd, sum_pd, last = cell[C_D], cell[C_CD], cell[C_PD], cell[C_LAST]
@@ -276,7 +277,6 @@ def _add(sums: Sums, row: Float32, mean_v: float, now: tuple[float, float, float
             sum_d[k] += weight * d
             sum_cd[k] += by_current * d
             sum_pd[k] += by_low * d
-        sums.day[D_NOISE_N] += 1.0
     else:
         for k in range(n):
             d = row[k] - mean_v
@@ -287,9 +287,8 @@ def _add(sums: Sums, row: Float32, mean_v: float, now: tuple[float, float, float
 
 
 @compiled
-def _doubted_cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, bool]) -> tuple[float, int]:
+def _doubted_cells(cell: Float, row: Float32, flags: ReadingFlag, now: tuple[float, float, float, bool]) -> tuple[float, int]:
     """The same for a frame in which some cells are doubted: those are left out, with the weight that they lack."""
-    row, flags, cell = columns.cell_v[i], columns.cell_flags[i], sums.cell
     weight, c_rate, low_c, _ = now
     total, n_valid = 0.0, 0
     for k in range(len(row)):
@@ -313,11 +312,12 @@ def _doubted_cells(columns: Columns, sums: Sums, i: int, now: tuple[float, float
 
 
 @compiled
-def _frame(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float, float, int]) -> None:
-    """Add what the frame says of the pack; now = (weight, current, mean of the cells, time since the frame before, valid cells)."""
-    scalar, block, day = sums.scalar, sums.block, sums.day
-    weight, c_rate, mean_v, passed, n_valid = now
-    current_a, low_c = columns.current_a[i], scalar[LOW_C]
+def _frame(scalar: Float, block: Float, said: tuple[float, float, int], now: tuple[float, float, float, float]) -> None:
+    """Add the frame to its block; said = (current, state of charge, cells being bled), now = (weight, current as a rate, mean of the
+    cells, time since the frame before)."""
+    current_a, soc, bled = said
+    weight, c_rate, mean_v, passed = now
+    low_c = scalar[LOW_C]
     block[B_WEIGHT] += weight
     block[B_N] += 1.0
     block[B_V] += weight * mean_v
@@ -327,38 +327,41 @@ def _frame(columns: Columns, sums: Sums, i: int, now: tuple[float, float, float,
     block[B_CC] += weight * c_rate * c_rate
     block[B_CP] += weight * c_rate * low_c
     block[B_PP] += weight * low_c * low_c
-    block[B_SOC] += weight * columns.soc[i]
-    if block[B_COND] == CHARGE:
-        note(sums, columns.cell_v[i], columns.at_s[i], (weight, c_rate, mean_v, passed))
-    if columns.balancing[i] > 0:
-        block[B_BLED] += weight * columns.balancing[i]
+    block[B_SOC] += weight * soc
+    if bled > 0:
+        block[B_BLED] += weight * bled
     if passed <= GAP_S:
         scalar[SINCE_AH] += current_a * passed / 3600.0
-    elif abs(columns.soc[i] - scalar[LAST_SOC]) > 0.006:
+    elif abs(soc - scalar[LAST_SOC]) > 0.006:
         scalar[REST_AT] = np.nan  # charge flowed unseen: nothing to balance until the next rest
+
+
+@compiled
+def _pack(scalar: Float, day: Float, said: tuple[float, float, float], now: tuple[float, float, float]) -> None:
+    """Add what the frame says of the pack; said = (current, voltage outside the cells, insulation), now = (weight, mean of the cells,
+    time since the frame before)."""
+    current_a, outside_v, ohm = said
+    weight, mean_v, passed = now
     step_a = current_a - scalar[LAST_A]
     if passed <= WEIGHT_MAX_S and abs(step_a) > STEP_C_RATE * scalar[SCALE_AH]:
         day[D_STEP_VA] += (mean_v - scalar[LAST_V]) * step_a
         day[D_STEP_AA] += step_a * step_a
     scalar[LAST_V], scalar[LAST_A] = mean_v, current_a
-    outside_v = columns.pack_v[i] - mean_v * len(columns.cell_v[i])
-    if n_valid == len(columns.cell_v[i]) and abs(outside_v) < 20.0:
+    if abs(outside_v) < 20.0:
         day[D_OUT_WEIGHT] += weight
         day[D_OUT_A] += weight * current_a
         day[D_OUT_AA] += weight * current_a * current_a
         day[D_OUT_V] += weight * outside_v
         day[D_OUT_VA] += weight * outside_v * current_a
-    ohm = columns.insulation_ohm[i]
-    if ohm > 0.0 and (columns.flags[i] & INSULATION_PLACEHOLDER) == 0:
+    if ohm > 0.0:
         day[D_INS_WEIGHT] += weight
         day[D_INS_LN] += weight * np.log(ohm)
 
 
 @compiled
-def _probes(columns: Columns, sums: Sums, i: int) -> None:
+def _probes(sums: Sums, row: Float32, flags: ReadingFlag) -> None:
     """Look at the temperatures of the first frame of a block: they are slow."""
     probe, day, scalar = sums.probe, sums.day, sums.scalar
-    row, flags = columns.probe_c[i], columns.probe_flags[i]
     n = len(row)
     if n == 0:
         return
