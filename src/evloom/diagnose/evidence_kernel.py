@@ -230,7 +230,7 @@ def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
     """Whether a block of a charge has come so far that the curve bends within it."""
     if (at_s - block[B_FROM]) * current_a >= BLOCK_Q * 3600.0 * scalar[SCALE_AH]:
         return True
-    return block[B_WEIGHT] > 0.0 and abs(scalar[LAST_V] - block[B_V] / block[B_WEIGHT]) > BLOCK_V
+    return bool(block[B_WEIGHT] > 0.0 and abs(scalar[LAST_V] - block[B_V] / block[B_WEIGHT]) > BLOCK_V)
 
 
 @compiled
