@@ -21,7 +21,7 @@ from evloom.diagnose.resistance import cell_ohm, resistance_soh
 from evloom.diagnose.segment import Coverage, coverage
 from evloom.diagnose.segment_kernel import CHARGED, RESTED, run
 from evloom.diagnose.segment_sums import Sums, columns_of, copied, fresh_sums
-from evloom.diagnose.spread import SIZE, SPREAD, capacity_share, fresh_cells, room_ah, self_discharge_ma, weakest
+from evloom.diagnose.spread import SIZE, SPREAD, capacity_share, fresh_cells, room_ah, self_discharge_a, weakest
 from evloom.diagnose.window import Interval, Window
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.chemistry import BY_NAME
@@ -46,7 +46,7 @@ class Health:
     weakest_cell         None where no cell stands out
     cell_resistance_ohm  (n_cell,) at 25 degC and half charge; cell_capacity_share (n_cell,) in multiples of the median cell
     cell_charge_spread_ah (n_cell,) charge that a cell could still take when the median cell is full
-    self_discharge_ma    (n_cell,) what a cell loses more than the median cell; insulation_per_month the factor of a month
+    self_discharge_a    (n_cell,) what a cell loses more than the median cell; insulation_per_month the factor of a month
     """
 
     capacity_ah: Interval | None
@@ -60,7 +60,7 @@ class Health:
     cell_resistance_ohm: Float
     cell_capacity_share: Float
     cell_charge_spread_ah: Float
-    self_discharge_ma: Float
+    self_discharge_a: Float
     insulation_ohm: Interval | None
     insulation_per_month: Interval | None
     coverage: Coverage
@@ -122,7 +122,7 @@ def report(state: State) -> Health:
         cell_resistance_ohm=cell_ohm(sums),
         cell_capacity_share=capacity_share(seen.cells) if cells_known else np.full(pack.n_cell, np.nan),
         cell_charge_spread_ah=room_ah(seen.cells, scale_ah),
-        self_discharge_ma=self_discharge_ma(seen.cells, scale_ah),
+        self_discharge_a=self_discharge_a(seen.cells, scale_ah),
         insulation_ohm=ground.ohm if ground is not None else None,
         insulation_per_month=ground.per_month if ground is not None else None,
         coverage=coverage(sums.scalar, sums.hours),
@@ -165,7 +165,7 @@ def _missing(state: State, seen: Seen, holds: Interval | None) -> tuple[str, ...
         keys.append("resistance-new")
     if not _cells_are_known(seen):
         keys.append("cell-capacity")
-    if not np.isfinite(self_discharge_ma(seen.cells, 1.0)).any():
+    if not np.isfinite(self_discharge_a(seen.cells, 1.0)).any():
         keys.append("self-discharge")
     if insulation(sums) is None:
         keys.append("insulation")

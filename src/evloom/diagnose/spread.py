@@ -75,15 +75,15 @@ def note_charge(cells: Cells, at_s: float, bled_share: Float) -> Cells:
     return replace(cells, times=times, drift=cells.drift + np.stack([own, own * t]), begin_s=begin_s)
 
 
-def self_discharge_ma(cells: Cells, capacity_ah: float) -> Float:
-    """What each cell loses more than the median cell (mA), over all days, parked ones too. NaN where too little was seen."""
+def self_discharge_a(cells: Cells, capacity_ah: float) -> Float:
+    """What each cell loses more than the median cell (A), over all days, parked ones too. NaN where too little was seen."""
     n, sum_t, sum_tt, last = cells.times
     scatter = sum_tt - sum_t * sum_t / n if n > 0 else 0.0
     if n < LEAST_SAMPLES or last < LEAST_DAYS or scatter <= 0.0:
         return np.full(cells.value.shape[1], np.nan)
     per_day = (cells.drift[1] - cells.drift[0] * sum_t / n) / scatter
     lost = -(per_day - np.median(per_day)) if len(per_day) else per_day
-    return np.asarray(lost * capacity_ah * 1000.0 / 24.0)
+    return np.asarray(lost * capacity_ah / 24.0)
 
 
 def capacity_share(cells: Cells) -> Float:

@@ -31,7 +31,7 @@ def health_of(soh: float | None, half: float = 0.02, shares: np.ndarray | None =
         cell_resistance_ohm=unknown,
         cell_capacity_share=unknown if shares is None else shares,
         cell_charge_spread_ah=unknown,
-        self_discharge_ma=unknown,
+        self_discharge_a=unknown,
         insulation_ohm=None,
         insulation_per_month=None,
         coverage=Coverage(days=days, seen_days=int(days), frames=1000, full_cycles=days * 0.2, km=days * 30.0),

@@ -86,7 +86,7 @@ def test_every_key_has_words_in_both_languages() -> None:
 @pytest.mark.parametrize("n_cell", [0, 1, 400])
 def test_any_number_of_cells(n_cell: int) -> None:
     found = told(Plan(n_cell=n_cell, days=4))
-    for array in (found.cell_resistance_ohm, found.cell_capacity_share, found.cell_charge_spread_ah, found.self_discharge_ma):
+    for array in (found.cell_resistance_ohm, found.cell_capacity_share, found.cell_charge_spread_ah, found.self_discharge_a):
         assert array.shape == (n_cell,)
     assert (found.capacity_ah is None) == (n_cell == 0)
     assert ("no-cells" in found.missing) == (n_cell == 0)

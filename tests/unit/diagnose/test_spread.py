@@ -25,16 +25,16 @@ def test_a_cell_that_loses_charge_by_itself_is_found_over_days() -> None:
     leak[3] = 0.008
     frames = frames_of(Plan(leak_a=tuple(leak), days=25))
     found = health.report(health.step(health.fresh(frames.pack), frames))
-    assert int(np.argmax(found.self_discharge_ma)) == 3
-    assert found.self_discharge_ma[3] == pytest.approx(8.0, rel=0.35)
-    assert np.abs(np.delete(found.self_discharge_ma, 3)).max() < 2.0
+    assert int(np.argmax(found.self_discharge_a)) == 3
+    assert found.self_discharge_a[3] == pytest.approx(0.008, rel=0.35)
+    assert np.abs(np.delete(found.self_discharge_a, 3)).max() < 0.002
     assert int(np.argmax(found.cell_charge_spread_ah)) == 3
 
 
 def test_before_ten_days_self_discharge_is_refused() -> None:
     frames = frames_of(Plan(days=6))
     found = health.report(health.step(health.fresh(frames.pack), frames))
-    assert np.isnan(found.self_discharge_ma).all()
+    assert np.isnan(found.self_discharge_a).all()
     assert "self-discharge" in found.missing
 
 

@@ -29,7 +29,7 @@ def health_json(found: Health) -> str:
         "insulation_ohm": found.insulation_ohm, "insulation_per_month": found.insulation_per_month, "missing": found.missing,
         "weakest_cell": found.weakest_cell, "trend": found.trend, "coverage": found.coverage, "windows": found.windows,
         "cell_capacity_share": found.cell_capacity_share, "cell_resistance_ohm": found.cell_resistance_ohm,
-        "cell_charge_spread_ah": found.cell_charge_spread_ah, "self_discharge_ma": found.self_discharge_ma,
+        "cell_charge_spread_ah": found.cell_charge_spread_ah, "self_discharge_a": found.self_discharge_a,
     }  # fmt: skip
     return msgspec.json.encode(values, enc_hook=_listed).decode()
 
