@@ -5,7 +5,9 @@ first days, the figures of the pack against their first days, and the probes. Ea
 chemistry, as is usual without labels; a vehicle's score is the mean of its three most unusual days.
 """
 
+import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ def day_rows(case: Case) -> np.ndarray:
         probes = [np.abs(part).max(initial=0.0) for part in np.nan_to_num([features.probe_c, features.probe_absent, features.probe_heat_c])]
         parts = (np.abs(track.now).max(axis=1, initial=0.0), np.abs(track.now - track.first).max(axis=1, initial=0.0))
         rows.append(np.concatenate([*parts, np.abs(track.pack[0] - track.pack[1]), probes]))
-    return np.nan_to_num(np.array(rows[FIRST_DAY:]).reshape(-1, len(rows[0]) if rows else 1))
+    return np.asarray(np.nan_to_num(np.array(rows[FIRST_DAY:]).reshape(-1, len(rows[0]) if rows else 1)))
 
 
 def robust_z(x: np.ndarray) -> np.ndarray:
@@ -60,10 +62,10 @@ def _reached(x: np.ndarray) -> np.ndarray:
 def isolation_forest() -> Detector | None:
     """scikit-learn's, None where it is not installed."""
     try:
-        from sklearn.ensemble import IsolationForest
+        ensemble: Any = importlib.import_module("sklearn.ensemble")
     except ImportError:
         return None
-    return lambda x: -IsolationForest(n_estimators=TREES, random_state=0).fit(x).score_samples(x)
+    return lambda x: -ensemble.IsolationForest(n_estimators=TREES, random_state=0).fit(x).score_samples(x)
 
 
 def detectors() -> dict[str, Detector | None]:

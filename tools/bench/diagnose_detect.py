@@ -53,7 +53,7 @@ def left_out(judged: Looks, learning: Looks) -> list[str]:
 
 def _said(model: Model, figures: np.ndarray) -> np.ndarray:
     of_cell = figures[:, part_places().start] > 0.5
-    return np.array((*NAMES, UNKNOWN))[probabilities(model, figures, of_cell).argmax(axis=1)]
+    return np.asarray(np.array((*NAMES, UNKNOWN))[probabilities(model, figures, of_cell).argmax(axis=1)])
 
 
 def section(title: str, fleet: list[Case], learning: Looks) -> list[str]:

@@ -87,7 +87,7 @@ def upper_bound(count: int, years: float) -> float:
         terms = np.cumsum(np.log(np.maximum(np.arange(count + 1), 1)))
         chance = float(np.exp(-mean + np.arange(count + 1) * np.log(max(mean, 1e-300)) - terms).sum())
         low, high = (mean, high) if chance > 0.05 else (low, mean)
-    return high / years
+    return float(high / years)
 
 
 def rate(rows: list[Told], level: str) -> str:

@@ -146,14 +146,16 @@ def _read(path: Path) -> Case:
     told = arrays.pop("told")[0]
     kinds = told.pop("kinds")
     arrays = {name: values.astype(np.float64) for name, values in arrays.items()}
+    names = [name for name, values in arrays.items() if values.ndim == 1]
     days = [
-        DayFeatures(
-            **{name: float(values[k]) if values.ndim == 1 else values[k] for name, values in arrays.items()},
-            kind=kinds[k],
-        )
+        _day({name: float(values[k]) if name in names else values[k] for name, values in arrays.items()}, kinds[k])
         for k in range(len(kinds))
     ]
     return Case(**told, days=days)
+
+
+def _day(told: dict[str, Any], kind: str) -> DayFeatures:
+    return DayFeatures(**told, kind=kind)
 
 
 def vehicle_years(fleet: list[Case]) -> float:

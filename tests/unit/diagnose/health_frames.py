@@ -36,7 +36,7 @@ def curve_of(plan: Plan) -> np.ndarray:
     shapes = library(plan.chemistry)
     wanted = "SILICON_GRAPHITE" if plan.chemistry == "NMC" else "GRAPHITE_ECKER"
     places = [k for k, name in enumerate(shapes.name) if wanted in name]
-    return shapes.ocv_v[places[len(places) // 2]]
+    return np.asarray(shapes.ocv_v[places[len(places) // 2]])
 
 
 def _day(plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,7 +58,8 @@ def _day(plan: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             amps = current * np.where(np.arange(len(at)) % 4 < 2, 1.6, 0.4)
         parts.append((at, amps, np.full(len(at), state)))
         clock += hours * 3600.0
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    at_s, current_a, kind = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return at_s, current_a, kind
 
 
 def frames_of(plan: Plan, seed: int = 0) -> Frames:

@@ -109,7 +109,7 @@ class Desk:
     """Takes every command."""
 
     def __init__(self) -> None:
-        self.said = []
+        self.said: list[object] = []
 
     async def quick(self, station_id, command, timeout_s):
         self.said.append(command)
