@@ -12,7 +12,7 @@ from evloom.diagnose.warning import WATCH_SHARE
 from tools.bench.diagnose_fleet import Case
 
 FIRST_DAY = 5
-MOST_LOOKS = 6
+MOST_LOOKS = 8
 OF_PACK = {
     "temperature-sensor": (),
     "insulation": ("insulation",),
@@ -47,7 +47,8 @@ def looks_of(fleet: Iterable[Case]) -> Looks:
         seen = _suspicions(case)
         strong = [k for k, (_, _, size) in enumerate(seen) if size >= 1.0]
         first, n = (strong[0] if strong else -1), len(seen)
-        chosen = {*np.linspace(0, n - 1, min(n, MOST_LOOKS)).astype(int).tolist(), *strong[:1]} if n else set()
+        back = np.linspace(0.0, 1.0, MOST_LOOKS) ** 2 * (n - 1)  # denser towards the end, where a fault changes fastest
+        chosen = {*(n - 1 - back.astype(int)).tolist(), *strong[:1]} if n else set()
         group = str(case.parameters.get("journey", case.pack.pack_id))
         for k in sorted(chosen):
             figures, part, _ = seen[k]

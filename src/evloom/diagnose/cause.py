@@ -87,6 +87,11 @@ def standard(model: Model, figures: Float) -> Float:
     return np.asarray(np.clip((figures - model.mean) / model.scale, -CLIP, CLIP))
 
 
+def within(model: Model, x: Float) -> Float:
+    """Standardised figures held within what the ten causes were seen to have: more of a fault than was ever seen is no other fault."""
+    return np.asarray(np.clip(x, model.low.min(axis=0), model.high.max(axis=0)))
+
+
 def told_by_nets(model: Model, x: Float) -> tuple[Float, Float]:
     """Scores of the causes and of unknown by each network (K, n, 11), and what they come to as probabilities (K, n, 11)."""
     score = np.array(
@@ -108,7 +113,7 @@ def doubts(model: Model, figures: Float) -> tuple[Float, Float]:
     """Shares of the ten causes (n, 10), and what speaks for none of them (n, 8): 1, the networks' own word as log odds,
     how little the likeliest cause stands out, how far they disagree, distance from the likely cause and from the nearest one,
     how far figures are out of the range of the likely cause, and out of that of the cause where they are least so."""
-    x = standard(model, figures)
+    x = within(model, standard(model, figures))
     score, chance = told_by_nets(model, x)
     fits = (figures[:, part_places()] @ model.fits) > 0.5
     every = np.where(fits, score.mean(axis=0)[:, : len(NAMES)], NEVER)
