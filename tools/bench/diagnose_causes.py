@@ -68,9 +68,11 @@ def fitted(looks: Looks, kinds: tuple[str, ...], n_net: int = N_NET, seed: int =
     flat = x @ project
     centre = np.array([_centres(flat[place == k], rng) for k in range(len(NAMES))])
     usual = np.array([_usual(flat[place == k], centre[k], looks.vehicle[good][place == k], rng) for k in range(len(NAMES))])
-    nets_by_part = (np.array(part) for part in zip(*nets, strict=True))
-    blank = (np.array([-20.0, *[0.0] * 7]), np.ones(1), np.array([[0.0, 1.0], [0.0, 1.0]]))
-    return Model(mean, scale, *nets_by_part, _fits(figures, place), project, centre, usual, *ranges, *blank)
+    into, into_bias, out, out_bias = (np.array(part) for part in zip(*nets, strict=True))
+    return Model(
+        mean, scale, into, into_bias, out, out_bias, _fits(figures, place), project, centre, usual, *ranges,
+        strange=np.array([-20.0, *[0.0] * 7]), cool=np.ones(1), sure=np.array([[0.0, 1.0], [0.0, 1.0]]),
+    )  # fmt: skip
 
 
 def _weights(looks: Looks, place: np.ndarray) -> np.ndarray:
@@ -78,14 +80,14 @@ def _weights(looks: Looks, place: np.ndarray) -> np.ndarray:
     count = Counter(looks.vehicle)
     weight = np.array([1.0 / count[name] for name in looks.vehicle]) * np.where(looks.group == looks.vehicle, 1.0, SOLVED)
     weight *= np.where(looks.first | looks.last, SPOKEN, 1.0)
-    return weight / np.maximum(np.bincount(place, weight, len(NAMES)), 1e-9)[place]
+    return np.asarray(weight / np.maximum(np.bincount(place, weight, len(NAMES)), 1e-9)[place])
 
 
 def _fits(figures: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Which causes were seen in which kind of part, (P, 10): one case in fifty of the part or of the cause is enough."""
     hot = figures[:, part_places()] > 0.5
     count = np.array([[np.sum(hot[:, part] & (place == k)) for k in range(len(NAMES))] for part in range(hot.shape[1])], dtype=float)
-    return ((count > 0.02 * count.sum(axis=1, keepdims=True)) & (count >= 3)).astype(np.float64)
+    return np.asarray((count > 0.02 * count.sum(axis=1, keepdims=True)) & (count >= 3), dtype=np.float64)
 
 
 def _ranges(x: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -212,7 +214,7 @@ def held_out(looks: Looks) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
 
 def shared(weight: np.ndarray, unknown: np.ndarray, share: float) -> np.ndarray:
     """The weights, those of unknown rows brought to a share of all."""
-    return np.where(unknown, share * weight / weight[unknown].sum(), (1.0 - share) * weight / weight[~unknown].sum())
+    return np.asarray(np.where(unknown, share * weight / weight[unknown].sum(), (1.0 - share) * weight / weight[~unknown].sum()))
 
 
 def _apart(looks: Looks, left: str) -> bool:
@@ -253,7 +255,7 @@ def coolness(known: np.ndarray, place: np.ndarray, weight: np.ndarray) -> float:
     def surprise(cool: float) -> float:
         return float(-(weight * np.log(np.maximum(softmax(score / cool)[np.arange(len(place)), place], 1e-9))).sum())
 
-    return min(np.arange(0.6, 3.0, 0.1).tolist(), key=surprise)
+    return float(min(np.arange(0.6, 3.0, 0.1).tolist(), key=surprise))
 
 
 def surety(said: np.ndarray, right: np.ndarray, weight: np.ndarray) -> np.ndarray:
