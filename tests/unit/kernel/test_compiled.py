@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evloom.kernel import compiled as kept
 from evloom.kernel.compiled import sources_stamp
 
 CALLEE = """
@@ -72,3 +73,16 @@ def test_an_edited_callee_is_seen_by_a_caller_that_was_kept(tmp_path):
     assert outer_of_three() == "15.0"
     package(root, constant="FACTOR = 5.0\n", callee=CALLEE.replace("x * FACTOR", "x + FACTOR"))
     assert outer_of_three() == "8.0"
+
+
+def test_what_was_compiled_is_remembered_for_a_state_of_the_kernels(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    kept._folder.cache_clear()
+    try:
+        assert not kept.was_compiled("a-job")
+        kept.note_compiled("a-job")
+        assert kept.was_compiled("a-job")
+        assert not kept.was_compiled("another")
+    finally:
+        monkeypatch.undo()
+        kept._folder.cache_clear()

@@ -17,6 +17,7 @@ IDLE_KW = 0.05  # a car that draws less than this draws nothing
 REFUSED = "refused_token"  # the mark of a word with a token that was refused (`serve.desk`)
 DONE_S = 180.0  # a car that was offered power and drew none for so long wants no more
 ASK_AGAIN_S = 1800.0  # and is asked again after this: some fall asleep, some pre-heat in the morning
+BEFORE_S = 300.0  # what a car said before its transaction began counts for it for so long
 PHASE_A = 1.0  # a phase with more current than this is in use
 
 
@@ -55,6 +56,7 @@ class Bay:
     drew_s     when it last drew power; offered_s since when it was offered any; done_s since when it takes none
     room_kw    what it is counted with while it is not steered, NaN while it is
     asked_kw   what it was asked for when it was last said not to be steered
+    car_s      when its car said what it needs: some stations pass that on before the transaction begins
     refused    its token was refused: it gets nothing
     sure       a word of its transaction was heard since the link is there; n_refused: profiles refused in a row since then
     astray     why it was last said not to be steered
@@ -95,6 +97,7 @@ class Bay:
     default: str = ""
     default_a: float = 0.0
     default_kept: bool = False
+    car_s: float = float("-inf")
     refused: bool = False
     sure: bool = False
     n_refused: int = 0
@@ -109,7 +112,8 @@ class Bay:
     def begin(self, said: TransactionSaid, session_id: str, at_s: float, default_kw: float) -> None:
         """A session begins; the pile gives its default until it is told otherwise."""
         self.transaction, self.session_id, self.since_s = said.transaction, session_id, at_s
-        self.token, self.meter, self.car = said.token, Meter(), None
+        self.token, self.meter = said.token, Meter()
+        self.car = self.car if abs(at_s - self.car_s) <= BEFORE_S else None
         self.refused, self.sure, self.n_refused = REFUSED in said.marks, True, 0
         self.trouble, self.again_s = "", 0.0  # whatever was refused was for another transaction
         self.told = [Told(((at_s, default_kw),), at_s, voltage_v=self.voltage_v)]

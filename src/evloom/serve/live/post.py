@@ -263,7 +263,7 @@ class Post:
     def _needs(self, station_id: str, said: NeedsSeen) -> None:
         bay = self._bay(station_id, said.evse)
         if bay is not None:
-            bay.car = said
+            bay.car, bay.car_s = said, self.now_s()
             if bay.session_id:
                 self._later(self._believe(bay, bay.session_id))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evloom.pile.station import Sample, TransactionSaid
+from evloom.pile.station import NeedsSeen, Sample, TransactionSaid
 from evloom.serve.live.bay import ASK_AGAIN_S, DONE_S, Bay
 
 T0 = 1_780_000_000.0
@@ -109,3 +109,13 @@ def test_a_reading_is_wanted_where_none_tells():
     assert not one.is_unread(T0 + 15.0, 10.0)
     one.heard(said(T0 + 18, power=4.0), T0 + 18.0)
     assert not one.is_unread(T0 + 20.0, 10.0)
+
+
+@pytest.mark.parametrize(("before_s", "counts"), [(5.0, True), (3600.0, False)])
+def test_what_a_car_said_just_before_its_transaction_began_counts_for_it(before_s, counts):
+    one = Bay("A/1", "A", 1, 0, 11.0)
+    one.car, one.car_s = NeedsSeen(1, "DC_BPT", soc=0.5), 1000.0
+    one.begin(TransactionSaid("t1", "started", evse=1), "A:t1", 1000.0 + before_s, 4.14)
+    assert (one.car is not None) == counts
+    one.end()
+    assert one.car is None
