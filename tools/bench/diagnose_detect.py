@@ -92,7 +92,8 @@ def main() -> None:
     parser.add_argument("--sources", choices=("all", "truth", "twin"), default="all", help="what figures are made of; all are written")
     told = parser.parse_args()
     if told.job == "limits":
-        write_limits([*cases("healthy"), *(case for case in kept_cases(told.learn) if case.fault == "none" and len(case.days) > 9)])
+        packs = (case for case in kept_cases(told.learn) if case.fault == "none" and len(case.days) > 9)
+        write_limits([*cases("healthy"), *cases("healthy-more"), *packs])
     elif told.job == "learn":
         write_table(learnt_from(learning_looks(told.learn)))
     else:

@@ -3,11 +3,11 @@
 A test speaks where its score stands on two days running, so what is looked at is the smaller score of two days, its largest value
 in the pack, and of that the largest in each quarter of a year that a vehicle was watched. From the median to the 95th percentile of
 these an exponential tail is laid; a limit lies where that tail is passed once in so many vehicle-years as the test's share of the
-false alarms that are allowed, and above all that a sound vehicle has shown. Tests that tell of shorts get the larger shares.
+false alarms that are allowed, and above all but as many sound vehicles as that share allows. Tests that tell of shorts get the
+larger shares.
 Vehicles of which a cell has truly worn out (fast charging plates single cells) are left out.
 """
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,8 +32,8 @@ SHARES = {
 }  # fmt: skip
 """Shares of the alarms; a test that is not named gets 1."""
 QUARTER_DAYS = 90.0
-MARGIN, MARGIN_OF_KEYS = 1.2, 1.05
-"""A limit lies at least so far above the largest score of a sound vehicle, and of those tests with a share of their own."""
+MARGIN, MARGIN_OF_KEYS = 1.1, 1.0
+"""A limit lies at least so far above the score that no more sound vehicles than allowed have passed; of tests with larger shares."""
 WORN = 0.94
 """A vehicle whose weakest cell has less than this share of the others' capacity is not sound."""
 LEAST = {
@@ -72,26 +72,26 @@ def seen_in(case: Case) -> Seen:
     return Seen(np.array(most), np.array(stands), np.array(where))
 
 
-def quarters(fleet: Iterable[Case]) -> Iterator[np.ndarray]:
-    """Largest standing scores (n_test,) of every quarter of every vehicle."""
-    for case in fleet:
-        if len(case.days) > 1:
-            stands = seen_in(case).stands
-            length = (case.days[-1].at_s - case.days[0].at_s) / 86400.0
-            yield from (part.max(axis=0) for part in np.array_split(stands, max(round(length / QUARTER_DAYS), 1)))
+def quarters(case: Case) -> np.ndarray:
+    """Largest standing scores of every quarter of a vehicle, (n_quarter, n_test)."""
+    stands = seen_in(case).stands
+    length = (case.days[-1].at_s - case.days[0].at_s) / 86400.0
+    return np.array([part.max(axis=0) for part in np.array_split(stands, max(round(length / QUARTER_DAYS), 1))])
 
 
 def limits(fleet: list[Case]) -> np.ndarray:
     """A limit for every test, in the order of TESTS."""
-    fleet = [case for case in fleet if case.parameters.get("weakest", (0, 1.0))[1] >= WORN]
-    table = np.array(list(quarters(fleet)))
+    sound = [case for case in fleet if len(case.days) > 1 and case.parameters.get("weakest", (0, 1.0))[1] >= WORN]
+    parts, years = [quarters(case) for case in sound], vehicle_years(sound)
+    table, most = np.concatenate(parts), np.sort([part.max(axis=0) for part in parts], axis=0)[::-1]
     shares = np.array([SHARES.get(name, 1.0) for name in TESTS])
-    chance = ALARMS_PER_YEAR * shares / shares.sum() * vehicle_years(fleet) / len(table)
+    alarms = ALARMS_PER_YEAR * shares / shares.sum() * years
     middle, high = np.percentile(table, (50.0, 95.0), axis=0)
-    found = high + (high - middle) / np.log(10.0) * np.log(0.05 / chance)
+    found = high + (high - middle) / np.log(10.0) * np.log(0.05 / (alarms / len(table)))
     margin = np.array([MARGIN_OF_KEYS if name in SHARES else MARGIN for name in TESTS])
+    passed = most[(alarms + 0.6).astype(int), np.arange(len(TESTS))]
     least = [LEAST.get(name, LEAST_OF_CELLS if "," in name else 0.0) for name in TESTS]
-    return np.asarray(np.maximum(np.maximum(found, margin * table.max(axis=0)), least))
+    return np.asarray(np.maximum(np.maximum(found, margin * passed), least))
 
 
 def write_limits(fleet: list[Case]) -> None:

@@ -1,9 +1,10 @@
-"""`python -m tools.bench.diagnose_sampling [vehicles]`: how much earlier shorts are found when the bytes of a fleet are shared out.
+"""How much earlier shorts are found when the bytes of a fleet are shared out: `python -m tools.bench.diagnose_sampling [n] [wake_s]`.
 
 Shorts of the pack twin are recorded finely (10 s in use, woken every half hour while parked). From that record each box sends, day
-by day, only the frames that its rates let through, once at a fixed 30 s with a wake-up every four hours, and once at the rates that
-`sampling.share_out` gives it each morning by what the doctor said the evening before. Each short has HEALTHY healthy companions
-whose severities are drawn from those of healthy vehicles and who share the bytes; their frames are counted, not made.
+by day, only the frames that its rates let through, once at a fixed 30 s with a wake-up every `wake_s` (four hours; a large number:
+never), and once at the rates that `sampling.share_out` gives it each morning by what the doctor said the evening before. Each short
+has HEALTHY healthy companions whose severities are drawn from those of healthy vehicles and who share the bytes; their frames are
+counted, not made.
 """
 
 import sys
@@ -27,7 +28,7 @@ from evloom.vehicle.telemetry import Frames
 
 SEED, DAYS = 2077, 80
 FINE_S, FINE_WAKE_S = 10.0, 1800.0
-FIXED = Rates(np.array([30.0]), np.array([14400.0]))
+FIXED_S, FIXED_WAKE_S = 30.0, 14400.0
 HEALTHY = 20
 USUAL = (0.40, 0.12)
 """Severity of healthy vehicles on a day: mean and standard deviation over the fleet `healthy`."""
@@ -85,16 +86,16 @@ class Box:
         return out
 
 
-def followed(short: Short, controlled: bool) -> tuple[float, float]:
-    """Lead (days, of the right cell at `inspect` on two days; 0 where it comes too late) and bytes a day of the vehicle."""
+def followed(short: Short, wake_s: float, controlled: bool) -> float:
+    """Lead (days, of the right cell at `inspect` on two days; 0 where it comes too late); wake_s of the fixed rate."""
     rng = np.random.default_rng(7)
     pack, box = short.frames.pack, Box(short.frames)
     carry, sums = fresh(pack.n_cell, pack.n_probe), fresh_sums(pack)
     memory, track = fresh_memory(pack.n_cell), fresh_track(pack.n_cell, pack.n_probe)
-    rates, before, worst, sent = FIXED, np.zeros(pack.n_cell), 0.0, 0
+    fixed = Rates(np.array([FIXED_S]), np.array([wake_s]))
+    rates, before, worst = fixed, np.zeros(pack.n_cell), 0.0
     for day in np.unique(box.day):
         rows = np.array(box.rows(day, float(rates.interval_s[0]), float(rates.wake_s[0])), dtype=np.int64)
-        sent += len(rows)
         flagged, carry = flag(short.frames.part(rows), carry)
         columns, row = columns_of(flagged), 0
         while row < flagged.n:
@@ -106,20 +107,20 @@ def followed(short: Short, controlled: bool) -> tuple[float, float]:
             memory, estimate = learn(memory, features)
             found = severity(look(track, estimate, features), features.kind)
             if min(found.cell[short.cell], before[short.cell]) >= 1.0:
-                return max((short.ten_ohm_s - features.at_s) / DAY_S, 0.0), sent * FRAME_BYTES
+                return max((short.ten_ohm_s - features.at_s) / DAY_S, 0.0)
             before, worst = found.cell, float(found.cell.max())
         if controlled:
-            rates = _this_morning(short, worst, rng)
-    return 0.0, sent * FRAME_BYTES
+            rates = _this_morning(short, fixed, worst, rng)
+    return 0.0
 
 
-def _this_morning(short: Short, worst: float, rng: np.random.Generator) -> Rates:
+def _this_morning(short: Short, fixed: Rates, worst: float, rng: np.random.Generator) -> Rates:
     """The rates of the vehicle among its companions, at the bytes of all of them at the fixed rate."""
     n = HEALTHY + 1
     active_h = np.full(n, _active_h(short.frames))
     need = Need(np.concatenate([[worst], np.clip(rng.normal(*USUAL, HEALTHY), 0.0, 0.9)]), active_h, np.full(n, FRAME_BYTES))
-    fixed = Rates(np.full(n, FIXED.interval_s[0]), np.full(n, FIXED.wake_s[0]))
-    shared = share_out(need, float(spent_bytes(need, fixed).sum()))
+    every = Rates(np.repeat(fixed.interval_s, n), np.repeat(fixed.wake_s, n))
+    shared = share_out(need, float(spent_bytes(need, every).sum()))
     return Rates(np.maximum(shared.interval_s[:1], FINE_S), np.maximum(shared.wake_s[:1], FINE_WAKE_S))
 
 
@@ -132,13 +133,13 @@ def _active_h(frames: Frames) -> float:
 def main() -> None:
     """The command."""
     rows = []
+    wake_s = float(sys.argv[2]) if len(sys.argv) > 2 else FIXED_WAKE_S
     for k in range(int(sys.argv[1]) if len(sys.argv) > 1 else 40):
         short = recorded(k)
         if short is None:
             continue
-        fixed, shared = followed(short, False), followed(short, True)
-        rows.append((short.frames.pack.chemistry, fixed[0], shared[0]))
-        print(f"{rows[-1][0]} lead at a fixed 30 s {fixed[0]:.1f} d, shared out {shared[0]:.1f} d", flush=True)
+        rows.append((short.frames.pack.chemistry, followed(short, wake_s, False), followed(short, wake_s, True)))
+        print(f"{rows[-1][0]} lead at a fixed 30 s {rows[-1][1]:.1f} d, shared out {rows[-1][2]:.1f} d", flush=True)
     for kind in ("NMC", "LFP", "all"):
         lead = np.array([row[1:] for row in rows if kind in (row[0], "all")])
         if len(lead):
