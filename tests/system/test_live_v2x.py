@@ -90,6 +90,7 @@ async def evening(folder) -> None:
         bay = BaySpec(RATING_KW, 3, dc=True, discharge_max_kw=GIVE_KW)
         pool = Pool([StationSpec("V2X", Version.V21, (bay,), RATING_KW, meter_s=15.0, wait_min_s=0.1, wait_max_s=0.3)], StationClock(SPEED))
         stack.push_async_callback(pool.stop)
+        assert platform.gateway is not None
         pool.start(f"ws://127.0.0.1:{platform.gateway.port}/ocpp")
         await pool.wait_accepted()
         platform.live.base_load(site_id, "", BASE_KW, system_clock.now_s(), 1e9)

@@ -1,5 +1,7 @@
 """Batteries, their warnings and vehicles over the interface: lists, filters, acknowledgement with audit, registration."""
 
+from typing import Any
+
 from evloom.store import people
 from evloom.store.scope import EVERYTHING
 from tests.unit.serve.api.world import World, run
@@ -30,7 +32,7 @@ def test_a_battery_with_its_warning(tmp_path):
 
 def test_an_acknowledgement_is_kept_with_its_remark_and_a_line_of_audit(tmp_path, url):
     async def job(world: World) -> None:
-        heard = []
+        heard: list[Any] = []
         world.platform.bus.listen("battery", heard.append)
         async with world.client("north/operator") as client:
             waiting = [one for one in (await client.get("/api/v1/warnings")).json() if one["kind"] == "battery"]

@@ -69,7 +69,7 @@ def test_faults_and_stations_that_wait_are_among_the_warnings(tmp_path):
             assert {("fault", "north-1"), ("pending", "north-1")} <= kinds
             await client.patch("/api/v1/stations/north-1", json={"accepted": "accepted"})
             left = {line["kind"] for line in (await client.get("/api/v1/warnings")).json()}
-            assert left == {"fault", "offline"}
+            assert left == {"battery", "fault", "offline"}
 
     run(tmp_path, job)
 

@@ -56,6 +56,11 @@ class Scene:
         asyncio.run(whole())
 
 
+def order_of(box):
+    assert box.order is not None
+    return box.order
+
+
 def test_the_suspect_gets_more_within_the_budget(tmp_path):
     scene = Scene(tmp_path)
 
@@ -63,7 +68,7 @@ def test_the_suspect_gets_more_within_the_budget(tmp_path):
         await scene.shares(600_000.0).share()
         got = scene.ordered()
         assert got["A"] < got["B"]
-        assert {box.order.until_s for box in scene.boxes.boxes()} == {NOW_S + HOLD_S}
+        assert {order_of(box).until_s for box in scene.boxes.boxes()} == {NOW_S + HOLD_S}
         rows = await scene.db.read(lambda conn: batteries.battery_page(conn, EVERYTHING, None, 9, {})[0])
         need = need_of(scene.boxes.boxes(), {row["vehicle_id"]: row for row in rows})
         assert need.severity.tolist() == [1.5, 0.0, 0.0]
@@ -79,10 +84,10 @@ def test_what_is_still_wanted_is_not_said_again_and_what_changed_is(tmp_path):
     async def job() -> None:
         shares = scene.shares(600_000.0)
         await shares.share()
-        first = {box.vehicle_id: box.order.command_id for box in scene.boxes.boxes()}
+        first = {box.vehicle_id: order_of(box).command_id for box in scene.boxes.boxes()}
         scene.now_s += 600.0
         await shares.share()
-        assert {box.vehicle_id: box.order.command_id for box in scene.boxes.boxes()} == first
+        assert {box.vehicle_id: order_of(box).command_id for box in scene.boxes.boxes()} == first
         was = scene.ordered()
         await scene.db.write(lambda conn: batteries.save(conn, replace(SEEN, level=0, severity=0.0)))
         await scene.db.write(lambda conn: batteries.save(conn, replace(SEEN, pack_id="B-pack", vehicle_id="B", severity=3.0)))
@@ -92,7 +97,7 @@ def test_what_is_still_wanted_is_not_said_again_and_what_changed_is(tmp_path):
         assert now["B"] < was["B"]
         scene.now_s += HOLD_S
         await shares.share()
-        assert all(box.order.until_s == scene.now_s + HOLD_S for box in scene.boxes.boxes())
+        assert all(order_of(box).until_s == scene.now_s + HOLD_S for box in scene.boxes.boxes())
 
     scene.run(job)
 

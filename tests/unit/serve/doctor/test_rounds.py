@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ class Listener:
     """Takes the news `most` times; then the platform is dead: nothing is kept any more."""
 
     def __init__(self, most: int = 10**9) -> None:
-        self.most, self.changes, self.seen = most, [], {}
+        self.most = most
+        self.changes: list[Any] = []
+        self.seen: dict[str, Any] = {}
         self.dead = threading.Event()
 
     def __call__(self, news) -> bool:
@@ -99,6 +102,7 @@ def test_a_crash_loses_and_doubles_nothing(tmp_path, most, monkeypatch):
     state, said = expected(frames)
     assert first.said | second.said == said
     kept = StateFolder(tmp_path / "doctor").get(frames.pack.pack_id)
+    assert kept is not None
     assert ward_of(kept).state.days == state.days
     assert ward_of(kept).about.n_frame == frames.n
 
@@ -118,6 +122,7 @@ def test_a_memory_that_cannot_be_read_is_made_anew(tmp_path):
     with FrameStore(tmp_path) as store:
         run(store, Listener(), pieces(frames, 10)[:5])
         kept = StateFolder(tmp_path / "doctor").get(frames.pack.pack_id)
+        assert kept is not None
         StateFolder(tmp_path / "doctor").put(replace(kept, parts={"doctor": b"\x02\0\0\0{}"}))
     with FrameStore(tmp_path) as store:
         run(store, listener, pieces(frames, 10)[5:])
@@ -130,6 +135,7 @@ def test_a_memory_of_another_journal_is_made_anew(tmp_path):
         run(store, Listener(), pieces(frames, 10)[:5])
         store.compact()
     kept = StateFolder(tmp_path / "doctor").get(frames.pack.pack_id)
+    assert kept is not None
     StateFolder(tmp_path / "doctor").put(replace(kept, position=Position(99, 0)))
     with FrameStore(tmp_path) as store:
         run(store, listener, pieces(frames, 10)[5:])
@@ -140,7 +146,7 @@ def test_a_memory_of_another_journal_is_made_anew(tmp_path):
 def test_what_people_say_of_a_vehicle_is_asked_for_and_what_changes_is_looked_at_anew(tmp_path):
     frames, listener = short_pack(), Listener()
     bare = replace(frames, pack=replace(frames.pack, chemistry="", capacity_ah=float("nan")))
-    said = {"chemistry": "LFP"}
+    said: dict[str, Any] = {"chemistry": "LFP"}
     with FrameStore(tmp_path) as store:
         store.write([bare.part(slice(0, 4000))])
         made = Rounds(store, tmp_path / "doctor", listener, lambda pack: replace(pack, **said))
