@@ -93,7 +93,8 @@ class Office:
         assert answer.is_success, (path, answer.text)
         return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else answer
 
-    async def until(self, found: Callable[[], Any], limit_s: float = 60.0) -> Any:
+    async def until(self, found: Callable[[], Any], limit_s: float = 300.0) -> Any:
+        """Wait for it as long as a slow machine takes that compiles every kernel first."""
         async with asyncio.timeout(limit_s):
             while not (result := await asyncio.to_thread(found)):  # noqa: ASYNC110  seen from outside, as others see it
                 await asyncio.sleep(0.1)
