@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from evloom.store.pack import unpacked
 from tests.system.ocpp_client import OcppClient
 from tools.bench.serve_load import boot, connected, word
 from tools.bench.serve_server import Server
@@ -53,7 +54,8 @@ def test_nothing_that_was_answered_is_missing(tmp_path):
         kept = {
             (int(station.removeprefix("CP")), body["transaction"], body["seq"])
             for station, body in (
-                (row[0], json.loads(row[1])) for row in conn.execute("SELECT station_id, body FROM log WHERE kind = 'TransactionSaid'")
+                (row[0], json.loads(unpacked(row[1])))
+                for row in conn.execute("SELECT station_id, body FROM log WHERE kind = 'TransactionSaid'")
             )
         }
         sessions = {row[0] for row in conn.execute("SELECT session_id FROM session")}
