@@ -25,6 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "diagnose-method.md"
 BEGIN, END = "<!-- figures: python -m tools.bench.diagnose_detect figures -->", "<!-- end of figures -->"
 LEARNING = ("causes", "shorts", "healthy")
 LEARN, TRUTH = "out/truth/a", "out/truth/b"
+LEAST_DAYS = 10
 
 
 def learning_looks(folder: str) -> Looks:
@@ -56,11 +57,18 @@ def _said(model: Model, figures: np.ndarray) -> np.ndarray:
     return np.asarray(np.array((*NAMES, UNKNOWN))[probabilities(model, figures, of_cell).argmax(axis=1)])
 
 
-def section(title: str, fleet: list[Case], learning: Looks) -> list[str]:
+def seen(case: Case) -> bool:
+    """Whether a record is long enough to be judged, and reaches the onset of its fault."""
+    return len(case.days) >= LEAST_DAYS and (case.fault == "none" or case.days[-1].at_s > case.onset_s)
+
+
+def section(title: str, packs: list[Case], learning: Looks) -> list[str]:
     """All figures of the vehicles of one source."""
+    fleet = [case for case in packs if seen(case)]
     rows: list[Told] = follow(fleet)
+    short = f"{len(packs) - len(fleet)} records of under {LEAST_DAYS} days, or that end before the onset of their fault, are left out."
     return [
-        f"### {title}", "", "#### Detection", "", *detection(rows), "", "#### False alarms", "", *of_level(rows), "",
+        f"### {title}", "", short, "", "#### Detection", "", *detection(rows), "", "#### False alarms", "", *of_level(rows), "",
         "#### Lead before 10 ohm", "", *leads(rows), "", "#### Against usual detectors, same features", "", *against(rows), "",
         *causes(rows), "", "#### Kinds left out of learning", "", *left_out(looks_of(fleet), learning),
     ]  # fmt: skip
