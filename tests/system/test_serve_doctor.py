@@ -175,7 +175,9 @@ async def scene(office: Office, telematics: int, ocpp: int, again: Callable[[], 
         await office.until(lambda: (office.session() or {}).get("power_kw", 0.0) > 20.0)
         await car.drive(telematics, n, login_s=now_s())
         warning = await office.until(office.warning)
-        assert (warning["pack_id"], warning["vehicle_id"], warning["causes"][0]["cause"]) == (PACK, VIN, "internal-short")
+        assert (warning["pack_id"], warning["vehicle_id"]) == (PACK, VIN)
+        # At the first word a short and a cell that discharges itself look alike (docs/diagnose-method.md).
+        assert warning["causes"][0]["cause"] in ("internal-short", "self-discharge")
         async with asyncio.timeout(2.0 * PERIOD_S):  # one control step, and what a loaded machine takes beside it
             while (await asyncio.to_thread(office.explained))["ordered_kw"] > LIMIT_KW:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
