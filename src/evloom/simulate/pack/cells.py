@@ -17,6 +17,8 @@ FARADAY_TO_HEAT = 15.0  # J/K per Ah of rated capacity: about 1000 J/(kg K) time
 HYSTERESIS_SHARE = 0.03  # share of the capacity after which the voltage has changed from one branch to the other
 PLATED_SHARE = 0.03  # of the current above the limit
 STRIP_S = 5400.0  # time in which plated lithium that can come back has dissolved to 1/e
+DEAD_SHARE = 0.08  # of what dissolves: it has lost its contact, or reacts with the electrolyte
+SHOULDER_V = 0.018  # what much plated lithium adds to the voltage while it dissolves
 
 
 class Cells(NamedTuple):
@@ -72,8 +74,17 @@ class Road(NamedTuple):
     contact_ohm: Float
 
 
+class Plating(NamedTuple):
+    """How lithium plates and comes back: see PLATED_SHARE, STRIP_S, DEAD_SHARE, SHOULDER_V."""
+
+    plated_share: float
+    strip_s: float
+    dead_share: float
+    shoulder_v: float
+
+
 class Rules(NamedTuple):
-    """What the battery management keeps to, and where the fault sits (cell -1: nowhere)."""
+    """What the battery management keeps to, where the fault sits (cell -1: nowhere), and how lithium plates."""
 
     v_max: float
     v_min: float
@@ -85,6 +96,7 @@ class Rules(NamedTuple):
     fault_cell: int
     contact_sensed: bool
     stuck_bleed: bool
+    plating: Plating
 
 
 class Kept(NamedTuple):
@@ -144,24 +156,24 @@ def _allowed(want_a: float, mode: int, soc: float, coldest_c: float, capacity_ah
 
 
 @compiled
-def _plate(cells: Cells, makeup: Makeup, curves: Curves, work: Work, at: tuple[float, float]) -> None:
-    """Plate or dissolve lithium over a step, at = (current, length), and note the voltage it adds."""
-    current_a, step_s = at
+def _plate(cells: Cells, makeup: Makeup, curves: Curves, work: Work, at: tuple[float, float, Plating]) -> None:
+    """Plate or dissolve lithium over a step, at = (current, length, its kinetics), and note the voltage it adds."""
+    current_a, step_s, how = at
     for k in range(len(cells.soc)):
         t = min(max(cells.temp_c[k] - COLDEST_C, 0.0), 138.0)
         warm = curves.plating_by_temp[int(t)]
         limit_a = makeup.plating_a[k] * warm * (1.25 - 0.5 * cells.soc[k])
         work.shoulder_v[k] = 0.0
         if current_a > limit_a:
-            plated = (current_a - limit_a) * step_s / 3600.0 * PLATED_SHARE
+            plated = (current_a - limit_a) * step_s / 3600.0 * how.plated_share
             cells.plated_ah[k] += 0.8 * plated
             cells.lost_ah[k] += 0.2 * plated
         elif cells.plated_ah[k] > 0.0:
-            gone = cells.plated_ah[k] * min(1.0, step_s / STRIP_S)
+            gone = cells.plated_ah[k] * min(1.0, step_s / how.strip_s)
             cells.plated_ah[k] = cells.plated_ah[k] - gone if cells.plated_ah[k] > 1e-5 else 0.0
-            cells.lost_ah[k] += 0.08 * gone
+            cells.lost_ah[k] += how.dead_share * gone
             q = cells.plated_ah[k] * work.per_ah[k]
-            work.shoulder_v[k] = 0.018 * q / (q + 1e-3)
+            work.shoulder_v[k] = how.shoulder_v * q / (q + 1e-3)
 
 
 @compiled
@@ -182,7 +194,7 @@ def _step(cells: Cells, makeup: Makeup, curves: Curves, rules: Rules, now: tuple
     current_a, step_s, short_s, contact_ohm = now
     _leaks(cells, work, rules, short_s)
     if current_a > 0.02 * rules.capacity_ah or cells.plated_ah.max() > 0.0:
-        _plate(cells, makeup, curves, work, (current_a, step_s))
+        _plate(cells, makeup, curves, work, (current_a, step_s, rules.plating))
     last = len(curves.ocv_v) - 2
     keep_fast, keep_slow, hours = np.exp(-step_s / 25.0), np.exp(-step_s / 700.0), step_s / 3600.0
     for k in range(len(cells.soc)):

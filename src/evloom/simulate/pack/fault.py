@@ -106,10 +106,29 @@ def _meter(rng: np.random.Generator, length_s: float) -> dict[str, Any]:
     }
 
 
-_COURSES = {"internal-short": _short, "sensing-wire": _wire, "temperature-sensor": _probe, "current-sensor": _meter}
+def _plating(rng: np.random.Generator, length_s: float) -> dict[str, Any]:
+    """Quick: the limit of a good cell sinks, so that fast charging plates much, of which most comes back within hours. Slow: the
+    negative electrode is badly wetted from the start (more resistance of its surface and in its depth) and at the onset begins to plate
+    a little with every charge, which comes back slowly if at all: no shoulder to speak of, weeks of even loss."""
+    course = str(rng.choice(("quick", "slow")))
+    slow = course == "slow"
+    ends = _SLOW_PLATING if slow else _QUICK_PLATING
+    numbers: dict[str, Any] = {"course": course, **{name: float(np.exp(rng.uniform(*np.log(each)))) for name, each in ends.items()}}
+    return {**numbers, "grow_s": length_s * float(rng.uniform(0.0, 0.25) if slow else 0.1)}
+
+
+_QUICK_PLATING = {
+    "threshold": (0.1, 0.3), "plated_share": (0.02, 0.06), "strip_h": (0.7, 3.0), "dead_share": (0.05, 0.15), "shoulder_v": (0.01, 0.025),
+}  # fmt: skip
+_SLOW_PLATING = {
+    "threshold": (0.02, 0.15), "plated_share": (0.01, 0.04), "strip_h": (2.0, 8.0), "dead_share": (0.2, 0.8), "shoulder_v": (0.001, 0.01),
+    "kinetics_share": (0.1, 1.2), "diffusion_share": (0.03, 0.5),
+}  # fmt: skip
+_COURSES = {
+    "internal-short": _short, "sensing-wire": _wire, "temperature-sensor": _probe, "current-sensor": _meter, "plating": _plating,
+}  # fmt: skip
 _RANGES: dict[str, dict[str, tuple[float, float]]] = {
     "self-discharge": {"leak_factor": (3.5, 9.0)},
-    "plating": {"threshold": (0.12, 0.3), "grow": (0.1, 0.1)},
     "connection": {"contact_share": (0.25, 1.6), "grow": (0.2, 0.6)},
     "weak-cell": {"capacity_share": (0.06, 0.16), "resistance_share": (0.12, 0.5)},
     "capacity-dive": {"capacity_share": (0.1, 0.28), "resistance_share": (0.1, 0.5), "grow": (0.4, 0.8)},

@@ -7,7 +7,23 @@ import numpy as np
 
 from evloom.kernel.timegrid import Float
 from evloom.simulate.pack.ageing import ACTIVATION_K, RESISTANCE_PER_LOSS, Life, worn
-from evloom.simulate.pack.cells import COLDEST_C, FARADAY_TO_HEAT, PARKED, Cells, Curves, Kept, Makeup, Road, Rules, drive_pack
+from evloom.simulate.pack.cells import (
+    COLDEST_C,
+    DEAD_SHARE,
+    FARADAY_TO_HEAT,
+    PARKED,
+    PLATED_SHARE,
+    SHOULDER_V,
+    STRIP_S,
+    Cells,
+    Curves,
+    Kept,
+    Makeup,
+    Plating,
+    Road,
+    Rules,
+    drive_pack,
+)
 from evloom.simulate.pack.fault import Fault, contact_ohm, end_s, short_siemens, ten_ohm_s
 from evloom.simulate.pack.sense import Box, Real, draw_box, sense, wire_v
 from evloom.simulate.pack.truth import Truth, described
@@ -86,6 +102,12 @@ def draw_rules(chemistry: Chemistry, capacity_ah: float, fault: Fault, rng: np.r
         fault_cell=fault.cell if fault.cell >= 0 else int(fault.numbers.get("near_cell", -1)) if fault.kind == "connection" else -1,
         contact_sensed=fault.kind == "intermittent-contact" or bool(fault.numbers.get("sensed", False)),
         stuck_bleed=False,
+        plating=Plating(
+            plated_share=fault.number("plated_share", PLATED_SHARE),
+            strip_s=fault.number("strip_h", STRIP_S / 3600.0) * 3600.0,
+            dead_share=fault.number("dead_share", DEAD_SHARE),
+            shoulder_v=fault.number("shoulder_v", SHOULDER_V),
+        ),
     )
 
 
@@ -123,19 +145,22 @@ def makeup_today(car: Car, life: Life, at_s: float, taken_ah: Float) -> Makeup:
     thicker = thicker * (1.0 + RESISTANCE_PER_LOSS * (lost + taken_ah / car.base.capacity_ah))
     leak_a, plating_a, cooling = car.base.leak_a.copy(), car.base.plating_a, car.base.cooling_w_per_k
     share = float(car.fault.share(np.array([at_s]))[0])
+    fast_ohm, slow_ohm = car.base.fast_ohm * thicker, car.base.slow_ohm * thicker
     if car.fault.kind == "self-discharge":
         leak_a[car.fault.cell] *= car.fault.number("leak_factor")
     if car.fault.kind == "plating":
         plating_a = plating_a.copy()
         plating_a[car.fault.cell] *= 1.0 + share * (car.fault.number("threshold") - 1.0)
+        fast_ohm[car.fault.cell] *= 1.0 + car.fault.number("kinetics_share")
+        slow_ohm[car.fault.cell] *= 1.0 + car.fault.number("diffusion_share")
     if car.fault.kind == "module-overheating":
         near = np.exp(-0.5 * ((np.arange(car.pack.n_cell) - car.fault.cell) / 4.0) ** 2)
         cooling = cooling * (1.0 - share * near * car.fault.number("cooling_share"))
     return Makeup(
         capacity_ah=car.base.capacity_ah * left * (1.0 - lost) - taken_ah,
         ohmic_ohm=car.base.ohmic_ohm * thicker,
-        fast_ohm=car.base.fast_ohm * thicker,
-        slow_ohm=car.base.slow_ohm * thicker,
+        fast_ohm=fast_ohm,
+        slow_ohm=slow_ohm,
         leak_a=leak_a,
         plating_a=plating_a,
         cooling_w_per_k=cooling,

@@ -49,3 +49,13 @@ def test_a_contact_that_comes_and_goes_is_either_bad_or_good():
     ohm = contact_ohm(fault, np.arange(0.0, 5e5, 10.0), 1e-3)
     assert set(np.unique(ohm)) == {0.0, 2e-3}
     assert np.mean(ohm > 0.0) == pytest.approx(0.2, abs=0.03)
+
+
+def test_plating_is_quick_with_a_shoulder_or_slow_with_a_resistance():
+    every = [draw_fault("plating", 96, SPAN, np.random.default_rng(seed)) for seed in range(60)]
+    slow = [fault for fault in every if fault.numbers["course"] == "slow"]
+    assert 15 < len(slow) < 45
+    for fault in every:
+        is_slow = fault.numbers["course"] == "slow"
+        assert (fault.number("kinetics_share") > 0.0) == is_slow
+        assert (fault.number("shoulder_v") <= 0.01) == is_slow

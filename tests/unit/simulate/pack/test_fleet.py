@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,13 @@ def test_a_car_with_a_hard_short_is_towed_away():
     frames, truth = live(car, EPOCH_S, 30, np.random.default_rng(5))
     assert np.isfinite(truth.ten_ohm_s)
     assert np.median(frames.at_s[-50:]) < truth.ten_ohm_s + 6.5 * DAY_S
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_a_cell_that_plates_loses_capacity_after_the_onset_and_before_it_none(seed):
+    car = small_car("plating", seed=seed, days=30)
+    car = replace(car, fault=replace(car.fault, onset_s=EPOCH_S + 8.0 * DAY_S), climate=replace(car.climate, mean_c=8.0))
+    _, truth = live(car, EPOCH_S, 30, np.random.default_rng(5))
+    share = truth.capacity_ah[:, truth.cell] / np.median(np.delete(truth.capacity_ah, truth.cell, axis=1), axis=1)
+    assert share[8] > share[0] - 0.005
+    assert share[-1] < share[8] - 0.001
