@@ -138,7 +138,7 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
         ln_ohm = np.log(day[at.D_STEP_VA] / day[at.D_STEP_AA] * features.scale_ah / OHM_AH)
         out[J_OHM] = _at_one_warmth(track.warm, float(ln_ohm), 1.0 / (273.15 + warm_c) - 1.0 / 298.15, track.pack[2, J_OHM])
     if features.kind != "LFP":  # between the voltages of a flat curve the charge is anyone's guess
-        out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL :])
+        out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL : at.D_LEVEL + at.N_LEVEL])
     return out
 
 

@@ -34,6 +34,8 @@ from evloom.diagnose.evidence_places import (
     CHARGE,
     CHARGED_AT,
     D_FRAMES,
+    D_GAUGE_AH,
+    D_GAUGE_SOC,
     D_HEAT,
     D_HEAT_2,
     D_INS_LN,
@@ -213,6 +215,9 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], passed <= WEIGHT_MAX_S))
     scalar[N_FRAME] += 1.0
     day[D_FRAMES] += 1.0
+    if condition == CHARGE and np.isfinite(soc - scalar[LAST_SOC]) and not gap:
+        day[D_GAUGE_AH] += current_a * passed / 3600.0
+        day[D_GAUGE_SOC] += soc - scalar[LAST_SOC]
     if n_valid > 0:
         if block[B_COND] == CHARGE:
             note(sums, row, at_s, (weight, c_rate, mean_v, passed))

@@ -25,7 +25,9 @@ N_BLOCK = 15
 ) = range(40)  # fmt: skip
 N_LEVEL = 12
 """From D_LEVEL on: charge (share of the capacity, plus 1; 0 unknown) at which a slow charge passed each of so many voltages."""
-N_DAY = D_LEVEL + N_LEVEL
+D_GAUGE_AH, D_GAUGE_SOC = D_LEVEL + N_LEVEL, D_LEVEL + N_LEVEL + 1
+"""Charge counted while charging, and by how much the management's own state of charge rose meanwhile."""
+N_DAY = D_LEVEL + N_LEVEL + 2
 
 # Rows over the cells: of the block, then of the day, then what is kept.
 (

@@ -18,7 +18,7 @@ def day_of(number: int, gain: float = 0.0, warm_c: float = 20.0, noise: float = 
     ohm = 0.0016 * np.exp(2500.0 * (1.0 / (273.15 + warm_c) - 1.0 / 298.15) + noise) / (1.0 + gain)
     features.day[[at.D_STEP_AA, at.D_STEP_VA]] = 1e5, 1e5 * ohm
     features.day[[at.D_PROBE_N, at.D_TEMP]] = 1.0, warm_c
-    features.day[at.D_LEVEL :] = 1.0 + np.linspace(0.0, 0.5, at.N_LEVEL) * (1.0 + gain) * (1.0 + noise)
+    features.day[at.D_LEVEL : at.D_LEVEL + at.N_LEVEL] = 1.0 + np.linspace(0.0, 0.5, at.N_LEVEL) * (1.0 + gain) * (1.0 + noise)
     return features
 
 
