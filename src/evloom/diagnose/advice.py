@@ -14,6 +14,24 @@ _CAUSES = (
 )  # fmt: skip
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "stop.do": (
+        (
+            "Stop using it now: park outside, away from buildings and other cars, let nobody stay in it, do not charge it, and "
+            "call the workshop. Where it smokes, hisses or smells: keep away and call the fire brigade."
+        ),
+        "立即停用：停放于室外、远离建筑与其他车辆，人员不得停留车内，禁止充电，并联系维修；如有冒烟、异响或异味，请远离并报火警。",
+    ),
+    "inspect.do": (
+        (
+            "Have it looked at within days. Until then: no fast charging (at most 0.3 C), charge to 80 % at most, give nothing "
+            "back to the grid."
+        ),
+        "请在数日内检修。检修前：禁止快充（不超过0.3C），充电不超过80%，不向电网放电。",
+    ),
+    "internal-short.stop": (
+        "Have the module replaced before it is charged again; do not reuse the cell.",
+        "再次充电前必须更换所在模组；该电芯不得再利用。",
+    ),
     "internal-short.expected": (
         "The cell loses charge faster from week to week; the leak may turn hard within days, or stand still for months.",
         "该电芯漏电逐周加快；可能数天内恶化为硬短路，也可能数月不变。",
@@ -37,8 +55,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "该电芯每周以基本恒定的量落后，高温更快；均衡可以补偿。",
     ),
     "self-discharge.do": (
-        "Balance the pack at the next service; note the cell. No limit on use while the rate stays the same.",
-        "下次保养时做均衡维护并记录该电芯；速率不变时可正常使用。",
+        "Balance the pack at the next service; note the cell. Once it is looked at, no limit on use while the rate stays the same.",
+        "下次保养时做均衡维护并记录该电芯；检查后若速率不变，可正常使用。",
     ),
     "self-discharge.measure": (
         "Compare the rate again after two weeks at a similar temperature: a rate that grows is a short.",
@@ -253,6 +271,9 @@ def text(key: str, language: str = "en") -> str:
     return TEXTS[key][1 if language == "zh" else 0]
 
 
+_ACTIONS = {"inspect": "inspect.do", "stop": "stop.do"}
+
+
 def expected_of(cause: str) -> str:
     """Key of the expected course."""
     return f"{cause}.expected"
@@ -261,6 +282,14 @@ def expected_of(cause: str) -> str:
 def advised(cause: str) -> tuple[str, ...]:
     """Keys of what to do."""
     return (f"{cause}.do", "limits") if cause in ("internal-short", "unknown", "plating") else (f"{cause}.do",)
+
+
+def acted(advice: tuple[str, ...], level: str) -> tuple[str, ...]:
+    """What to do at a level, whatever the cause: its action stands first. At `stop` no word of a cause allows what the action forbids."""
+    rest = tuple(key for key in advice if key not in _ACTIONS.values())
+    if level == "stop":
+        rest = tuple("internal-short.stop" if key == "internal-short.do" else key for key in rest)
+    return (_ACTIONS[level], *rest) if level in _ACTIONS else rest
 
 
 def next_measurement(causes: tuple[tuple[str, float], ...]) -> tuple[str, ...]:

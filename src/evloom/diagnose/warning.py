@@ -7,6 +7,8 @@ week before it is closed or lowered. Only a cell that leaves its pack within min
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from evloom.diagnose.advice import acted
+
 LEVELS = ("watch", "inspect", "stop")
 WATCH_SHARE = 0.65
 """Share of the limit of `inspect` at which `watch` is said."""
@@ -143,6 +145,7 @@ def _told(case: Case, finding: Finding, at_s: float, level: int, kind: str) -> W
         finding.draft,
         warning_id=before.warning_id if before else f"{finding.draft.pack_id}:{case.key}:{int(at_s)}",
         level=LEVELS[level],
+        advice=acted(finding.draft.advice, LEVELS[level]),
         first_seen_s=case.first_seen_s,
         last_seen_s=at_s,
         opened_s=before.opened_s if before else at_s,

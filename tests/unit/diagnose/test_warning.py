@@ -73,6 +73,25 @@ def test_every_cause_has_its_words_in_both_languages():
     assert set(advice.CAUSES) == {*NAMES, UNKNOWN}
 
 
+def test_the_action_of_a_level_stands_first_whatever_the_cause():
+    for cause in advice.CAUSES:
+        told = advice.advised(cause)
+        assert advice.acted(told, "watch") == told
+        assert advice.acted(told, "inspect")[0] == "inspect.do"
+        assert advice.acted(advice.acted(told, "inspect"), "stop")[0] == "stop.do"
+        stop = advice.acted(told, "stop")
+        assert "inspect.do" not in stop
+        assert "internal-short.do" not in stop
+        assert all(advice.text(key).isascii() and not advice.text(key, "zh").isascii() for key in stop)
+    assert "do not charge" in advice.text("stop.do")
+    assert "禁止充电" in advice.text("stop.do", "zh")
+
+
+def test_a_warning_that_is_raised_gets_the_action_of_its_level():
+    told = [change.warning for change in (days(0.8, 0.8)[0], days(1.2, 1.2)[0], days(1.2, 1.2, danger=True)[0])]
+    assert [[key for key in each.advice if key.split(".")[0] in ("inspect", "stop")] for each in told] == [[], ["inspect.do"], ["stop.do"]]
+
+
 def test_what_to_measure_next_names_the_look_alike_where_the_cause_is_not_sure():
     assert advice.next_measurement((("connection", 0.95), ("sensing-wire", 0.05))) == ("connection.measure",)
     unsure = (("connection", 0.6), ("sensing-wire", 0.4))

@@ -157,7 +157,8 @@ def change_text(change: WarningChange) -> str:
     """The same for people."""
     warning = change.warning
     cause = f"{warning.causes[0][0]} {100.0 * warning.causes[0][1]:.0f} %" if warning.causes else ""
-    advice = text(warning.advice[0]) if warning.advice and change.kind == "opened" else ""
+    is_told = change.kind == "opened" or (change.kind == "updated" and warning.level == "stop")
+    advice = text(warning.advice[0]) if warning.advice and is_told else ""
     pack = "" if warning.pack_id == warning.vehicle_id else f" ({warning.pack_id})"
     told = f"{instant(change.at_s)} {change.kind} {warning.level}: {warning.vehicle_id}{pack} {part_name(warning)} {cause}"
     return f"{told}; {advice}" if advice else told
