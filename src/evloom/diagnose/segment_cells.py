@@ -4,7 +4,6 @@ import numpy as np
 
 from evloom.diagnose.segment_places import (
     C_LAST,
-    C_REST,
     C_STEP,
     C_STEP_AA,
     CHARGE_AT,
@@ -165,10 +164,16 @@ def keep_cells(row: Float32, flags: ReadingFlag, cell: Float, n_valid: int) -> N
 
 
 @compiled
-def add_rest(columns: Columns, sums: Sums, i: int, mean_v: float, share: float) -> None:
-    """Mean deviation of each cell over a rest; share is what this frame counts. A doubted reading changes nothing."""
-    row, flags, rest = columns.cell_v[i], columns.cell_flags[i], sums.cell[C_REST]
-    for k in range(len(row)):
+def add_rest(row: Float32, flags: ReadingFlag, rest: Float, now: tuple[float, float, int]) -> None:
+    """Mean deviation of each cell over a rest; now = (mean, what this frame counts, good cells). A doubted reading changes nothing."""
+    mean_v, share, n_valid = now
+    n = len(row)
+    if n_valid == n and share != 1.0:
+        for k in range(n):
+            d = row[k] - mean_v
+            rest[k] = rest[k] + share * (d - rest[k]) if np.isfinite(rest[k]) else d
+        return
+    for k in range(n):
         if share == 1.0:
             rest[k] = row[k] - mean_v if is_good(flags[k], row[k]) else np.nan
         elif is_good(flags[k], row[k]):

@@ -25,6 +25,7 @@ from evloom.diagnose.segment_places import (
     BLEED_S,
     BRANCH,
     C_BLED,
+    C_REST,
     CHARGE_AT,
     COUNT_AH,
     COUNT_H,
@@ -176,10 +177,12 @@ def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, f
                 keep_cells(columns.cell_v[before], columns.cell_flags[before], sums.cell, int(scalar[LAST_N]))
             add_step(columns.cell_v[i], columns.cell_flags[i], sums.cell, sums.steps, scalar, (mean_v, current_a, columns.soc[i], n_valid))
         if charges:
-            start_window(columns, sums, i, mean_v)
+            if sums.window[W_OPEN] == 0.0:
+                start_window(columns, sums, i, mean_v)
             add_window(columns, sums, i, (mean_v, passed, c_rate > FAST_C))
         elif not loaded and at_s - scalar[LOAD_AT] >= RELAXED_S:
-            _rest(columns, sums, i, mean_v)
+            share = _rest(scalar, at_s, current_a, mean_v)
+            add_rest(columns.cell_v[i], columns.cell_flags[i], sums.cell[C_REST], (mean_v, share, n_valid))
         if balancing > 0:
             _bleed(columns, sums, i, passed)
         scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
@@ -260,16 +263,15 @@ def _kind(scalar: Float, in_fast: bool, now: tuple[float, float, bool, bool, flo
 
 
 @compiled
-def _rest(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
-    """Note a relaxed frame: the last ones count most."""
-    scalar = sums.scalar
+def _rest(scalar: Float, at_s: float, current_a: float, mean_v: float) -> float:
+    """Note a relaxed frame: the last ones count most. Returns what this one counts."""
     share = 1.0 if scalar[REST_N] == 0.0 else max(0.1, 1.0 / (1.0 + scalar[REST_N]))
     scalar[N_REST] += 1.0 if scalar[REST_N] == 0.0 else 0.0
     scalar[REST_N] += 1.0
     scalar[REST_V] = mean_v if share == 1.0 else scalar[REST_V] + share * (mean_v - scalar[REST_V])
-    scalar[REST_AGE] = columns.at_s[i] - scalar[LOAD_AT]
-    add_rest(columns, sums, i, mean_v, share)
-    _offset(scalar, columns.current_a[i])
+    scalar[REST_AGE] = at_s - scalar[LOAD_AT]
+    _offset(scalar, current_a)
+    return share
 
 
 @compiled
