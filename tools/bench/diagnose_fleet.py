@@ -16,7 +16,7 @@ import numpy as np
 
 from evloom.diagnose.evidence import DayFeatures, columns_of, fresh_sums, next_day, read_day
 from evloom.diagnose.evidence_kernel import NEW_DAY, run
-from evloom.diagnose.quality import flag
+from evloom.diagnose.quality import flag, thinned
 from evloom.simulate.pack.fault import NAMED, UNKNOWN
 from evloom.simulate.pack.fleet import BOTH, HALF_FAULTY, vehicle
 from evloom.vehicle.telemetry import Frames, Pack
@@ -71,9 +71,9 @@ class Case:
 
 def features_of(frames: Frames) -> list[DayFeatures]:
     """The features of every whole day of the frames."""
-    flagged, _ = flag(frames)
-    sums, columns, row, days = fresh_sums(frames.pack), columns_of(flagged), 0, []
-    while row < frames.n:
+    told, _ = thinned(*flag(frames))
+    sums, columns, row, days = fresh_sums(frames.pack), columns_of(told), 0, []
+    while row < told.n:
         row, why = run(columns, sums, row)
         if why == NEW_DAY:
             days.append(read_day(sums, float(columns.at_s[row])))

@@ -66,7 +66,7 @@ def cut_to_half(frames: Frames, true_ah: float, rng: np.random.Generator) -> Fra
 
 def score_pack(score: Score, frames: Frames, truth: Truth, without: str) -> None:
     """Add one pack."""
-    flagged, _ = quality.flag(frames)
+    flagged, _ = quality.thinned(*quality.flag(frames))
     begun = time.process_time()
     found = health.report(health.step(health.fresh(frames.pack, without), flagged))
     score.cpu_s += time.process_time() - begun

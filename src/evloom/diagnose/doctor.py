@@ -4,7 +4,7 @@
     state, changes = step(state, frames)   # as often as frames come, in chunks of any size
     state, changes = finish(state)         # where a file ends: the day that is not over yet is looked at too
 
-`step_flagged` is the same for frames that `quality.flag` has been over already, by whoever needs the flags too. A look is taken when
+`step_flagged` is the same for frames that `quality.flag` and `thinned` have been over, by whoever needs the flags too. A look is taken when
 the first frame of a new day (UTC) arrives, and at once where a cell leaves its pack within minutes.
 """
 
@@ -71,13 +71,15 @@ def step(state: State, frames: Frames) -> tuple[State, list[WarningChange]]:
     """Take in frames, in the order in which they arrived. A pack that comes back with another number of cells begins anew."""
     if not _is_same(state.pack, frames.pack):
         state = fresh(frames.pack)
-    flagged, carry = quality.flag(frames, state.carry)
-    return step_flagged(replace(state, carry=carry), flagged)
+    told, carry = quality.thinned(*quality.flag(frames, state.carry))
+    return step_flagged(replace(state, carry=carry), told)
 
 
 def step_flagged(state: State, flagged: Frames) -> tuple[State, list[WarningChange]]:
-    """Take in frames whose flags are set; who sets them keeps the memory that `quality.flag` needs."""
+    """Take in frames whose flags are set and that tell something new; who sets them keeps the memory that `quality` needs."""
     changes: list[WarningChange] = []
+    if not flagged.n:
+        return state, changes
     state = _copied(state, state.carry) if _is_same(state.pack, flagged.pack) else fresh(flagged.pack)
     columns = columns_of(flagged)
     row = 0

@@ -81,11 +81,15 @@ def fresh(pack: Pack, without: str = "") -> State:
     return State(pack, fresh_sums(pack), Seen(Filter(kind, without=without), fresh_cells(pack.n_cell)))
 
 
-def step(state: State, frames: Frames) -> State:
-    """Take in flagged frames in the order of their arrival. A pack that comes back with another number of cells begins anew."""
+def step(state: State, frames: Frames, n_more: int = 0) -> State:
+    """Take in flagged frames in the order of their arrival. A pack that comes back with another number of cells begins anew.
+
+    n_more: frames that `quality.thinned` left out; they are counted.
+    """
     if (frames.pack.n_cell, frames.pack.n_probe) != (state.pack.n_cell, state.pack.n_probe):
         state = fresh(frames.pack)
     sums = copied(state.sums)
+    sums.scalar[at.N_FRAME] += n_more
     seen = state.seen
     columns, row = columns_of(frames), 0
     while row < frames.n:

@@ -9,10 +9,11 @@ from dataclasses import fields, replace
 import numpy as np
 
 from evloom.diagnose.quality_kernel import SIGNALS, Columns, Flags, State, flag_rows
-from evloom.diagnose.quality_state import Carry, copied, decode, encode, fresh
+from evloom.diagnose.quality_rest import thinned
+from evloom.diagnose.quality_state import N_FLAGGER, Carry, copied, decode, encode, fresh
 from evloom.vehicle.telemetry import Frames
 
-__all__ = ["Carry", "decode", "encode", "flag", "fresh"]
+__all__ = ["Carry", "decode", "encode", "flag", "fresh", "thinned"]
 
 
 def flag(frames: Frames, carry: Carry | None = None) -> tuple[Frames, Carry]:
@@ -29,5 +30,5 @@ def flag(frames: Frames, carry: Carry | None = None) -> tuple[Frames, Carry]:
     cell_v, probe_c = np.ascontiguousarray(frames.cell_v), np.ascontiguousarray(frames.probe_c)
     columns = Columns(signal, cell_v, cell_v.view(np.uint32), probe_c)
     flags = Flags(flagged.flags, flagged.cell_flags, flagged.probe_flags)
-    flag_rows(columns, flags, State(*(getattr(after, field.name) for field in fields(Carry))))
+    flag_rows(columns, flags, State(*(getattr(after, field.name) for field in fields(Carry)[:N_FLAGGER])))
     return flagged, after

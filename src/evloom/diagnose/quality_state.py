@@ -23,6 +23,13 @@ OFFSET, OFFSET_SCALE, N_OFFSET = 10, 11, 12
 IDLE_AH, RING_AT = 13, 14
 SIZE = 15
 
+# Places in `Carry.rest`.
+SEEN_AT, REST_FROM, TOLD_AT, TOLD_A, TOLD_SOC, TOLD_STATUS, TOLD_BLED, TOLD_FLAGS, HELD, HELD_FLAGS = range(10)
+N_REST = 10
+N_HELD = 11
+N_FLAGGER = 6
+"""So many of the memory's arrays are what the flags are set with; the others are of what a parked pack repeats (`quality_rest`)."""
+
 
 @dataclass(frozen=True)
 class Carry:
@@ -33,6 +40,8 @@ class Carry:
     cell_at   (n_cell,) int32, when it last changed, seconds since ORIGIN_S
     probe     (3, n_probe) and probe_at (n_probe,) the same of the probes
     ring      (2, RING) digests of the last frames, and when each was first seen in epoch milliseconds
+    rest      (N_REST,) since when the pack rests, and the frame that was passed on last; told_v, told_probe its cells and probes' flags
+    held      (N_HELD,) the last frame where it was held back; held_v its cells, held_probe (2, n_probe) its probes and their flags
     """
 
     frame: Float
@@ -41,6 +50,12 @@ class Carry:
     probe: Float32
     probe_at: NDArray[np.int32]
     ring: NDArray[np.uint64]
+    rest: Float
+    told_v: Float32
+    told_probe: NDArray[np.uint8]
+    held: Float
+    held_v: Float32
+    held_probe: Float32
 
 
 def fresh(n_cell: int, n_probe: int) -> Carry:
@@ -51,7 +66,11 @@ def fresh(n_cell: int, n_probe: int) -> Carry:
     for each in readings:
         each[2] = 0.0
     ring = np.zeros((2, RING), dtype=np.uint64)
-    return Carry(frame, readings[0], np.zeros(n_cell, np.int32), readings[1], np.zeros(n_probe, np.int32), ring)
+    rest = np.full(N_REST, np.nan)
+    rest[[TOLD_FLAGS, HELD, HELD_FLAGS]] = 0.0
+    cell_v, probe_c = np.zeros(n_cell, np.float32), np.zeros((2, n_probe), np.float32)
+    flagger = (frame, readings[0], np.zeros(n_cell, np.int32), readings[1], np.zeros(n_probe, np.int32), ring)
+    return Carry(*flagger, rest, cell_v, np.zeros(n_probe, np.uint8), np.zeros(N_HELD), cell_v.copy(), probe_c)
 
 
 def copied(carry: Carry) -> Carry:

@@ -65,8 +65,9 @@ class Examiner:
             self._doctor = replace(self._doctor, pack=replace(self._doctor.pack, vehicle_id=pack.vehicle_id))
         flagged, self._carry = quality.flag(frames, self._carry)
         self._tally.add(flagged)
-        self._health = health.step(self._health, flagged)
-        self._doctor, changes = doctor.step_flagged(self._doctor, flagged)
+        told, self._carry = quality.thinned(flagged, self._carry)
+        self._health = health.step(self._health, told, flagged.n - told.n)
+        self._doctor, changes = doctor.step_flagged(self._doctor, told)
         return self._kept(changes)
 
     def end(self) -> list[WarningChange]:

@@ -74,8 +74,9 @@ class Ward:
             self.state = replace(self.state, pack=replace(self.pack, vehicle_id=frames.pack.vehicle_id))
             self.health = replace(self.health, pack=self.pack)
         flagged, carry = quality.flag(frames, self.state.carry)
-        self.state, changes = doctor.step_flagged(replace(self.state, carry=carry), flagged)
-        self.health = health.step(self.health, flagged)
+        told, carry = quality.thinned(flagged, carry)
+        self.state, changes = doctor.step_flagged(replace(self.state, carry=carry), told)
+        self.health = health.step(self.health, told, flagged.n - told.n)
         self.changes += changes
         _note(self.about, flagged)
 
