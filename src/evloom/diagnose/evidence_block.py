@@ -86,6 +86,9 @@ TRACED_LEAST_V = 0.26  # less is flat
 AHEAD_V = 3.0  # V per unit
 MOVED_MOST = 0.12  # share of the capacity that one block may tell
 BLUR_V, FAR_V = 0.004, 0.02
+LFP_TOP_V, LFP_STEEP_V = 3.355, 0.3  # V, V per unit: an LFP cell beyond either tells its charge, and nothing of an offset of its wire
+ZERO_UP, ZERO_DOWN = 0.7, 0.02  # how far a block at rest moves the day's zero of the current, towards less load and towards more
+NEARLY_FULL = 0.88  # below, no cell of a pack is at its top yet
 FLOOR_V = 0.2  # V per unit of charge: a charge's trace rises at least so much, or noise would look like charge
 TRACED_V = 0.8  # V per unit of charge: the same for a slope that the charge itself shows
 SLOPE_SHARE, DOUBT_V = 0.02, 0.0015  # a slope read off a table is off by what it changes over 2.5 % charge, for cells 2 % apart
@@ -183,8 +186,10 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
     width = block[B_WEIGHT]
     share_c, share_p = block[B_C] / width, block[B_P] / width
     traced = _traced_slope(sums) if condition == CHARGE else 0.0
+    is_top, slope = _at_top(sums, soc, max(slope, traced)), traced if traced > 0.0 else slope
+    if is_top and traced == 0.0:
+        return
     if traced > 0.0:
-        slope = traced
         trust = 1.0 / BLOCK_S / (1.0 + (slope / TRACED_V) ** 2)
         told = _unbent(sums, slope)
     else:
@@ -192,9 +197,9 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
         trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4) / (1.0 + (_bend(sums, soc) * SLOPE_SHARE / DOUBT_V) ** 2)
         told = cell[C_D].copy()
     by_charge = slope * (soc - 0.5)
-    x = (width, slope * width, by_charge * width, block[B_C], block[B_P])
+    x = (0.0 if is_top else width, slope * width, by_charge * width, block[B_C], block[B_P])
     for j in range(5):
-        normal[0, j] += x[j] * trust
+        normal[0, j] += (0.0 if is_top else x[j]) * trust
         normal[1, j] += slope * x[j] * trust
         normal[2, j] += by_charge * x[j] * trust
     normal[3, 3] += block[B_CC] * trust
@@ -202,11 +207,23 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
     normal[4, 4] += block[B_PP] * trust
     for k in range(cell.shape[1]):
         d, more = told[k] * trust, (told[k] - cell[C_D, k]) * trust
-        cell[C_R0, k] += d
+        cell[C_R0, k] += 0.0 if is_top else d
         cell[C_R0 + 1, k] += slope * d
         cell[C_R0 + 2, k] += by_charge * d
         cell[C_R0 + 3, k] += cell[C_CD, k] * trust + share_c * more
         cell[C_R0 + 4, k] += cell[C_PD, k] * trust + share_p * more
+
+
+@compiled
+def _at_top(sums: Sums, soc: float, slope: float) -> bool:
+    """Whether cells of an LFP pack are where the curve turns steep: there a deviation is charge, however little an offset fits it."""
+    scalar, block, cell = sums.scalar, sums.block, sums.cell
+    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    if kind != 1 or soc < NEARLY_FULL:
+        return False
+    width = block[B_WEIGHT]
+    bare_v = (block[B_V] - scalar[OHM] * (block[B_A] + 0.5 * scalar[SCALE_AH] * block[B_P])) / width
+    return bool(slope > LFP_STEEP_V or bare_v + np.max(cell[C_D]) / width > LFP_TOP_V)
 
 
 @compiled
@@ -350,10 +367,19 @@ def _block_pack(sums: Sums, now: tuple[int, float, float]) -> None:
         day[D_REST_SS] += width * slope * slope
         day[D_REST_SOC] += width * soc
     if condition == REST:
-        day[D_ZERO_WEIGHT] += width
-        day[D_ZERO_A] += block[B_A]
+        _zero_current(day, block[B_A] / width, width)
         if slope > 2.0 * FLAT_V:
             _balance_charge(sums, soc)
+
+
+@compiled
+def _zero_current(day: Float, seen_a: float, width: float) -> None:
+    """What an awake parked car draws is one-sided and differs by habit: the least load of the day tells the sensor's zero."""
+    before = day[D_ZERO_WEIGHT]
+    level_a = day[D_ZERO_A] / before if before > 0.0 else seen_a
+    level_a += (ZERO_UP if seen_a > level_a else ZERO_DOWN) * (seen_a - level_a)
+    day[D_ZERO_WEIGHT] = before + width
+    day[D_ZERO_A] = level_a * (before + width)
 
 
 @compiled

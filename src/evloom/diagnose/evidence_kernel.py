@@ -103,6 +103,7 @@ WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
 RELAXED_S = 1800.0  # polarisation is gone after half an hour for our purpose
 REST_C_RATE = 0.05
 STEP_C_RATE = 0.08
+STEADY_C_RATE = 0.02  # boxes read cells one after the other: where the current changes by more, neighbours differ by that alone
 BLOCK_Q, BLOCK_V = 0.03, 0.01  # a block of a charge ends where this share of the capacity went in, or the voltage left its mean
 SHOULDER_S = 7200.0  # plated lithium dissolves within two hours of a charge
 
@@ -200,8 +201,7 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     passed = at_s - scalar[LAST_AT]
     gap = not passed <= GAP_S
     condition = _condition(scalar, at_s, (c_rate, columns.speed_km_per_h[i], soc, columns.charging[i]), gap)
-    is_fast = False
-    moved = condition == CHARGE and _moved(scalar, block, at_s, current_a)
+    is_fast, moved = False, condition == CHARGE and _moved(scalar, block, at_s, current_a)
     if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or moved or at_s - block[B_FROM] >= BLOCK_S):
         is_fast = fold(sums)
     if block[B_WEIGHT] == 0.0:
@@ -212,7 +212,8 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     scalar[LOW_C] = keep * scalar[LOW_C] + (1.0 - keep) * (0.0 if gap else c_rate)
     keep = np.exp(-passed / HEAT_S) if np.isfinite(passed) else 0.0
     scalar[HEAT] = keep * scalar[HEAT] + (1.0 - keep) * (0.0 if gap else c_rate * c_rate)
-    mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], passed <= WEIGHT_MAX_S))
+    steady = passed <= WEIGHT_MAX_S and condition != DRIVE and abs(current_a - scalar[LAST_A]) < STEADY_C_RATE * scalar[SCALE_AH]
+    mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], steady))
     scalar[N_FRAME] += 1.0
     day[D_FRAMES] += 1.0
     if condition == CHARGE and np.isfinite(soc - scalar[LAST_SOC]) and not gap:
@@ -240,7 +241,7 @@ def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
 
 @compiled
 def _cells(cell: Float, day: Float, row: Float32, flags: ReadingFlag, now: tuple[float, float, float, bool]) -> tuple[float, int]:
-    """Add the cells' deviations; now = (weight, current, low-passed current, whether the frame before is near). Mean and valid cells."""
+    """Add the cells' deviations; now = (weight, current, low-passed current, whether the frame before is alike). Mean and valid cells."""
     n = len(row)
     doubted = 0
     for k in range(n):
