@@ -12,13 +12,15 @@ from evloom.serve.telematics.settings import Telematics
 from evloom.vehicle.telemetry import Frames
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960.frame import Frame
+from evloom.wire.gbt32960.parameters import period_of
 from evloom.wire.gbt32960.stream import Stream
+from evloom.wire.gbt32960.translate import answer
 from evloom.wire.gbt32960.words import Command, Result
 from tests.unit.serve.telematics.test_link import NOW_S, login, platform, report
 from tests.unit.wire.gbt32960 import samples
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-HOST = "127.0.0.1"
+HOST, FORWARDED = "127.0.0.1", "LEVLM000000000009"
 
 
 class Kept:
@@ -72,8 +74,10 @@ class Vehicle:
 class Room:
     """A gateway that runs, and vehicles that connect to it."""
 
-    def __init__(self, gateway: TelematicsGateway, kept: Kept) -> None:
-        self.gateway, self.kept = gateway, kept
+    gateway: TelematicsGateway
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept, self.now_s = kept, float(NOW_S)
         self.vehicles: list[Vehicle] = []
 
     async def vehicle(self, vin: str = "") -> Vehicle:
@@ -88,9 +92,9 @@ class Room:
 async def room(**rules: object) -> AsyncIterator[Room]:
     kept = Kept()
     settings = Telematics(enabled=True, port=0, platforms=("east:pass word",), **rules)  # type: ignore[arg-type]
-    gateway = TelematicsGateway(settings, HOST, kept, lambda: NOW_S)
+    made = Room(kept)
+    gateway = made.gateway = TelematicsGateway(settings, HOST, kept, lambda: made.now_s)
     await gateway.start()
-    made = Room(gateway, kept)
     try:
         yield made
     finally:
@@ -273,3 +277,52 @@ def test_recorded_frames_of_many_makers_through_one_platform(data_dir):
         assert made.kept.rows == 11  # 2 has 184 of 384 cells, 22 cells alone, 23 probes alone of two batteries
 
     run(test)
+
+
+async def told_to_set(vehicle: Vehicle) -> tuple[int | None, Frame]:
+    """The period that a terminal is told, and the command."""
+    frame = await vehicle.hear()
+    assert frame is not None
+    assert (frame.command, frame.answer) == (Command.SET, Result.COMMAND)
+    return period_of(samples.read(frame)), frame
+
+
+def test_a_linked_terminal_is_told_its_period_and_a_forwarded_vehicle_is_not():
+    async def test(made: Room) -> None:
+        terminals = made.gateway.terminals
+        near, far = await made.vehicle(samples.VIN), await made.vehicle()
+        assert await far.asked(platform()) == (Command.PLATFORM_LOGIN, Result.SUCCESS)
+        assert await far.asked(report(vin=FORWARDED)) == (Command.REPORT, Result.SUCCESS)
+        for vin in (samples.VIN, FORWARDED):
+            terminals.order(vin, 4.4, NOW_S + 3600.0)
+        period_s, frame = await told_to_set(near)
+        assert period_s == 4
+        await near.say(answer(frame, Result.SUCCESS, NOW_S))
+        assert await near.asked(BEAT) == (Command.HEARTBEAT, Result.SUCCESS)
+        boxes = {box.vehicle_id: box for box in terminals.boxes()}
+        assert (boxes[samples.VIN].interval_s, boxes[samples.VIN].online) == (4.0, True)
+        order = boxes[samples.VIN].order
+        assert order is not None
+        assert order.status == "acknowledged"
+        other = boxes[FORWARDED].order
+        assert other is not None
+        assert other.status == "waiting"
+        assert (made.gateway.counts["terminal.told"], made.gateway.counts["frame.refused"]) == (1, 0)
+
+    run(test)
+
+
+def test_a_terminal_that_never_answers_is_told_again_and_then_shown_as_silent():
+    async def test(made: Room) -> None:
+        vehicle = await made.vehicle(samples.VIN)
+        made.gateway.terminals.order(samples.VIN, 1.0, NOW_S + 3600.0)
+        for _ in range(2):
+            assert (await told_to_set(vehicle))[0] == 1
+            made.now_s += 10.0
+        async with asyncio.timeout(20.0):
+            while not made.gateway.counts["terminal.silent"]:  # noqa: ASYNC110  what the gateway counts
+                await asyncio.sleep(0.02)
+        assert made.gateway.terminals.boxes()[0].silent_since_s == NOW_S
+        assert made.gateway.n_connection == 1
+
+    run(test, box_tries=2)

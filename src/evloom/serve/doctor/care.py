@@ -49,11 +49,12 @@ async def care_for_batteries(ground: Ground, folder: Path, stack: AsyncExitStack
         return care
     keeper = BatteryKeeper(folder, ground.now_s)
     stack.push_async_callback(keeper.close)
-    doctor = care.doctor = Doctor(keeper.store, ground.db, ground.bus, ground.now_s)
+    doctor = care.doctor = Doctor(keeper.store, ground.db, ground.bus, ground.now_s, after=ground.live.warm)
     keeper.kept, keeper.floor = doctor.nudge, lambda: doctor.floor
     doctor.measure(ground.figures)
     telemetry = care.telemetry = Telemetry(rules, ground.config.server.host, keeper.sink, ground.now_s)
-    shares = RateShares(ground.db, ground.bus, telemetry.boxes, rules.bytes_per_day, ground.now_s)
+    told = (telemetry.boxes, telemetry.gateway.terminals) if rules.terminal_rates else (telemetry.boxes,)
+    shares = RateShares(ground.db, ground.bus, told, rules.bytes_per_day, ground.now_s)
     for part in (doctor, telemetry, Background(keeper.run, "battery"), Background(shares.run, "rates")):
         await part.start()
         stack.push_async_callback(part.stop)

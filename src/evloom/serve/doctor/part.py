@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from evloom.diagnose.warning import LEVELS, WarningChange
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.doctor.events import BatteryHeard, BatteryWarned
 from evloom.serve.doctor.rounds import News, Rounds
+from evloom.serve.doctor.warming import made_ready
 from evloom.serve.metrics import Metrics
 from evloom.store import batteries, warnings
 from evloom.store.batteries import BatterySeen
@@ -29,14 +30,20 @@ PEOPLE_S = 60.0
 
 
 class Doctor:
-    """Looks at every frame that `store` keeps. `floor` is the first segment of its journal that must stay."""
+    """Looks at every frame that `store` keeps. `floor` is the first segment of its journal that must stay.
 
-    def __init__(self, store: FrameStore, db: Database, bus: Bus, now_s: Callable[[], float]) -> None:
+    It begins when `after` returns: cars at piles wait for the loops, and nobody waits for the doctor.
+    """
+
+    def __init__(
+        self, store: FrameStore, db: Database, bus: Bus, now_s: Callable[[], float], *, after: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        self._after = after
         self._db, self._bus, self._now_s = db, bus, now_s
         self._rounds = Rounds(store, Path(store.folder) / "doctor", self._tell, self._named)
         self._said: dict[str, Row] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._ending = False
 
     @property
@@ -57,14 +64,20 @@ class Doctor:
         """Begin."""
         self._loop = asyncio.get_running_loop()
         self._said = await self._db.read(batteries.told_packs)
-        self._task = self._loop.create_task(self._listen_to_people(), name="doctor-people")
+        for job in (self._begin(), self._listen_to_people()):
+            self._tasks.append(self._loop.create_task(job, name="doctor"))
+
+    async def _begin(self) -> None:
+        if self._after is not None:
+            await self._after()
+        await made_ready()
         self._rounds.start()
 
     async def stop(self) -> None:
-        """Look at what is there, keep every memory, and end."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Look at what is there, keep every memory, and end. A doctor who has not begun leaves the frames for the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._ending = True
         await asyncio.to_thread(self._rounds.stop)
 

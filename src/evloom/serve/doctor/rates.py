@@ -1,11 +1,9 @@
-"""Sampling control, live: the bytes of a day go to battery boxes by suspicion, and what is decided goes out as their commands do.
-
-Terminals of GB/T 32960 are not told: the command that sets their parameters (0x81) is not spoken here.
-"""
+"""Sampling control, live: the bytes of a day go to battery boxes and terminals by suspicion; what is decided goes out as commands do."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -14,8 +12,7 @@ from evloom.diagnose.sampling import WAKE_FRAMES, Need, share_out
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.doctor.events import BatteryWarned
 from evloom.serve.logs import told
-from evloom.serve.telematics.databox import DataBoxes
-from evloom.serve.telematics.rates import Box
+from evloom.serve.telematics.rates import Box, Order
 from evloom.store import batteries
 from evloom.store.connection import Connection, Row
 from evloom.store.database import Database
@@ -34,11 +31,23 @@ ACTIVE_H = 2.0
 PAGE = 500
 
 
-class RateShares:
-    """Shares out `budget_bytes` a day among the boxes that were heard of; 0: boxes keep their own intervals."""
+class Told(Protocol):
+    """Things that sample, and take orders: boxes of a broker, terminals of the port for vehicles."""
 
-    def __init__(self, db: Database, bus: Bus, boxes: DataBoxes, budget_bytes: float, now_s: Callable[[], float]) -> None:
-        self._db, self._bus, self._boxes, self._now_s = db, bus, boxes, now_s
+    def boxes(self) -> list[Box]:
+        """Every one that is known."""
+        ...
+
+    def order(self, vehicle_id: str, interval_s: float, until_s: float) -> Order:
+        """Want a frame every `interval_s` seconds until `until_s`."""
+        ...
+
+
+class RateShares:
+    """Shares out `budget_bytes` a day among those that were heard of; 0: they keep their own intervals."""
+
+    def __init__(self, db: Database, bus: Bus, told: Sequence[Told], budget_bytes: float, now_s: Callable[[], float]) -> None:
+        self._db, self._bus, self._told, self._now_s = db, bus, told, now_s
         self._budget_bytes = budget_bytes
         self._news = asyncio.Event()
         self._shared_s = float("-inf")
@@ -67,7 +76,7 @@ class RateShares:
         return not 0.0 <= self._now_s() - self._shared_s < SHARE_S or self._standing() != self._parked
 
     def _standing(self) -> dict[str, bool | None]:
-        return {box.vehicle_id: box.parked for box in self._boxes.boxes()}
+        return {box.vehicle_id: box.parked for one in self._told for box in one.boxes()}
 
     def _heard(self, happening: Happening) -> None:
         if isinstance(happening.event, BatteryWarned) and happening.event.kind != "acknowledged":
@@ -75,21 +84,22 @@ class RateShares:
 
     async def share(self) -> None:
         """Decide on every box, and order what is new."""
-        boxes = self._boxes.boxes()
+        by = [(one, box) for one in self._told for box in one.boxes()]
+        boxes = [box for _, box in by]
         self._shared_s, self._parked = self._now_s(), self._standing()
         if not boxes or not self._budget_bytes > 0.0:
             return
         rows = await self._db.read(_batteries)
         need = need_of(boxes, rows)
         rates = await asyncio.to_thread(share_out, need, self._budget_bytes)
-        for box, interval_s, wake_s in zip(boxes, rates.interval_s.tolist(), rates.wake_s.tolist(), strict=True):
-            self._order(box, wake_s / WAKE_FRAMES if box.parked else interval_s)
+        for (one, box), interval_s, wake_s in zip(by, rates.interval_s.tolist(), rates.wake_s.tolist(), strict=True):
+            self._order(one, box, wake_s / WAKE_FRAMES if box.parked else interval_s)
 
-    def _order(self, box: Box, interval_s: float) -> None:
+    def _order(self, one: Told, box: Box, interval_s: float) -> None:
         now_s, order = self._now_s(), box.order
         same = order is not None and order.interval_s == interval_s and order.until_s - now_s > 2.0 * SHARE_S
         if not same or order is None:
-            self._boxes.order(box.vehicle_id, interval_s, now_s + HOLD_S)
+            one.order(box.vehicle_id, interval_s, now_s + HOLD_S)
 
 
 def need_of(boxes: list[Box], rows: dict[str, Row]) -> Need:

@@ -78,10 +78,11 @@ class Rounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look at what is there, keep every memory, and end. Waits; not from the event loop."""
+        """Look at what is there, keep every memory, and end; nothing where it never began. Waits; not from the event loop."""
         self._ending.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def nudge(self) -> None:
         """Frames were kept."""

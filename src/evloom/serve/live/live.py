@@ -94,6 +94,11 @@ class Live:
             await self._take_up(site_id)
         await self._meters.start()
 
+    async def warm(self) -> None:
+        """Wait until a decision need not wait for its kernels."""
+        if self._warm is not None:
+            await asyncio.wait({self._warm})
+
     async def stop(self) -> None:
         """End every loop; its journal is closed."""
         await self._meters.stop()
@@ -170,8 +175,7 @@ class Live:
 
     async def _run(self, site_id: str) -> None:
         """Drive the site's loop while its lease is ours; on a database of this process alone it always is."""
-        if self._warm is not None:
-            await asyncio.shield(self._warm)
+        await self.warm()
         lease = Lease(self.db, f"site:{site_id}", self._holder) if self.db.kind != "sqlite" else None
         if lease is not None:
             await lease.try_now()

@@ -13,15 +13,15 @@ PROGRAM = "from evloom.serve.live.run import warm_up; warm_up()"
 async def warmed_up() -> None:
     """Have everything ready that the first decision needs. What was compiled before is only read, which takes a second or two."""
     if not was_compiled(KERNELS):
-        await _compiled_elsewhere()
+        await compiled_elsewhere(PROGRAM)
     await asyncio.to_thread(warm_up)
 
 
-async def _compiled_elsewhere() -> None:
-    """Compile in another process; nobody minds where it fails, as this one compiles what it lacks."""
+async def compiled_elsewhere(program: str) -> None:
+    """Have another process compile by running `program`; nobody minds where it fails, as this one compiles what it lacks."""
     quiet = asyncio.subprocess.DEVNULL
     try:
-        child = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, stdin=quiet, stdout=quiet, stderr=quiet)
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdin=quiet, stdout=quiet, stderr=quiet)
     except OSError:
         return
     try:

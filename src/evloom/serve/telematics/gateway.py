@@ -11,6 +11,7 @@ from contextlib import suppress
 from evloom.serve.logs import told
 from evloom.serve.telematics.link import Link, Reply, Turn, reply_bytes
 from evloom.serve.telematics.settings import Telematics
+from evloom.serve.telematics.terminals import Terminals
 from evloom.serve.telematics.vehicles import Vehicles
 from evloom.vehicle.telemetry import Frames
 
@@ -21,6 +22,7 @@ _LOG = logging.getLogger("evloom.telematics")
 READ_BYTES = 65536
 WRITE_MAX_BYTES = 65536
 CLOSE_S = 2.0
+TELL_S = 0.5
 UNREAD = "it leaves our answers unread"
 
 
@@ -32,6 +34,8 @@ class TelematicsGateway:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.vehicles = Vehicles()
+        self.terminals = Terminals(rules, self.vehicles, now_s)
+        self._telling: asyncio.Task[None] | None = None
         self.counts: Counter[str] = Counter()
 
     @property
@@ -48,9 +52,13 @@ class TelematicsGateway:
         """Begin to listen, where the settings say so."""
         if self._rules.enabled:
             self._server = await asyncio.start_server(self._accept, self._host, self._rules.port, ssl=self._tls, backlog=1024)
+            self._telling = asyncio.create_task(self._tell_periods(), name="terminals")
 
     async def stop(self) -> None:
         """Close every connection. What came is kept before."""
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
         if self._server is not None:
             self._server.close()
         for task in tuple(self._tasks):
@@ -93,7 +101,7 @@ class TelematicsGateway:
 
     async def _talk(self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         """Serve a connection to its end; why it ended."""
-        link.on_leave = writer.transport.close
+        link.on_leave, link.on_tell = writer.transport.close, writer.write
         clock = asyncio.get_running_loop().time
         marks = _Marks(clock(), self._rules)
         budget = _Budget(clock())
@@ -112,6 +120,8 @@ class TelematicsGateway:
     async def _serve(self, link: Link, turn: Turn, writer: asyncio.StreamWriter, budget: "_Budget") -> str:
         """Keep, then answer; a reason to end, or ""."""
         self._tell(turn, writer)
+        for vin, done in turn.answers:
+            self.terminals.answered(vin, done)
         kept = dict(zip(turn.raw, await asyncio.gather(*(self._keep(link, vin, raw) for vin, raw in turn.raw.items())), strict=True))
         if not await self._write(turn.replies, kept, writer):
             return UNREAD
@@ -154,6 +164,17 @@ class TelematicsGateway:
         except TimeoutError:
             return False
         return True
+
+    async def _tell_periods(self) -> None:
+        """Tell terminals how often to report, where somebody wants something of them."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            for speaker, data in self.terminals.due():
+                speaker.tell(data)
+                self.counts["terminal.told"] += 1
+            for vin in self.terminals.newly_silent():
+                self.counts["terminal.silent"] += 1
+                told(_LOG, logging.WARNING, "terminal.silent", vin=vin, tries=self._rules.box_tries)
 
     def _tell(self, turn: Turn, writer: asyncio.StreamWriter) -> None:
         for note in turn.notes:

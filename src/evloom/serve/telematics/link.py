@@ -59,17 +59,21 @@ class Reply:
 
 @dataclass(slots=True)
 class Turn:
-    """What came of some bytes. `raw` are the frames to keep, by vehicle; `close` a reason to end, "" to go on."""
+    """What came of some bytes. `raw` are the frames to keep, by vehicle; `close` a reason to end, "" to go on.
+
+    answers   whether terminals did what they were told to set
+    """
 
     raw: dict[str, list[bytes]] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     close: str = ""
     n_frame: int = 0
+    answers: list[tuple[str, bool]] = field(default_factory=list)
 
 
 class Link:
-    """A connection. `leave` is how others ask it to end."""
+    """A connection. `leave` is how others ask it to end, `tell` how they send something."""
 
     def __init__(self, vehicles: Vehicles, rules: Telematics) -> None:
         self._vehicles, self._rules = vehicles, rules
@@ -79,6 +83,7 @@ class Link:
         self.platform = ""
         self.leaving = ""
         self.on_leave: Callable[[], None] = lambda: None
+        self.on_tell: Callable[[bytes], None] = lambda _: None
 
     @property
     def logged_in(self) -> bool:
@@ -94,6 +99,11 @@ class Link:
         """End the connection; `on_leave` is called."""
         self.leaving = self.leaving or reason
         self.on_leave()
+
+    def tell(self, data: bytes) -> None:
+        """Send something that was not asked for; `on_tell` is called."""
+        if not self.leaving:
+            self.on_tell(data)
 
     def receive(self, data: bytes, now_s: float) -> Turn:
         """Bytes have come."""
@@ -147,6 +157,8 @@ class Link:
         turn.n_frame += 1
         self._garbage_bytes = 0
         if frame.answer != Result.COMMAND:
+            if frame.command == Command.SET and frame.vin in self._speaks_for:
+                turn.answers.append((frame.vin, frame.answer == Result.SUCCESS))
             return  # answers are not answered (6.3.2)
         try:
             said = meaning(frame)
@@ -187,7 +199,7 @@ class Link:
         if vehicle is None:
             self._refuse(frame, turn, "not logged in", "a report before the login of its vehicle", Result.ERROR)
             return
-        vehicle.heard_s = now_s
+        vehicle.heard_s, vehicle.edition = now_s, frame.edition
         quiet = self._rules.answer_reports == "standard" and not self.platform
         if not vehicle.reports.add(frame.raw):
             vehicle.n_replay += 1
@@ -214,7 +226,7 @@ class Link:
                 self._refuse(frame, turn, "replayed", "this very login was seen before, and its time is past", Result.ERROR)
                 return
             vehicle = self._speak_for(vin, now_s, turn)
-            vehicle.serial, vehicle.iccid = said.serial, said.iccid
+            vehicle.serial, vehicle.iccid, vehicle.edition = said.serial, said.iccid, frame.edition
             vehicle.assembly.log_in(said.packs)
             self._keep(frame, turn)
             off_s = said.at_s - now_s

@@ -92,12 +92,12 @@ class Rates:
 
     def due(self, now_s: float) -> list[tuple[str, Order]]:
         """Commands to send now. They count as sent; what has expired or was tried often enough is settled."""
-        out = []
+        out: list[tuple[str, Order]] = []
         for vehicle_id, order in list(self._open.items()):
             if now_s >= order.until_s:
                 order.status = "expired"
                 del self._open[vehicle_id]
-            elif order.status in ("waiting", "sent") and now_s >= order.next_s:
+            elif order.status in ("waiting", "sent") and now_s >= order.next_s and self._can_hear(vehicle_id):
                 if order.n_try >= self._rules.box_tries:
                     order.status, order.why = "unanswered", f"not acknowledged after {order.n_try} tries"
                     self._silent.append(vehicle_id)
@@ -154,6 +154,10 @@ class Rates:
         if asked_s != order.asked_s or forgotten or order.status == "unanswered":
             order.command_id, order.asked_s = self._new_id(now_s), asked_s
             order.status, order.n_try, order.next_s = "waiting", 0, now_s
+
+    def _can_hear(self, vehicle_id: str) -> bool:
+        """Whether it is of any use to send something: a broker keeps it for a box."""
+        return True
 
     def _asked_s(self, box: Box, interval_s: float) -> float:
         """What a box may be asked for: never more often than the floor, and the higher one while it is parked."""

@@ -43,7 +43,11 @@ class Telematics(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(
             ge=0,
-            description="what all battery boxes together may send in a day: suspect batteries are sampled faster, others slower;"
-            " 0: boxes keep their own intervals",
+            description="what all battery boxes and terminals together may send in a day: suspect batteries are sampled faster,"
+            " others slower; 0: they keep their own intervals",
         ),
     ] = 0.0
+    terminal_rates: Annotated[bool, Meta(description="terminals of GB/T 32960 are told as well (command 0x81)")] = True
+    terminal_period_s: Annotated[
+        float, Meta(ge=1, le=30, description="period of reports that a terminal goes back to when nobody wants another")
+    ] = 30.0

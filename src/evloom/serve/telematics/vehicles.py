@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from evloom.wire.gbt32960.assembly import Assembly
+from evloom.wire.gbt32960.words import Edition
 
 REPORTS_KEPT = 64
 LOGINS_KEPT = 8
@@ -14,10 +15,16 @@ VEHICLES_MAX = 200_000
 
 
 class Speaker(Protocol):
-    """A connection."""
+    """A connection. `platform` is the name of the platform that it is of, "" for a vehicle's own."""
+
+    platform: str
 
     def leave(self, reason: str) -> None:
         """Close it."""
+        ...
+
+    def tell(self, data: bytes) -> None:
+        """Send something that was not asked for."""
         ...
 
 
@@ -58,6 +65,7 @@ class Vehicle:
     speaker: Speaker | None = None
     since_s: float = float("nan")
     heard_s: float = float("nan")
+    edition: Edition = Edition.V2016
     serial: int = 0
     iccid: str = ""
     n_report: int = 0
@@ -72,11 +80,17 @@ class Vehicle:
         """Whether somebody speaks for it."""
         return self.speaker is not None
 
+    @property
+    def linked(self) -> bool:
+        """Whether its own terminal is at the other end, and no platform in between."""
+        return self.speaker is not None and not self.speaker.platform
+
 
 class Vehicles:
-    """All of them. The longest silent ones are forgotten when there are too many."""
+    """All of them. The longest silent ones are forgotten when there are too many. `moved`: came or went since somebody last took them."""
 
     def __init__(self, n_max: int = VEHICLES_MAX) -> None:
+        self.moved: set[str] = set()
         self._all: OrderedDict[str, Vehicle] = OrderedDict()
         self._n_max = n_max
 
@@ -103,6 +117,7 @@ class Vehicles:
     def enter(self, vehicle: Vehicle, speaker: Speaker, now_s: float) -> Speaker | None:
         """Somebody speaks for the vehicle from now on; who did so before, if it was another."""
         before, vehicle.speaker = vehicle.speaker, speaker
+        self.moved.add(vehicle.vin)
         vehicle.since_s = vehicle.heard_s = now_s
         return None if before is speaker else before
 
@@ -111,6 +126,7 @@ class Vehicles:
         if vehicle.speaker is not speaker:
             return False
         vehicle.speaker, vehicle.since_s = None, float("nan")
+        self.moved.add(vehicle.vin)
         return True
 
     def _make_room(self) -> None:

@@ -6,6 +6,7 @@ from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960.bad import BadData
 from evloom.wire.gbt32960.cursor import Reader, count_bytes, text_bytes
 from evloom.wire.gbt32960.frame import Frame
+from evloom.wire.gbt32960.parameters import read_settings, settings_bytes
 from evloom.wire.gbt32960.unit_codec import READERS, unit_bytes
 from evloom.wire.gbt32960.units import Custom, Unit, Unread
 from evloom.wire.gbt32960.words import Cipher, Command, Edition, Result
@@ -57,6 +58,8 @@ def encode(message: m.Message, edition: Edition) -> bytes:
         case m.KeyExchange():
             head = bytes((message.cipher,)) + _word(len(message.key)) + message.key
             return head + time_bytes(message.from_s) + time_bytes(message.until_s)
+        case m.Settings():
+            return time_bytes(message.at_s) + settings_bytes(message)
         case m.Answer():
             return (b"" if message.at_s is None else time_bytes(message.at_s)) + message.rest
         case m.Other():
@@ -88,6 +91,8 @@ def _command(reader: Reader, frame: Frame) -> m.Message:
             return m.ActivationResult(reader.whole(1), reader.whole(1))
         case Command.KEY_EXCHANGE if new:
             return m.KeyExchange(reader.whole(1), reader.taken(reader.whole(2)), _time(reader), _time(reader))
+        case Command.SET:
+            return read_settings(reader, _time(reader), frame.edition)
     return m.Other(reader.taken(reader.left))
 
 

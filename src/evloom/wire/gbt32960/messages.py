@@ -102,6 +102,13 @@ class KeyExchange(Message, frozen=True):
     until_s: int
 
 
+class Settings(Message, frozen=True):
+    """0x81: numbers of the terminal's parameters (table B.12 of 2016, B.8 of 2025), and their bytes."""
+
+    at_s: int
+    parameters: tuple[tuple[int, bytes], ...]
+
+
 class Answer(Message, frozen=True):
     """Any command's answer: the time of what is answered (None where it had none), and what else was sent along."""
 
@@ -110,6 +117,6 @@ class Answer(Message, frozen=True):
 
 
 class Other(Message, frozen=True):
-    """A command whose data we do not read: queries, settings and control (0x80 to 0x82) and what is reserved."""
+    """A command whose data we do not read: queries and control (0x80, 0x82) and what is reserved."""
 
     data: bytes

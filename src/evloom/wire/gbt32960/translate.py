@@ -4,9 +4,10 @@ import math
 
 from evloom.wire.gbt32960 import messages as m
 from evloom.wire.gbt32960 import units as u
-from evloom.wire.gbt32960.codec import decode, time_bytes
+from evloom.wire.gbt32960.codec import decode, encode, time_bytes
 from evloom.wire.gbt32960.frame import Frame
 from evloom.wire.gbt32960.number import reading
+from evloom.wire.gbt32960.parameters import period
 from evloom.wire.gbt32960.spoken import (
     Alive,
     Answered,
@@ -21,7 +22,7 @@ from evloom.wire.gbt32960.spoken import (
     PlatformOut,
     Reported,
 )
-from evloom.wire.gbt32960.words import Cipher, Command, Result
+from evloom.wire.gbt32960.words import Cipher, Command, Edition, Result
 
 _CHARGING = {1: 1, 2: 2, 3: 0, 4: 3}
 """Charge status of the standard to that of `vehicle.telemetry`."""
@@ -64,6 +65,12 @@ def answer(frame: Frame, result: Result, now_s: float) -> bytes:
     elif frame.command in _TIMED:
         data = frame.data[:6]
     return Frame(frame.edition, frame.command, result.said_in(frame.edition), frame.vin, Cipher.PLAIN, data).encoded()
+
+
+def period_bytes(edition: Edition, vin: str, period_s: int, now_s: float) -> bytes:
+    """The command that sets the period of a terminal's reports. Raises ValueError for a period that the edition cannot say."""
+    data = encode(period(int(now_s), period_s, edition), edition)
+    return Frame(edition, Command.SET, Result.COMMAND, vin, Cipher.PLAIN, data).encoded()
 
 
 def _reported(message: m.Report, late: bool) -> Reported:

@@ -41,7 +41,7 @@ class Scene:
             self.boxes._rates.heard(name, NOW_S)
 
     def shares(self, budget_bytes: float) -> RateShares:
-        return RateShares(self.db, self.bus, self.boxes, budget_bytes, lambda: self.now_s)
+        return RateShares(self.db, self.bus, (self.boxes,), budget_bytes, lambda: self.now_s)
 
     def ordered(self) -> dict[str, float]:
         return {box.vehicle_id: box.order.interval_s for box in self.boxes.boxes() if box.order is not None}

@@ -98,6 +98,10 @@ def text(n: int) -> st.SearchStrategy:
     return st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=n)
 
 
+PERIODS = st.lists(st.tuples(st.sampled_from([1, 2, 3, 6, 10]), st.binary(min_size=2, max_size=2)), max_size=5)
+NAME = st.binary(max_size=40).map(lambda name: [(4, bytes([len(name)])), (5, name)])
+UNKNOWN = st.tuples(st.integers(0x11, 0xFF), st.binary(max_size=20)).map(lambda last: [last]) | st.just([])
+PARAMETERS = st.tuples(PERIODS, NAME, UNKNOWN).map(lambda parts: tuple(one for part in parts for one in part))
 OTHERS = {
     (Edition.V2016, 0x01): st.integers(0, 50).flatmap(
         lambda n: st.builds(m.Login2016, INSTANTS, WORDS, text(20), st.lists(text(n), max_size=5).map(tuple), st.just(n))
@@ -113,5 +117,6 @@ OTHERS = {
     (Edition.V2025, 0x09): st.builds(m.Activation, INSTANTS, text(16), st.binary(max_size=300), text(17), SIGNATURES),
     (Edition.V2025, 0x0A): st.builds(m.ActivationResult, st.integers(0, 255), st.integers(0, 255)),
     (Edition.V2025, 0x0B): st.builds(m.KeyExchange, st.integers(0, 255), st.binary(max_size=300), INSTANTS, INSTANTS),
-    (Edition.V2016, 0x81): st.builds(m.Other, st.binary(max_size=60)),
+    (Edition.V2016, 0x81): st.builds(m.Settings, INSTANTS, PARAMETERS),
+    (Edition.V2016, 0x82): st.builds(m.Other, st.binary(max_size=60)),
 }

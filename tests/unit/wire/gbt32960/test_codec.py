@@ -13,8 +13,9 @@ from evloom.wire.gbt32960.bad import BadData
 from evloom.wire.gbt32960.codec import encode
 from evloom.wire.gbt32960.frame import Frame, bcc
 from evloom.wire.gbt32960.number import reading
+from evloom.wire.gbt32960.parameters import NORMAL_MAX_S, period_of
 from evloom.wire.gbt32960.stream import BadFrame, Stream
-from evloom.wire.gbt32960.translate import answer
+from evloom.wire.gbt32960.translate import answer, period_bytes
 from evloom.wire.gbt32960.words import Cipher, Command, Edition, Result
 from tests.unit.wire.gbt32960 import samples
 
@@ -38,6 +39,27 @@ def test_a_golden_frame_is_read_and_written_again(name):
     for field in ("codes", "packs"):
         if field in expect:
             assert str(getattr(message, field)) == str(getattr(message, field).__class__(map(_tuples, expect[field])))
+
+
+@pytest.mark.parametrize("edition", list(Edition))
+def test_a_platform_sets_the_period_of_reports(edition):
+    raw, expect = samples.golden()[f"set-period-{edition.name[1:]}"]
+    settings = samples.read(one(raw))
+    assert period_of(settings) == expect["period_s"]
+    assert period_bytes(edition, samples.VIN, expect["period_s"], settings.at_s) == raw
+    longest = NORMAL_MAX_S[edition]
+    assert period_of(samples.read(one(period_bytes(edition, samples.VIN, longest, settings.at_s)))) == longest
+    for wrong in (0, longest + 1):
+        with pytest.raises(ValueError, match=f"1 to {longest} s"):
+            period_bytes(edition, samples.VIN, wrong, settings.at_s)
+    assert period_of(m.Settings(settings.at_s, ((9, b"\x1e"),))) is None
+
+
+def test_settings_that_announce_more_than_there_is_are_refused():
+    for data in (b"\x02\x02\x00\x0a", b"\x01\x05abc", b"\x01\x02\x00"):
+        raw = Frame(Edition.V2016, Command.SET, Result.COMMAND, samples.VIN, Cipher.PLAIN, b"\x19\x06\x0f\x08\x1e\x00" + data).encoded()
+        with pytest.raises(BadData):
+            samples.read(one(raw))
 
 
 def _tuples(value):
