@@ -44,6 +44,11 @@ PROBE = ("offset", "absent", "stuck", "heat")
 PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
 """Smallest units: degC, share of the day, share of days, degC per square of the rate."""
 
+ORDER_LEAST = 0.2
+"""Smallest unit of a drift where a whole stretch of cells is looked at."""
+BY_WEATHER, GROWN = (I_QUICK, I_SLOW), (0.4, 3.0)
+"""Channels that grow with the cold in all cells alike, and between which limits."""
+
 LEARN_DAYS = 5
 SMOOTH = 0.35
 RING = 64
@@ -111,8 +116,14 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
     if not known[I_CHARGE] or track.days[I_CHARGE] <= LEARN_DAYS:
         track.ring[-1] = np.nan  # what is learnt of the first days is not yet what happens
-    pack = look_at_pack(track, features, track.drift[[I_QUICK, I_OFFSET, I_SIZE]])
+    pack = look_at_pack(track, features, _of_order(track.drift))
     return Scores(track.drift.copy(), track.place.copy(), _pace(track), pack, _probes(track, features))
+
+
+def _of_order(drift: Float) -> Float:
+    """What tells of the order of the cells, in units of what sound cells of this very pack drift by, (2, n_cell)."""
+    rows = drift[[I_QUICK, I_OFFSET]]
+    return np.asarray(rows / np.clip(spread(rows), ORDER_LEAST, 1.0)[:, None])
 
 
 def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[Float, Bool]:
@@ -141,7 +152,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
             (features.shoulder_v - value[OFFSET] - after * value[CHARGE]) / (1.0 + after),
             scatter,
             mirror,
-            features.pair,
+            _pair(features),
         ]
     )
     return np.asarray(channels - centre(np.nan_to_num(channels))), _told(estimate, features)
@@ -160,6 +171,16 @@ def _learn_bleeding(track: Track, charge: Float, bled: Float, day: float) -> Non
     more -= centre(more)
     track.bleed[1:] += [float(more @ more), -float(np.clip(sunk, -most, most) @ more)]
     track.bleed[0] = np.clip((track.bleed[2] + BLEED_DOUBT) / (track.bleed[1] + BLEED_DOUBT), 0.4, 2.5)
+
+
+def _pair(features: DayFeatures) -> Float:
+    """The mirror of a cell's noise in the cell before, as far as both are louder than their pack: where cells are read one half after
+    the other, those at the border of the halves mirror each other under load, and are no louder than any other."""
+    noise = np.maximum(np.nan_to_num(features.noise_v), 2e-4) ** 2
+    if len(noise) == 0:
+        return np.zeros(0)
+    both = np.minimum(noise, np.roll(noise, 1))
+    return np.asarray(features.pair * np.clip(1.0 - float(np.median(noise)) / both, 0.0, 1.0))
 
 
 def _rest(value: Float, features: DayFeatures) -> Float:
@@ -194,7 +215,7 @@ def _cells(track: Track, value: Float, known: Bool) -> None:
     track.noise[rows] = np.where(first_day, DRIFT_LEAST[rows], track.noise[rows] + 0.1 * (moved - track.noise[rows]))
     pace = np.where(learning, 1.0 / (days + 1.0), SLOWEST)
     track.first[rows] += pace * (fresh - track.first[rows])
-    gone = fresh - track.first[rows]
+    gone = fresh / _weather(fresh, track.first[rows], rows) - track.first[rows]
     unit = np.maximum(np.maximum(DRIFT_LEAST[rows], track.noise[rows]), _scale(gone, rows))[:, None]
     z_drift = np.where(learning, 0.0, np.clip(gone / unit, -CAP, CAP))
     unit = np.maximum(PLACE_LEAST[rows], _scale(fresh, rows))[:, None]
@@ -204,6 +225,18 @@ def _cells(track: Track, value: Float, known: Bool) -> None:
     track.place[rows] += np.maximum(0.5 * SMOOTH, 1.0 / (days + 3.0)) * (z_place - track.place[rows])
     track.now[rows] = fresh
     track.days[rows] += 1.0
+
+
+def _weather(fresh: Float, first: Float, rows: Int) -> Float:
+    """By what resistances differ more than at first, in all cells alike (n_row, 1): what is cold has more of it, and its cells differ by
+    more. 1 for what does not grow with the cold, and where the cells hardly differed."""
+    if fresh.shape[1] == 0:
+        return np.ones((len(rows), 1))
+    most = 4.0 * np.maximum(spread(fresh), DRIFT_LEAST[rows])[:, None]
+    doubt = fresh.shape[1] * DRIFT_LEAST[rows] ** 2
+    alike = (np.clip(fresh, -most, most) * np.clip(first, -most, most)).sum(axis=1)
+    grown = (alike + doubt) / ((np.clip(first, -most, most) ** 2).sum(axis=1) + doubt)
+    return np.where(np.isin(rows, BY_WEATHER), np.clip(grown, *GROWN), 1.0)[:, None]
 
 
 def _scale(values: Float, rows: Int) -> Float:

@@ -30,37 +30,41 @@ PACK_LEAST = np.array([0.1, 0.15, 0.25, 0.15, 0.06, 0.02, 0.015, 1.0, 1.0])
 SMOOTH = np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.06, 0.15, 1.0, 1.0])
 LEARN_DAYS = np.array([10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 5.0, 10.0, 10.0])
 WINDOW_DAYS = 8
-SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 5.0, 3.0, 1.0, 1.0]) / 300.0
+SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.5, 2.5, 1.0, 1.0]) / 300.0
 """How fast what was at first follows what is, a day: a pack ages, and its resistance with it."""
 CAP = 60.0
 WARM_K, WARM_DOUBT = 2500.0, 2.0e-8
 """Rise of the resistance's logarithm with 1/T (K), as with most cells; how many square 1/K it takes to believe the pack's own."""
 WINDOW_LEAST = 0.12
 """Charge between two voltages that a charge has to pass, as a share of the capacity."""
-GAIN_LEAST = np.array([0.01, 0.025])
-"""What windows of a charge, and what the resistance at one warmth cannot tell of the gain."""
-ALONE = 0.6
+COUNTED_LEAST, GAUGE_LEAST, OHM_LEAST = 0.012, 0.035, 0.025
+"""What charge between two voltages, charge against the management's gauge, and resistance at one warmth cannot tell of the gain."""
+GAUGE_KEEP, GAUGE_FIRST, GAUGE_LATER, GAUGE_ENOUGH = 0.9, 1.5, 0.07, 0.5
+"""What a day leaves of the sums of gauge and charge; how many full charges teach how they agreed at first, how little later ones
+count there; how much of a full charge the latest days must have."""
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
 
 @dataclass
 class PackTrack:
-    """What is remembered of the pack as a whole. pool (5,) decayed sums of weight, current, its square, voltage outside the cells,
-    their product; level (2, N_LEVEL - 1) charge taken in between two voltages and how often it was seen; warm (6,) mean of 1/T in
-    the first days, then sums of weight, 1/T, logarithm of the resistance, square and product;
-    pack (4, N_PACK) now, first, days, smoothed; pack_noise (N_PACK,)."""
+    """What is remembered of the pack as a whole. pool (5,) decayed sums of weight, current, its square, voltage outside the
+    cells, their product; gauge (2, 2) lately and at first, sums of the charge counted and of what the management's gauge rose by;
+    level (2, N_LEVEL - 1) charge taken in between two voltages and how often it was seen; warm (6,) mean of 1/T in the first days,
+    then sums of weight, 1/T, logarithm of the resistance, square and product; pack (4, N_PACK) now, first, days, smoothed;
+    pack_noise (N_PACK,)."""
 
     pool: Float
+    gauge: Float
     level: Float
     warm: Float
     pack: Float
     pack_noise: Float
 
 
-def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float]:
+def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float, Float]:
     """Nothing seen: the fields of `PackTrack` in their order."""
-    return np.zeros(5), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros((4, N_PACK)), np.zeros(N_PACK)
+    return np.zeros(5), np.zeros((2, 2)), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros((4, N_PACK)), np.zeros(N_PACK)
 
 
 def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float:
@@ -80,7 +84,7 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
     unit = np.maximum(PACK_LEAST, track.pack_noise)
     score = np.where(days < LEARN_DAYS, 0.0, np.clip((fresh - first) / unit, -CAP, CAP))
     smooth += np.where(seen, SMOOTH * (score - smooth), 0.0)
-    smooth[J_GAIN] = _gain(smooth, unit, days)
+    smooth[J_GAIN] = _gain(smooth * unit, unit, days, track.gauge)
     smooth[J_ORDER] = cell_order(drift)
     now[:] = fresh
     now[[J_GAIN, J_ORDER]] = smooth[[J_GAIN, J_ORDER]]
@@ -88,16 +92,34 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
     return np.asarray(smooth.copy())
 
 
-def _gain(smooth: Float, unit: Float, days: Float) -> float:
+def _gain(gone: Float, unit: Float, days: Float, gauge: Float) -> float:
     """A current that reads too high makes the capacity look larger and the resistance smaller by the same share. Age moves either
-    alone, and the weather: the lesser of both counts where they agree, in standard deviations, and of a single one a part."""
-    both = [J_COUNTED, J_OHM]
-    left = np.maximum((unit * np.sqrt(SMOOTH / (2.0 - SMOOTH)))[both], GAIN_LEAST)
-    known = days[both] > LEARN_DAYS[both]
-    counted, ohm = np.where(known, (smooth * unit)[both] * np.array([1.0, -1.0]) / left, 0.0)
-    if not known.all():
-        return float(ALONE * (counted + ohm))
-    return float(np.sign(counted) * np.sqrt(2.0) * min(abs(counted), abs(ohm)) if counted * ohm > 0.0 else 0.0)
+    alone, and the weather: they must agree, and count by what they have in common, in standard deviations."""
+    left = unit * np.sqrt(SMOOTH / (2.0 - SMOOTH))
+    told = []
+    if days[J_COUNTED] > LEARN_DAYS[J_COUNTED]:
+        told.append((float(gone[J_COUNTED]), max(float(left[J_COUNTED]), COUNTED_LEAST)))
+    if gauge[0, 1] >= GAUGE_ENOUGH and gauge[1, 1] >= GAUGE_FIRST and (gauge[:, 0] > 0.0).all():
+        lately, at_first = np.log(gauge[:, 0] / gauge[:, 1])
+        told.append((float(lately - at_first), GAUGE_LEAST))
+    if not told or days[J_OHM] <= LEARN_DAYS[J_OHM]:
+        return 0.0
+    sure = sum(1.0 / error**2 for _, error in told)
+    charge = sum(value / error**2 for value, error in told) / np.sqrt(sure)
+    ohm = -float(gone[J_OHM]) / max(float(left[J_OHM]), OHM_LEAST)
+    return float(np.sign(charge) * np.sqrt(2.0 * charge * ohm) if charge * ohm > 0.0 else 0.0)
+
+
+def _learn_gauge(gauge: Float, day: Float, scale_ah: float) -> None:
+    """Add a day to the sums of the charge counted and of what the management's gauge rose by."""
+    more = np.array([day[at.D_GAUGE_AH] / scale_ah, day[at.D_GAUGE_SOC]])
+    if more[1] < 0.03:
+        return
+    gauge[0] = GAUGE_KEEP * gauge[0] + more
+    if gauge[1, 1] < GAUGE_FIRST:
+        gauge[1] += more
+    else:
+        gauge[1] = (gauge[1] + GAUGE_LATER * more) * gauge[1, 1] / (gauge[1, 1] + GAUGE_LATER * more[1])
 
 
 def cell_order(drift: Float) -> float:
@@ -137,6 +159,7 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
         ln_ohm = np.log(day[at.D_STEP_VA] / day[at.D_STEP_AA] * features.scale_ah / OHM_AH)
         out[J_OHM] = _at_one_warmth(track.warm, float(ln_ohm), 1.0 / (273.15 + warm_c) - 1.0 / 298.15, track.pack[2, J_OHM])
+    _learn_gauge(track.gauge, day, features.scale_ah)
     if features.kind != "LFP":  # between the voltages of a flat curve the charge is anyone's guess
         out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL : at.D_LEVEL + at.N_LEVEL])
     return out
