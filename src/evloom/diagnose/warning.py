@@ -7,7 +7,8 @@ week before it is closed or lowered. Only a cell that leaves its pack within min
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from evloom.diagnose.advice import acted
+from evloom.diagnose.advice import acted, advised, expected_of, next_measurement
+from evloom.diagnose.cause_physics import by_fall
 
 LEVELS = ("watch", "inspect", "stop")
 WATCH_SHARE = 0.65
@@ -132,20 +133,29 @@ def weigh(case: Case, finding: Finding, at_s: float, urgent: bool = False) -> li
         return [_closed(case, finding, at_s)] if kept < 0 else [_told(case, finding, at_s, kept, "updated")]
     if case.warning is None:
         return []
-    changed = case.warning.causes[:1] and finding.draft.causes[:1] and case.warning.causes[0][0] != finding.draft.causes[0][0]
+    said = at_level(finding.draft, case.warning.level).causes
+    changed = case.warning.causes[:1] and said[:1] and case.warning.causes[0][0] != said[0][0]
     if changed or at_s - case.told_s >= TELL_DAYS * 86400.0:
         return [_told(case, finding, at_s, level, "updated")]
     case.warning = replace(case.warning, last_seen_s=at_s if now >= 0 else case.warning.last_seen_s)
     return []
 
 
+def at_level(draft: Warning, level: str) -> Warning:
+    """A warning as it is told at a level: what the level asks for comes first, and at `stop` no harmless cause does."""
+    causes = by_fall(draft.causes) if level == "stop" and draft.cell is not None else draft.causes
+    if causes != draft.causes:
+        top = causes[0][0]
+        draft = replace(draft, causes=causes, expected=expected_of(top), advice=advised(top), measure_next=next_measurement(causes))
+    return replace(draft, advice=acted(draft.advice, level))
+
+
 def _told(case: Case, finding: Finding, at_s: float, level: int, kind: str) -> WarningChange:
     before = case.warning
     case.warning = replace(
-        finding.draft,
+        at_level(finding.draft, LEVELS[level]),
         warning_id=before.warning_id if before else f"{finding.draft.pack_id}:{case.key}:{int(at_s)}",
         level=LEVELS[level],
-        advice=acted(finding.draft.advice, LEVELS[level]),
         first_seen_s=case.first_seen_s,
         last_seen_s=at_s,
         opened_s=before.opened_s if before else at_s,
