@@ -116,11 +116,11 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
     if not known[I_CHARGE] or track.days[I_CHARGE] <= LEARN_DAYS:
         track.ring[-1] = np.nan  # what is learnt of the first days is not yet what happens
-    pack = look_at_pack(track, features, _of_order(track.drift))
+    pack = look_at_pack(track, features, of_order(track.drift))
     return Scores(track.drift.copy(), track.place.copy(), _pace(track), pack, _probes(track, features))
 
 
-def _of_order(drift: Float) -> Float:
+def of_order(drift: Float) -> Float:
     """What tells of the order of the cells, in units of what sound cells of this very pack drift by, (2, n_cell)."""
     rows = drift[[I_QUICK, I_OFFSET]]
     return np.asarray(rows / np.clip(spread(rows), ORDER_LEAST, 1.0)[:, None])
@@ -152,7 +152,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
             (features.shoulder_v - value[OFFSET] - after * value[CHARGE]) / (1.0 + after),
             scatter,
             mirror,
-            _pair(features),
+            mirrored_noise(features),
         ]
     )
     return np.asarray(channels - centre(np.nan_to_num(channels))), _told(estimate, features)
@@ -173,7 +173,7 @@ def _learn_bleeding(track: Track, charge: Float, bled: Float, day: float) -> Non
     track.bleed[0] = np.clip((track.bleed[2] + BLEED_DOUBT) / (track.bleed[1] + BLEED_DOUBT), 0.4, 2.5)
 
 
-def _pair(features: DayFeatures) -> Float:
+def mirrored_noise(features: DayFeatures) -> Float:
     """The mirror of a cell's noise in the cell before, as far as both are louder than their pack: where cells are read one half after
     the other, those at the border of the halves mirror each other under load, and are no louder than any other."""
     noise = np.maximum(np.nan_to_num(features.noise_v), 2e-4) ** 2
@@ -215,7 +215,7 @@ def _cells(track: Track, value: Float, known: Bool) -> None:
     track.noise[rows] = np.where(first_day, DRIFT_LEAST[rows], track.noise[rows] + 0.1 * (moved - track.noise[rows]))
     pace = np.where(learning, 1.0 / (days + 1.0), SLOWEST)
     track.first[rows] += pace * (fresh - track.first[rows])
-    gone = fresh / _weather(fresh, track.first[rows], rows) - track.first[rows]
+    gone = fresh / grown_by_weather(fresh, track.first[rows], rows) - track.first[rows]
     unit = np.maximum(np.maximum(DRIFT_LEAST[rows], track.noise[rows]), _scale(gone, rows))[:, None]
     z_drift = np.where(learning, 0.0, np.clip(gone / unit, -CAP, CAP))
     unit = np.maximum(PLACE_LEAST[rows], _scale(fresh, rows))[:, None]
@@ -227,7 +227,7 @@ def _cells(track: Track, value: Float, known: Bool) -> None:
     track.days[rows] += 1.0
 
 
-def _weather(fresh: Float, first: Float, rows: Int) -> Float:
+def grown_by_weather(fresh: Float, first: Float, rows: Int) -> Float:
     """By what resistances differ more than at first, in all cells alike (n_row, 1): what is cold has more of it, and its cells differ by
     more. 1 for what does not grow with the cold, and where the cells hardly differed."""
     if fresh.shape[1] == 0:

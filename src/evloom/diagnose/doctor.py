@@ -8,13 +8,14 @@
 the first frame of a new day (UTC) arrives, and at once where a cell leaves its pack within minutes.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
 from evloom.diagnose import quality
-from evloom.diagnose.detect import PROBE, Scores, Track, fresh_track, look
+from evloom.diagnose.detect import Track, fresh_track, look
 from evloom.diagnose.draft import Look, cell_finding, pack_finding, probe_finding
 from evloom.diagnose.estimate import Memory, fresh_memory, learn
 from evloom.diagnose.evidence import FIXED, DayFeatures, columns_of, fresh_sums, next_day, read_day
@@ -197,8 +198,9 @@ def _look_at_once(state: State) -> list[WarningChange]:
     drop_v = float(-low[cell])
     state.sums.cell[at.C_LOW] = 0.0
     features = read_day(state.sums, float(state.sums.scalar[at.LAST_AT]))
-    track = state.track
-    scores = Scores(track.drift, track.place, np.zeros((2, state.pack.n_cell)), track.pack[3], track.probe[: len(PROBE)])
+    # The cause is told from what the day has shown so far; what is remembered waits for its end.
+    track = deepcopy(state.track)
+    scores = look(track, learn(state.memory, features)[1], features)
     finding = cell_finding(Look(state.pack, track, scores, features), cell, 1.0 + drop_v / 0.2, drop_v)
     return weigh(state.cases.setdefault(f"cell:{cell}", Case(f"cell:{cell}")), finding, features.at_s, urgent=True)
 

@@ -1,5 +1,7 @@
 """Figures of the pack as a whole: a gain that comes, cells put back in another order, a resistance that only follows the weather."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,21 @@ def test_a_gain_that_comes_is_told_with_its_sign(gain: float) -> None:
     assert np.all(np.abs(seen[:30, J_GAIN]) < 2.0)
     assert seen[-1, J_GAIN] * np.sign(gain) > 1.5
     assert seen[-1, J_COUNTED] * gain > 0.0 > seen[-1, J_OHM] * gain
+
+
+@pytest.mark.parametrize("gain", [0.06, -0.06])
+def test_where_no_voltage_tells_the_charge_a_gain_is_held_against_the_gauge(gain: float) -> None:
+    rng = np.random.default_rng(5)
+    track, seen = PackTrack(*fresh_pack_track()), []
+    for day in range(80):
+        now = gain if day >= 35 else 0.0
+        features = replace(day_of(day, now, 20.0, float(rng.normal(0.0, 0.01))), kind="LFP")
+        features.day[[at.D_GAUGE_AH, at.D_GAUGE_SOC]] = 40.0 * (1.0 + now), 0.4 + rng.choice((-0.01, 0.0, 0.01))
+        seen.append(look_at_pack(track, features, DRIFT))
+    told = np.array(seen)[:, J_GAIN] * np.sign(gain)
+    assert np.all(np.abs(told[:35]) < 1.2)
+    assert np.all(told[-5:] > 1.3)
+    assert np.all(np.array(seen)[:, J_COUNTED] == 0.0)
 
 
 def test_the_weather_alone_moves_neither_gain_nor_resistance() -> None:
