@@ -201,6 +201,8 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     passed = at_s - scalar[LAST_AT]
     gap = not passed <= GAP_S
     condition = _condition(scalar, at_s, (c_rate, columns.speed_km_per_h[i], soc, columns.charging[i]), gap)
+    steady = passed <= WEIGHT_MAX_S and condition != DRIVE and condition == block[B_COND]
+    steady = steady and abs(current_a - scalar[LAST_A]) < STEADY_C_RATE * scalar[SCALE_AH]
     is_fast, moved = False, condition == CHARGE and _moved(scalar, block, at_s, current_a)
     if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or moved or at_s - block[B_FROM] >= BLOCK_S):
         is_fast = fold(sums)
@@ -212,7 +214,6 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     scalar[LOW_C] = keep * scalar[LOW_C] + (1.0 - keep) * (0.0 if gap else c_rate)
     keep = np.exp(-passed / HEAT_S) if np.isfinite(passed) else 0.0
     scalar[HEAT] = keep * scalar[HEAT] + (1.0 - keep) * (0.0 if gap else c_rate * c_rate)
-    steady = passed <= WEIGHT_MAX_S and condition != DRIVE and abs(current_a - scalar[LAST_A]) < STEADY_C_RATE * scalar[SCALE_AH]
     mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], steady))
     scalar[N_FRAME] += 1.0
     day[D_FRAMES] += 1.0
@@ -226,8 +227,7 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
         ohm = columns.insulation_ohm[i] if (columns.flags[i] & INSULATION_PLACEHOLDER) == 0 else np.nan
         outside_v = columns.pack_v[i] - mean_v * len(row) if n_valid == len(row) else np.nan
         _pack(scalar, day, (current_a, outside_v, ohm), (weight, mean_v, passed))
-    scalar[LAST_AT] = at_s
-    scalar[LAST_SOC] = soc
+    scalar[LAST_AT], scalar[LAST_SOC] = at_s, soc
     return is_fast
 
 
