@@ -41,6 +41,8 @@ DAILY_CAP = 0.001
 TEMPER = {"NMC": (1.4, 2.0), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
 """How much the evidence of a window counts, when it is brought in and when it is told by itself: points are not independent."""
 USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
+NEWEST = 0.2
+"""What the last slow window counts in the mean of the strain."""
 MOST_ACTIVE = 2500
 MEMORY = 16.0
 """How many windows the belief remembers."""
@@ -97,6 +99,11 @@ class Filter:
     def curves(self) -> Curves:
         """The curves that are tried."""
         return shapes_of(self.kind, self.without if self.kind == "NMC" else "")
+
+    @property
+    def settled_strain(self) -> float:
+        """The strain as if it had not begun at nothing."""
+        return self.strain / (1.0 - (1.0 - NEWEST) ** max(self.ohm[1], 1))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 from evloom.diagnose import capacity as cap
 from evloom.diagnose import capacity_kernel as kernel
 from evloom.diagnose import segment_places as at
-from evloom.diagnose.capacity import Belief, Filter, Told
+from evloom.diagnose.capacity import Belief, Filter
+from evloom.diagnose.capacity_doubt import believed, gauge, shape_doubt
 from evloom.diagnose.segment_sums import Sums, copied
 from evloom.diagnose.spread import Cells, learn, note_charge, weakest
 from evloom.diagnose.window import Interval, Window
@@ -104,12 +105,17 @@ def pack_interval(sums: Sums, seen: Seen) -> Interval | None:
     belief = seen.filter.belief
     if belief is None:
         return None
-    return _weakest_of(cap.parts(belief, cap.together(belief)), seen.cells, float(sums.scalar[at.SCALE_AH]))
+    return _weakest_of(seen, cap.together(belief), float(sums.scalar[at.SCALE_AH]))
 
 
-def _weakest_of(told: Told, cells: Cells, scale_ah: float) -> Interval:
-    mean, sd, weight = told
-    share, share_sd, _ = weakest(cells)
+def _weakest_of(seen: Seen, weight: Float, scale_ah: float) -> Interval:
+    """Capacity (Ah) of the weakest cell by weights over the grid, as far as shape and management may be believed."""
+    belief, witness = seen.filter.belief, gauge(seen.windows)
+    assert belief is not None
+    heard = None if witness is None else (witness[0] / scale_ah, witness[1])
+    doubt = shape_doubt(seen.filter.settled_strain, seen.windows)
+    mean, sd, weight = cap.parts(belief, believed(belief.caps, weight, doubt, heard))
+    share, share_sd, _ = weakest(seen.cells)
     return cap.mixed(mean * share, np.hypot(sd * share, mean * share_sd), weight).times(scale_ah)
 
 
@@ -155,7 +161,9 @@ def _took(pack: Pack, sums: Sums, seen: Seen) -> Seen:
         if expected is None or span < FIRST_SPAN[kind]:
             refused = "flat-curve" if kind == "LFP" else "charge-span"
     how = "fast" if charge.is_fast else "ac"
-    told = Window(begin_s, end_s, how, None, charge.end[0] * scale_ah, charge.mean_c, None, refused)
+    moved = float(window[at.W_SOC1] - window[at.W_SOC0])
+    managed = moved if np.isfinite(moved) else None
+    told = Window(begin_s, end_s, how, None, charge.end[0] * scale_ah, charge.mean_c, None, refused, managed)
     seen = replace(seen, windows=(*seen.windows, told)[-MOST_WINDOWS:])
     if not refused:
         belief = seen.filter.belief
@@ -209,7 +217,7 @@ def settled(sums: Sums, seen: Seen, after: Float | None) -> Seen:
     temper = cap.TEMPER[told.kind]
     own, best = cap.alone(now.belief, now.found, temper[1]), now.best
     belief = cap.joined(now.belief, now.found, temper)
-    strain = told.strain if held.charge.is_fast else told.strain + 0.2 * (now.strain - told.strain)
+    strain = told.strain if held.charge.is_fast else told.strain + cap.NEWEST * (now.strain - told.strain)
     place = cap.placed(belief, best, held.charge.end[0] + (float(after[0, R_Q]) if after is not None else 0.0))
     told = replace(
         told, belief=belief, windows=told.windows + 1, place=place, strain=strain, looked=now.looked, ohm=_ohm(told, held, belief, best)
@@ -232,9 +240,9 @@ def _told(seen: Seen, sums: Sums, held: Held, own: Float) -> Seen:
     """Put the window and what is known now into the lists."""
     scale_ah, belief = float(sums.scalar[at.SCALE_AH]), seen.filter.belief
     assert belief is not None
-    interval = _weakest_of(cap.parts(belief, own), seen.cells, scale_ah)
+    interval = _weakest_of(seen, own, scale_ah)
     refused = "too-uncertain" if interval.p90 - interval.p10 > MOST_DOUBT * interval.p50 else ""
-    now = _weakest_of(cap.parts(belief, cap.together(belief)), seen.cells, scale_ah)
+    now = _weakest_of(seen, cap.together(belief), scale_ah)
     span = held.charge.end[0] * scale_ah / now.p50
     window = replace(seen.windows[-1], soc_span=span, capacity_ah=None if refused else interval, refused=refused)
     return replace(seen, windows=(*seen.windows[:-1], window), trend=(*seen.trend, (held.end_s, now))[-MOST_WINDOWS:])

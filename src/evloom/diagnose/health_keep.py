@@ -17,7 +17,7 @@ from evloom.diagnose.window import Interval, Window
 from evloom.diagnose.window_points import Charge
 from evloom.vehicle.telemetry import Pack
 
-VERSION = 1
+VERSION = 2
 _CELL_ARRAYS = ("doubt", "value", "times", "drift")
 
 

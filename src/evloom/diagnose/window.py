@@ -24,6 +24,7 @@ class Window:
     charge_ah   counted, less the offset of the sensor; mean_c  temperature, NaN where unknown
     capacity_ah what this window says by itself, given the curve that the pack's other windows have shown; None where it is refused
     refused     why, a key of `health_text.TEXTS`, "" where it was used
+    managed_span  by how much the management's own state of charge changed, None where it was not sent
     """
 
     begin_s: float
@@ -34,3 +35,4 @@ class Window:
     mean_c: float
     capacity_ah: Interval | None
     refused: str = ""
+    managed_span: float | None = None
