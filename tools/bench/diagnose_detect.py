@@ -5,7 +5,7 @@ python -m tools.bench.diagnose_detect learn     from the learning fleets to src/
 python -m tools.bench.diagnose_detect figures   into docs/diagnose-method.md between its marks; run it in an environment with the
                                                 extra `truth`, or the row of the isolation forest says that it is not installed
 
-Fleets and seeds: tools/bench/diagnose_fleet.py; packs by PyBaMM (docs/battery-truth.md) are learnt from in LEARN and judged in TRUTH.
+Fleets and seeds: tools/bench/diagnose_fleet.py; packs by PyBaMM (docs/battery-truth.md) are learnt from in SOLVED and judged in TRUTH.
 """
 
 import argparse
@@ -18,19 +18,19 @@ from evloom.diagnose.cause import NAMES, UNKNOWN, Model, learnt, part_places, pr
 from tools.bench.diagnose_causes import fitted, learnt_from, write_table
 from tools.bench.diagnose_figures import Told, against, causes, detection, follow, leads, of_level
 from tools.bench.diagnose_fleet import PLANS, Case, cases, kept_cases
-from tools.bench.diagnose_learn import write_limits
+from tools.bench.diagnose_learn import SOLVED, write_limits
 from tools.bench.diagnose_looks import Looks, looks_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnose-method.md"
 BEGIN, END = "<!-- figures: python -m tools.bench.diagnose_detect figures -->", "<!-- end of figures -->"
 LEARNING = ("causes", "shorts", "healthy")
-LEARN, TRUTH = "out/truth/a", "out/truth/b"
+TRUTH = "out/truth/c"
 LEAST_DAYS = 10
 
 
-def learning_looks(folder: str) -> Looks:
+def learning_looks() -> Looks:
     """Looks at all vehicles that causes are learnt from: none with a fault of the kinds for "unknown"."""
-    return looks_of(case for name in (*LEARNING, folder) for case in kept_cases(name) if case.fault in (*NAMES, "none"))
+    return looks_of(case for name in (*LEARNING, *SOLVED) for case in kept_cases(name) if case.fault in (*NAMES, "none"))
 
 
 def left_out(judged: Looks, learning: Looks) -> list[str]:
@@ -74,11 +74,12 @@ def section(title: str, packs: list[Case], learning: Looks) -> list[str]:
     ]  # fmt: skip
 
 
-def figures(truth: str, learn: str, sources: str) -> str:
+def figures(truth: str, sources: str) -> str:
     """The text of the figures."""
-    learning = learning_looks(learn)
+    learning = learning_looks()
     used = ", ".join(f"{name} {PLANS[name].seed}" for name in LEARNING if name in PLANS)
-    parts = [[f"Causes were learnt from the twin fleets {used} and the packs by PyBaMM in `{learn}` (seed 1)."]]
+    solved = " and ".join(f"`{name}`" for name in SOLVED)
+    parts = [[f"Causes were learnt from the twin fleets {used} and the packs by PyBaMM in {solved} (seeds 1 and 2)."]]
     if sources in ("all", "truth"):
         packs = cases(truth)
         journeys = len({case.parameters.get("journey") for case in packs})
@@ -96,16 +97,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("job", choices=("limits", "learn", "figures"))
     parser.add_argument("--truth", default=TRUTH, help="packs by PyBaMM that are judged")
-    parser.add_argument("--learn", default=LEARN, help="packs by PyBaMM that causes are learnt from")
     parser.add_argument("--sources", choices=("all", "truth", "twin"), default="all", help="what figures are made of; all are written")
     told = parser.parse_args()
     if told.job == "limits":
-        packs = (case for case in kept_cases(told.learn) if case.fault == "none" and len(case.days) > 9)
+        packs = (case for name in SOLVED for case in kept_cases(name) if case.fault == "none" and len(case.days) > 9)
         write_limits([*cases("healthy"), *cases("healthy-more"), *packs])
     elif told.job == "learn":
-        write_table(learnt_from(learning_looks(told.learn)))
+        write_table(learnt_from(learning_looks()))
     else:
-        text = figures(told.truth, told.learn, told.sources)
+        text = figures(told.truth, told.sources)
         print(text)
         if told.sources == "all":
             before, rest = PAGE.read_text().split(BEGIN)

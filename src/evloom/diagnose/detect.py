@@ -44,6 +44,8 @@ PROBE = ("offset", "absent", "stuck", "heat")
 PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
 """Smallest units: degC, share of the day, share of days, degC per square of the rate."""
 
+LOUDER, PAIR_FRAMES = 2.0, 200.0
+"""Noise power over the pack's from which a mirror begins to count, and how many frames it takes to believe one."""
 ORDER_LEAST = 0.2
 """Smallest unit of a drift where a whole stretch of cells is looked at."""
 BY_WEATHER, GROWN = (I_QUICK, I_SLOW), (0.4, 3.0)
@@ -176,11 +178,12 @@ def _learn_bleeding(track: Track, charge: Float, bled: Float, day: float) -> Non
 def mirrored_noise(features: DayFeatures) -> Float:
     """The mirror of a cell's noise in the cell before, as far as both are louder than their pack: where cells are read one half after
     the other, those at the border of the halves mirror each other under load, and are no louder than any other."""
-    noise = np.maximum(np.nan_to_num(features.noise_v), 2e-4) ** 2
-    if len(noise) == 0:
+    if len(features.noise_v) == 0:
         return np.zeros(0)
-    both = np.minimum(noise, np.roll(noise, 1))
-    return np.asarray(features.pair * np.clip(1.0 - float(np.median(noise)) / both, 0.0, 1.0))
+    noise = np.maximum(np.nan_to_num(features.noise_v), 2e-4) ** 2
+    louder = np.clip(1.0 - LOUDER * float(np.median(noise)) / np.minimum(noise, np.roll(noise, 1)), 0.0, 1.0)
+    count = float(features.day[at.D_NOISE_N])
+    return np.asarray(features.pair * louder * count / (count + PAIR_FRAMES))
 
 
 def _rest(value: Float, features: DayFeatures) -> Float:
