@@ -148,6 +148,21 @@ TEXTS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """By key: English, Chinese."""
 
+CAUSES: dict[str, tuple[str, str]] = {
+    "internal-short": ("internal short", "内短路"),
+    "self-discharge": ("self-discharge", "自放电偏大"),
+    "plating": ("lithium plating", "析锂"),
+    "connection": ("high-voltage connection", "高压连接电阻增大"),
+    "sensing-wire": ("sensing wire", "电压采样线故障"),
+    "temperature-sensor": ("temperature sensor", "温度传感器故障"),
+    "weak-cell": ("weak cell", "弱单体"),
+    "capacity-dive": ("capacity dive", "容量跳水"),
+    "current-sensor": ("current sensor", "电流传感器偏差"),
+    "insulation": ("insulation", "绝缘下降"),
+    "unknown": ("unknown", "未知"),
+}
+LEVEL_WORDS = {"watch": "关注", "inspect": "检修", "stop": "停用"}
+
 _MEASURES = {
     "measure.ageing": ("pace", "knee_at", "knee_factor", "straight"),
     "measure.use": ("cycles_per_year",),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from evloom.diagnose.card import Card, Fault, Life, Matter, Route, Value
-from evloom.diagnose.card_texts import text
+from evloom.diagnose.card_texts import CAUSES, LEVEL_WORDS, text
 from evloom.diagnose.grade import Reason
 from evloom.diagnose.value_life import HORIZON_YEARS
 
@@ -33,6 +33,9 @@ _LABELS: dict[str, tuple[str, str]] = {
     "missing": ("What the data cannot tell", "数据无法判断的内容"),
     "closed": ("closed", "不可行"),
     "unknown": ("not known", "未知"),
+    "no-chemistry": ("chemistry not known", "化学体系未知"),
+    "cause-unknown": ("cause unknown", "原因未知"),
+    "see": ("not known, see below what is needed", "未知，所需数据见下"),
 }
 
 _UNITS = {"years": "年", "share": "比例", "share a year": "比例/年", "times": "倍", "full cycles a year": "次等效循环/年", "degC": "℃"}
@@ -46,6 +49,8 @@ _COVERAGE = {
     "km": ("km", "公里"),
     "full_cycles": ("full cycles", "等效循环"),
 }
+_PLACES = {"full_cycles": 1}
+"""Digits after the point of what is covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def told(card: Card, language: str = "en") -> tuple[Section, ...]:
         _section("coverage", _coverage(card, language), language),
         _section("health", _health(card, language), language),
         _section("faults", tuple(_fault(each, language) for each in card.faults) or (("", label("none", language)),), language),
-        _section("lives", tuple(_life(each, language) for each in card.lives), language),
+        _section("lives", tuple(_life(each, card, language) for each in card.lives), language),
         _section("grade", _grade(card, language), language),
         _section("routes", _routes(card, language), language),
         _section("matters", tuple(_matter(each, card, language) for each in card.matters), language),
@@ -118,14 +123,17 @@ def _identity(card: Card, language: str) -> tuple[tuple[str, str], ...]:
     return (
         (label("vehicle", language), who.vehicle_id),
         (label("pack", language), who.pack_id),
-        (label("cells", language), f"{who.n_cell} {who.chemistry or unknown}"),
+        (
+            label("cells", language),
+            f"{who.n_cell} {who.chemistry}" if who.chemistry else f"{who.n_cell}, {label('no-chemistry', language)}",
+        ),
         (label("rated", language), ", ".join(rated) or unknown),
     )
 
 
 def _coverage(card: Card, language: str) -> tuple[tuple[str, str], ...]:
     place = 1 if language == "zh" else 0
-    return tuple((_COVERAGE.get(name, (name, name))[place], f"{figure:,.6g}") for name, figure in card.coverage)
+    return tuple((_COVERAGE.get(name, (name, name))[place], f"{figure:,.{_PLACES.get(name, 0)}f}") for name, figure in card.coverage)
 
 
 def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
@@ -137,19 +145,29 @@ def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
     if card.weakest_cell is not None:
         cell = card.weakest_cell
         share = "" if cell.capacity_share is None else f": {cell.capacity_share:.1%}"
-        lines.append((label("weakest", language), f"{cell.cell + 1}{share}"))
+        lines.append((label("weakest", language), f"V_{cell.cell + 1}{share}"))
     return tuple(lines)
 
 
 def _fault(fault: Fault, language: str) -> tuple[str, str]:
-    place = "" if fault.cell is None else f" {fault.cell + 1}"
+    where = f"V_{fault.cell + 1}: " if fault.cell is not None else f"T_{fault.probe + 1}: " if fault.probe is not None else ""
+    names = CAUSES.get(fault.cause, (fault.cause, fault.cause))
+    cause = label("cause-unknown", language) if fault.cause == "unknown" else names[1 if language == "zh" else 0]
     rules = "; ".join(text(key, language) for key in fault.rules)
-    return fault.level, f"{fault.cause} {fault.chance:.0%}{place}" + (f" ({rules})" if rules else "")
+    level = LEVEL_WORDS.get(fault.level, fault.level) if language == "zh" else fault.level
+    return level, f"{where}{cause} {fault.chance:.0%}" + (f" ({rules})" if rules else "")
 
 
-def _life(life: Life, language: str) -> tuple[str, str]:
+def _lacking(missing: tuple[str, ...], card: Card, language: str) -> str:
+    """What is needed to tell a figure; where the card lists all of it at its end, that it does."""
+    if missing and set(missing) <= set(card.missing):
+        return label("see", language)
+    return "; ".join(text(key, language) for key in missing)
+
+
+def _life(life: Life, card: Card, language: str) -> tuple[str, str]:
     if life.years is None:
-        words = "; ".join(text(key, language) for key in life.missing)
+        words = _lacking(life.missing, card, language)
     else:
         until = f"SOH {life.soh_end:.0%}"
         per_year = f"{life.cycles_per_year.p50:.0f} {unit_words('full cycles a year', language)}"
@@ -186,7 +204,7 @@ def _route(route: Route, card: Card, language: str) -> str:
         reasons = "; ".join(dict.fromkeys(reason_words(each, language) for each in route.reasons))
         return f"{label('closed', language)}: {reasons}"
     if route.worth is None:
-        return "; ".join(text(key, language) for key in route.missing)
+        return _lacking(route.missing, card, language)
     words = money(route.worth, card.currency)
     return f"{words} - {text(f'needs.{route.needs}', language)}" if route.needs else words
 

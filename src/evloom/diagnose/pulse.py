@@ -6,14 +6,14 @@ charged by a known share of its rated capacity, the voltage before the pulses te
 must.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evloom.diagnose.card_rules import Rules
 from evloom.diagnose.grade import Condition, Grade, grade_of
-from evloom.diagnose.pulse_fit import Fit, fitted, half_width, nearness, predicted
+from evloom.diagnose.pulse_fit import Fit, fitted, half_width, misses_by_cell, nearness, predicted
 from evloom.diagnose.value_points import Spread, cases, spread_over
 from evloom.diagnose.window import Interval
 from evloom.kernel.timegrid import Bool, Float, Int
@@ -29,6 +29,8 @@ INSIDE = 0.8
 _COMMON = 0.95  # of the reference cells must have been tested at a state of charge that is learnt from
 _MEASURED_DOUBT = 0.01  # of a capacity measured by a full discharge
 _POINTS = 512
+_MOST = 1000
+"""Tests that one fit learns from; of more, so many evenly over the state of health: time and memory grow with their cube and square."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class CellGrade:
     soh        p10, p50, p90, None where nothing can be said (`missing`, keys of `card_texts`)
     way        "measured", "counted" (charged from empty by a known share) or "found"
     resistance_ohm  over the first pulse, mean of its tests; tests  how many were used; reference  how many cells it was learnt from
+    by_pulses  of a cell whose capacity is measured: what its pulses say by all other physical cells of its kind, None where those are few
     """
 
     cell: str
@@ -102,6 +105,7 @@ class CellGrade:
     tests: int
     reference: int
     missing: tuple[str, ...] = ()
+    by_pulses: Interval | None = None
 
 
 def grade_cells(tests: PulseTests, rules: Rules, reference: PulseTests | None = None) -> tuple[CellGrade, ...]:
@@ -109,19 +113,22 @@ def grade_cells(tests: PulseTests, rules: Rules, reference: PulseTests | None = 
 
     Cells whose capacity is measured are the reference, those of `tests` and those of `reference`. Deterministic.
     """
+    return tuple(graded(tests, rules, reference))
+
+
+def graded(tests: PulseTests, rules: Rules, reference: PulseTests | None = None) -> Iterator[CellGrade]:
+    """The same one after the other, for who shows how far it has come."""
     known = _measured(tests) if reference is None else _measured(tests).joined(_measured(reference))
     learnt: dict[str, Learnt] = {}
-    graded = []
-    for rows in _rows_of(tests.cell).values():
+    for rows in _rows_of([f"{kind}\n{cell}" for kind, cell in zip(tests.kind, tests.cell, strict=True)]).values():
         own = tests.part(rows)
         kind = own.kind[0]
-        if np.isfinite(own.capacity_ah).any():
-            graded.append(_of_measurement(own, rules))
-            continue
         if kind not in learnt:
             learnt[kind] = Learnt(known.part(np.array([each == kind for each in known.kind], dtype=bool)))
-        graded.append(_of_pulses(own, learnt[kind], rules))
-    return tuple(graded)
+        if np.isfinite(own.capacity_ah).any():
+            yield replace(_of_measurement(own, rules), by_pulses=_left_out(own, learnt[kind]))
+        else:
+            yield _of_pulses(own, learnt[kind], rules)
 
 
 class Learnt:
@@ -133,6 +140,8 @@ class Learnt:
         self._levels: dict[int, Fit | None] = {}
         self._found: Fit | None = None
         self._found_is_made = False
+        self._widths: dict[tuple[int, ...], float] = {}
+        self._misses: dict[int, dict[str, float]] = {}
 
     def level(self, place: int) -> Fit | None:
         """The fit at a share charged from empty, in steps of LEVEL_STEP; None where too few cells were tested there."""
@@ -147,7 +156,22 @@ class Learnt:
             self._found, self._found_is_made = self._fit(self.known.part(common_charge(self.known))), True
         return self._found
 
+    def half_width(self, fits: Sequence[Fit]) -> float:
+        """Half of the width of an interval about the mean of what these fits say."""
+        key = tuple(map(id, fits))
+        if key not in self._widths:
+            self._widths[key] = half_width(fits, INSIDE)
+        return self._widths[key]
+
+    def misses(self, fit: Fit) -> dict[str, float]:
+        """By how much each reference cell is missed by a fit of the others."""
+        if id(fit) not in self._misses:
+            self._misses[id(fit)] = misses_by_cell(fit)
+        return self._misses[id(fit)]
+
     def _fit(self, rows: PulseTests) -> Fit | None:
+        if rows.n > _MOST:
+            rows = rows.part(np.sort(np.argsort(rows.soh(), kind="stable")[np.linspace(0, rows.n - 1, _MOST).astype(np.int64)]))
         if len(set(rows.origin)) < N_LEAST:
             return None
         return fitted(features(rows.u_v), rows.soh(), np.array(rows.origin), np.array(rows.cell))
@@ -189,6 +213,17 @@ def _of_measurement(own: PulseTests, rules: Rules) -> CellGrade:
     return _told(own, interval, "measured", 0, rules)
 
 
+def _left_out(own: PulseTests, learnt: Learnt) -> Interval | None:
+    """What the pulses of a measured cell say when its physical cell is not learnt from."""
+    fits = [fit for share in own.charged if np.isfinite(share) and (fit := learnt.level(level_of(share))) is not None]
+    fits = fits or [fit for fit in (learnt.found(),) if fit is not None]
+    misses = [each for fit in fits if (each := learnt.misses(fit).get(own.cell[0])) is not None]
+    if not misses:
+        return None
+    soh, half = float(np.nanmean(own.soh()) + np.mean(misses)), learnt.half_width(fits)
+    return Interval(soh - half, soh, soh + half)
+
+
 def _of_pulses(own: PulseTests, learnt: Learnt, rules: Rules) -> CellGrade:
     fits = [learnt.level(level_of(share)) if np.isfinite(share) else None for share in own.charged]
     counted = np.array([fit is not None for fit in fits], dtype=bool)
@@ -207,7 +242,7 @@ def _answer(own: PulseTests, pairs: Sequence[tuple[Fit, Float]], way: str, learn
     if not like:
         return _refused(own, way, learnt, ("missing.unlike",))
     soh = float(np.mean([predicted(fit, row)[0] for fit, row in like]))
-    half = half_width([fit for fit, _ in like], INSIDE)
+    half = learnt.half_width([fit for fit, _ in like])
     return _told(own, Interval(soh - half, soh, soh + half), way, learnt.n_cell, rules)
 
 

@@ -93,13 +93,14 @@ def half_width(fits: Sequence[Fit], inside: float) -> float:
         return _quantile(np.abs(fit.misses), inside) * _shrink(fit, len(fits))
     means: dict[str, list[float]] = {}
     for fit in once.values():
-        for name, miss in _by_cell(fit).items():
+        for name, miss in misses_by_cell(fit).items():
             means.setdefault(name, []).append(miss)
     full = [float(np.mean(misses)) for misses in means.values() if len(misses) == len(once)]
     return _quantile(np.abs(np.array(full)), inside) if full else max(_quantile(np.abs(fit.misses), inside) for fit in once.values())
 
 
-def _by_cell(fit: Fit) -> dict[str, float]:
+def misses_by_cell(fit: Fit) -> dict[str, float]:
+    """What is said of a cell, less what is true, where its physical cell was left out; the mean over its tests."""
     sums: dict[str, list[float]] = {}
     for name, miss in zip(fit.cells, fit.misses, strict=True):
         sums.setdefault(name, []).append(float(miss))
@@ -111,7 +112,7 @@ def _shrink(fit: Fit, n_test: int) -> float:
     if n_test == 1:
         return 1.0
     total = float(np.mean(fit.misses**2))
-    per_cell = _by_cell(fit)
+    per_cell = misses_by_cell(fit)
     within = float(np.mean([(miss - per_cell[name]) ** 2 for name, miss in zip(fit.cells, fit.misses, strict=True)]))
     return math.sqrt((max(total - within, 0.0) + within / n_test) / total) if total > 0.0 else 1.0
 

@@ -11,6 +11,7 @@ HEAD = (
     ("cell", "kind", "grade", "SOH", "p10 .. p90", "mohm", "how"),
     ("电芯", "类型", "等级", "健康度", "p10 .. p90", "毫欧", "依据"),
 )
+_ALONE = ("; pulses alone {p50:.1%} ({p10:.1%} .. {p90:.1%})", "；仅凭脉冲{p50:.1%}（{p10:.1%} .. {p90:.1%}）")
 _WAYS = {
     "measured": ("capacity measured", "容量实测"),
     "counted": (
@@ -31,11 +32,20 @@ def plain_grades(grades: Sequence[CellGrade]) -> list[dict[str, Any]]:
     return [asdict(grade) for grade in grades]
 
 
+def way_words(grade: CellGrade, language: str) -> str:
+    """What a grade rests on; of a cell that was measured, what its pulses alone would have said."""
+    place = 1 if language == "zh" else 0
+    if grade.soh is None:
+        return "; ".join(text(key, language) for key in grade.missing)
+    alone = grade.by_pulses
+    more = "" if alone is None else _ALONE[place].format(p10=alone.p10, p50=alone.p50, p90=alone.p90)
+    return _WAYS[grade.way][place].format(tests=grade.tests, reference=grade.reference) + more
+
+
 def _row(grade: CellGrade, language: str) -> tuple[str, ...]:
     if grade.soh is None:
-        words = "; ".join(text(key, language) for key in grade.missing)
-        return (grade.cell, grade.kind, "-", "-", "-", f"{grade.resistance_ohm * 1e3:.2f}", words)
+        return (grade.cell, grade.kind, "-", "-", "-", f"{grade.resistance_ohm * 1e3:.2f}", way_words(grade, language))
     soh = grade.soh
-    way = _WAYS[grade.way][1 if language == "zh" else 0].format(tests=grade.tests, reference=grade.reference)
+    way = way_words(grade, language)
     ohm = f"{grade.resistance_ohm * 1e3:.2f}"
     return (grade.cell, grade.kind, grade.grade.name, f"{soh.p50:.1%}", f"{soh.p10:.1%} .. {soh.p90:.1%}", ohm, way)

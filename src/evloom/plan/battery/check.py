@@ -18,8 +18,8 @@ def check_options(options: argparse.Namespace) -> None:
     if findings:
         raise InputError(findings)
     wanted = (("--json", options.json),) if options.json is not None and str(options.json) != STANDARD else ()
-    is_file = options.path is not None and str(options.path) != STANDARD
-    check_outputs(wanted, (options.path,) if is_file else ())
+    given = options.pulses if options.pulses is not None else options.path
+    check_outputs(wanted, (given,) if given is not None and str(given) != STANDARD else ())
 
 
 def option(name: str, value: str, allowed: str, advice: str) -> Finding:
@@ -29,9 +29,12 @@ def option(name: str, value: str, allowed: str, advice: str) -> Finding:
 
 def _what(options: argparse.Namespace) -> list[Finding]:
     found = []
-    if (options.path is None) == (options.demo is None):
-        given = "neither" if options.path is None else "both"
-        found.append(option("PATH", f"{given} PATH and --demo", "one of the two", "name a file or folder of frames, or try --demo"))
+    given = [name for name, value in (("PATH", options.path), ("--demo", options.demo), ("--pulses", options.pulses)) if value is not None]
+    if len(given) != 1:
+        advice = "name a file or folder of frames, or try --demo" if not given else f"leave out {given[0]} or {given[1]}"
+        found.append(option("PATH", " and ".join(given) or "nothing to look at", "one of PATH, --demo, --pulses", advice))
+    elif options.pulses is not None and not options.pulses.exists():
+        found.append(option("--pulses", f"{options.pulses} does not exist", "a file or folder that is there", "check the name"))
     elif options.path is not None and str(options.path) != STANDARD and not options.path.exists():
         found.append(option("PATH", f"{options.path} does not exist", "a file or folder that is there", "check the name"))
     if options.path is not None and str(options.path) == STANDARD and not options.stream:
@@ -59,7 +62,7 @@ def _stream(options: argparse.Namespace) -> list[Finding]:
         )
     found = [
         option(f"--{name}", "beside --stream", "files to look at", "leave out one of the two")
-        for name in ("demo", "report", "write")
+        for name in ("demo", "pulses", "report", "write")
         if getattr(options, name) is not None
     ]
     if options.path is not None and options.path.is_dir():

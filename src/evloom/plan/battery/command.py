@@ -42,6 +42,10 @@ def diagnose(options: argparse.Namespace, voice: Voice) -> int:
         from evloom.plan.battery.stream import stream
 
         return stream(options, voice)
+    if options.pulses is not None:
+        from evloom.plan.battery.pulses import grade_pulses
+
+        return grade_pulses(options, voice)
     if options.write is not None:
         return _write_demo(options, voice)
     account = Account()

@@ -10,6 +10,7 @@ Look at what batteries have told of themselves and say which cell is suspect, of
   evloom diagnose my-frames.csv                            one file: csv, csv.gz, zip of csv, or parquet
   evloom diagnose my-fleet --json out.json --report pages  a folder of them, or a store that evloom serve keeps
   evloom diagnose frames.csv --stream                      follow a file that grows; - reads standard input
+  evloom diagnose --pulses cells.xlsx                      grade bare retired cells by their pulse tests
 """
 MORE = """\
 A file has a row for each frame: at, current_a (positive = charging), pack_v, soc, V_1..V_n, T_1..T_m; docs/battery-frames.md lists every
@@ -22,6 +23,10 @@ so a stream and a file that holds the same frames give the same warnings. No war
 cells: V_1 is the first column; JSON has both its place from 0 (cell) and its name in the file (cell_name).
 
 Ctrl-C: what has been looked at by then is printed and written, and said to be partial.
+--pulses: a file (csv, csv.gz, xlsx) or folder with a row for each test: cell_id, type, rated_ah, voltages U1..U21 in V, and where known
+charged (share of the rated capacity), capacity_ah, pulse_s, origin; docs/battery-value.md. Cells whose capacity was measured are learnt
+from (at least 10 of a type); the others get a state of health with its interval, and a grade. Two files: put them into one folder.
+
 exit codes: 0 done (with or without warnings), 1 a part could not be read or written, 2 wrong input (every fault is listed), 130 interrupted
 """
 
@@ -49,6 +54,7 @@ def diagnose_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     other = parser.add_argument_group("instead of looking at files")
     other.add_argument("--stream", action="store_true", help="take frames as they come and print what changes, a line each")
     other.add_argument("--format", choices=("csv", "ndjson"), help="of a stream (default: told by its first line)")
+    other.add_argument("--pulses", type=Path, metavar="FILE", help="grade bare cells by pulse tests (file or folder); no PATH")
     other.add_argument("--demo", type=int, nargs="?", const=8, metavar="N", help="make up N cars (default: 8) by the pack twin; no PATH")
     other.add_argument("--days", type=int, default=60, metavar="N", help="of the demo (default: 60)")
     other.add_argument("--seed", type=int, default=1, metavar="S", help="of the demo: the same seed makes the same cars (default: 1)")

@@ -18,12 +18,12 @@ class Progress:
         self._total = max(sum(sizes.values()), 1)
         self._is_terminal = stream.isatty()
         self._begun_s = self._shown_s = time.monotonic()
-        self._done = self._n_frame = self._n_pack = self._n_suspect = 0
+        self._done = self.n_frame = self.n_pack = self.n_suspect = 0
         self._width = 0
 
     def frames(self, n: int) -> None:
         """So many frames more have been read."""
-        self._n_frame += n
+        self.n_frame += n
         if self._patience.is_asked:
             raise KeyboardInterrupt
         self._show()
@@ -31,8 +31,8 @@ class Progress:
     def job(self, number: int, n_pack: int, n_suspect: int) -> None:
         """A job is done."""
         self._done += self._sizes[number]
-        self._n_pack += n_pack
-        self._n_suspect += n_suspect
+        self.n_pack += n_pack
+        self.n_suspect += n_suspect
         self._show()
 
     def _show(self) -> None:
@@ -41,8 +41,7 @@ class Progress:
             return
         self._shown_s = now_s
         share = self._done / self._total
-        text = f"{100 * share:3.0f} %  {self._n_pack:,} packs, {self._n_suspect:,} suspect, {self._n_frame:,} frames"
-        text += f", {now_s - self._begun_s:.0f} s"
+        text = f"{100 * share:3.0f} %  {self.text()}, {now_s - self._begun_s:.0f} s"
         if self._is_terminal:
             bar = "#" * round(WIDTH * share)
             line = f"[{bar.ljust(WIDTH, '.')}] {text}"
@@ -51,6 +50,10 @@ class Progress:
         else:
             self._stream.write(f"evloom: {text}\n")
         self._stream.flush()
+
+    def text(self) -> str:
+        """What is told beside the bar."""
+        return f"{self.n_pack:,} packs, {self.n_suspect:,} suspect, {self.n_frame:,} frames"
 
     def close(self) -> None:
         """Clear the line on a terminal."""

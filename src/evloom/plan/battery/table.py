@@ -21,7 +21,7 @@ def table_text(rows: Sequence[Row], most: int = MOST_ROWS) -> str:
     ordered = sorted(rows, key=order_of)
     shown = [_cells(row) for row in ordered[:most]]
     table = [list(HEAD), *shown]
-    kept = [k for k in range(len(HEAD)) if any(line[k] for line in shown) and not (HEAD[k] == "pack" and _same(ordered))]
+    kept = [k for k in range(len(HEAD)) if any(line[k] for line in shown) and not (HEAD[k] == "pack" and all(map(is_same, ordered)))]
     widths = {k: max(len(line[k]) for line in table) for k in kept}
     right = {HEAD.index(name) for name in ("days", "frames", "cells")}
     lines = ["  ".join(line[k].rjust(widths[k]) if k in right else line[k].ljust(widths[k]) for k in kept).rstrip() for line in table]
@@ -31,8 +31,9 @@ def table_text(rows: Sequence[Row], most: int = MOST_ROWS) -> str:
     return "\n".join(lines)
 
 
-def _same(rows: Sequence[Row]) -> bool:
-    return all(row.pack_id in (row.vehicle_id, f"{row.vehicle_id}-pack", f"pack-{row.vehicle_id}") for row in rows)
+def is_same(row: Row) -> bool:
+    """Whether the pack is named as its vehicle, so that its name says nothing more."""
+    return row.pack_id in (row.vehicle_id, f"{row.vehicle_id}-pack", f"pack-{row.vehicle_id}")
 
 
 def _cells(row: Row) -> list[str]:
@@ -40,8 +41,8 @@ def _cells(row: Row) -> list[str]:
     cause = f"{row.cause} {100 * row.chance:.0f} %" if row.cause else ""
     more = f" +{row.n_open - 1}" if row.n_open > 1 else ""
     return [
-        _name(row.vehicle_id),
-        _name(row.pack_id),
+        name_text(row.vehicle_id),
+        name_text(row.pack_id),
         _level(row.level),
         row.part + more,
         cause,
@@ -55,7 +56,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _name(text: str) -> str:
+def name_text(text: str) -> str:
     """A name on one line, shortened in its middle."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
     return plain if len(plain) <= MOST_NAME else f"{plain[: MOST_NAME - 13]}…{plain[-12:]}"

@@ -31,8 +31,9 @@ _ENDINGS = (".csv", ".csv.gz", ".xlsx")
 _VOLTS = (0.5, 5.0)
 _RATED = (0.05, 1000.0)
 _OF_RATED = (0.05, 1.3)
+_COMMA = re.compile(r"^\s*(-?\d+),(\d+)\s*$")
 _AGED = re.compile(r"(.+)-\d+$")
-_LISTED = 100
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def read(path: Path) -> PulseReading:
             rows += [] if row is None else [row]
     rows, twice = _without_twice(rows, findings)
     if not rows:
-        raise InputError(findings or [_whole(path.name, "pulses.empty", "no row", "one row for each test", "add rows")])
+        raise InputError(_short(findings) or [_whole(path.name, "pulses.empty", "no row", "one row for each test", "add rows")])
     origins = _origins(rows, findings)
     return PulseReading(_tests(rows, origins), _short(findings), len(rows), refused + twice)
 
@@ -124,10 +125,22 @@ def _csv_rows(file: Path) -> Iterator[tuple[int, Sequence[str]]]:
     raw = file.read_bytes()
     if file.name.lower().endswith(".gz"):
         raw = gzip.decompress(raw)
-    text = raw.decode("utf-8-sig")
+    text = _decoded(raw)
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
-    yield from enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), start=1)
+    has_commas = delimiter != "," and re.search(r"\d,\d", text) is not None and re.search(r"\d\.\d", text) is None
+    for number, cells in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), start=1):
+        yield number, [_COMMA.sub(r"\1.\2", cell) for cell in cells] if has_commas else cells
+
+
+def _decoded(raw: bytes) -> str:
+    """Text as UTF-8, as UTF-16 where it says so, else as GB 18030, in which spreadsheets of China save csv."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("gb18030")
 
 
 def _row(source: str, line: int, values: Mapping[str, str], findings: list[Finding]) -> _Row | None:
@@ -164,8 +177,11 @@ def _number(source: str, line: int, name: str, values: Mapping[str, str], found:
 
 
 def _wrong(source: str, line: int, numbers: Mapping[str, float], u_v: Sequence[float]) -> Iterable[Finding]:
-    """What is impossible in a row of numbers."""
+    """What is impossible in a row of numbers; of a row in other units, the units alone."""
     rated_ah, capacity_ah, charged = numbers["rated_ah"], numbers["capacity_ah"], numbers["charged"]
+    if (units := tuple(_units(source, line, numbers, u_v))) != ():
+        yield from units
+        return
     checks = (
         ("rated_ah", "pulses.rated-range", rated_ah, "Ah", *_RATED),
         ("charged", "pulses.charged-range", charged, "of the rated capacity (a share, not percent)", 0.0, 1.1),
@@ -183,6 +199,20 @@ def _wrong(source: str, line: int, numbers: Mapping[str, float], u_v: Sequence[f
         what = f"U1 {u_v[0]:g}, U3 {u_v[2]:g}, U7 {u_v[6]:g} V"
         allowed = "U3 (charging) above U1, U7 (discharging) below it"
         yield Finding("pulses.sign", "refused", source, line, "U3", what, allowed, "first pulse must charge, second discharge")
+
+
+def _units(source: str, line: int, numbers: Mapping[str, float], u_v: Sequence[float]) -> Iterator[Finding]:
+    """Numbers that are right in another unit."""
+    charged, of_rated = numbers["charged"], numbers["capacity_ah"] / numbers["rated_ah"] if numbers["rated_ah"] > 0.0 else np.nan
+    checks = (
+        ("U1..U21", min(u_v), max(u_v), 1e3 * _VOLTS[0], 1e3 * _VOLTS[1], "mV", "V", "divide the voltages by 1000"),
+        ("rated_ah", numbers["rated_ah"], numbers["rated_ah"], _RATED[1], 1e3 * _RATED[1], "mAh", "Ah", "divide it by 1000"),
+        ("capacity_ah", of_rated, of_rated, 1e3 * _OF_RATED[0], 1e3 * _OF_RATED[1], "mAh", "Ah", "divide it by 1000"),
+        ("charged", charged, charged, 1.1, 110.0, "percent", "a share of the rated capacity", "divide it by 100"),
+    )
+    for name, low, high, least, most, unit, wanted, advice in checks:
+        if least < low and high <= most:
+            yield Finding("pulses.unit", "refused", source, line, name, f"numbers like {unit}", wanted, advice)
 
 
 def _without_twice(rows: Sequence[_Row], findings: list[Finding]) -> tuple[list[_Row], int]:
@@ -234,14 +264,19 @@ def _tests(rows: Sequence[_Row], origins: Sequence[str]) -> PulseTests:
 
 
 def _short(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The first hundred of each code; how many more there are is said."""
+    """The first twenty of each code; how many more there are is said."""
     counts: Counter[str] = Counter()
     kept = []
     for finding in findings:
         counts[finding.code] += 1
         if counts[finding.code] <= _LISTED:
             kept.append(finding)
-    more = [_whole("", code, f"{count - _LISTED} more", "none", "as above") for code, count in sorted(counts.items()) if count > _LISTED]
+    source = {finding.code: finding.source for finding in findings}
+    more = [
+        _whole(source[code], code, f"{count - _LISTED} more rows", "none", "as above")
+        for code, count in sorted(counts.items())
+        if count > _LISTED
+    ]
     return (*kept, *more)
 
 

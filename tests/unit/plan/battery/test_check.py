@@ -10,7 +10,18 @@ from evloom.plan.battery.check import check_options
 
 
 def options(report: Path) -> argparse.Namespace:
-    given = {"path": None, "demo": 1, "write": None, "workers": 1, "days": 1, "rows": 1, "seed": 1, "stream": False, "format": None}
+    given = {
+        "path": None,
+        "demo": 1,
+        "pulses": None,
+        "write": None,
+        "workers": 1,
+        "days": 1,
+        "rows": 1,
+        "seed": 1,
+        "stream": False,
+        "format": None,
+    }
     return argparse.Namespace(**given, json=None, report=report)
 
 

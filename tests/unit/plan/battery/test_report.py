@@ -15,7 +15,7 @@ from evloom.plan.battery.examine import Examined, examine
 from evloom.plan.battery.output import row_of
 from evloom.plan.battery.report.index import index_html
 from evloom.plan.battery.report.lexicon import CAUSES, FLAGS, PAGE, SCRIPT
-from evloom.plan.battery.report.page import bin_words, page_html, page_name
+from evloom.plan.battery.report.page import bin_key, page_html, page_name
 from evloom.plan.battery.report.shape import levels_of, limit_v
 from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.tally import CELL_FLAGS, FRAME_FLAGS, PROBE_FLAGS
@@ -105,7 +105,7 @@ def test_bins_are_few_and_cover_the_span(span_s: float) -> None:
     if np.isfinite(span_s):
         assert bins.start_s <= BEGIN_S
         assert bins.start_s + bins.n * bins.width_s > BEGIN_S + span_s
-        assert bin_words(bins.width_s, Words("en"))
+        assert Words("en")(**bin_key(bins.width_s))
 
 
 def test_packs_without_cells_or_probes_have_a_page_too() -> None:

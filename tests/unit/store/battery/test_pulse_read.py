@@ -56,6 +56,17 @@ def test_our_csv_is_read_with_what_may_be_left_out(tmp_path: Path) -> None:
     assert tests.u_v[0] == pytest.approx(VOLTS)
 
 
+def test_a_spreadsheet_of_another_country_is_read(tmp_path: Path) -> None:
+    german = "\n".join((",".join(HEAD), line(cell_id="b"))).replace(",", ";").replace(".", ",")
+    (tmp_path / "german.csv").write_text(german, encoding="utf-16")
+    chinese = "\n".join((",".join(HEAD), line(cell_id="电芯7", type="三元")))
+    (tmp_path / "chinese.csv").write_bytes(chinese.encode("gb18030"))
+    tests = read(tmp_path).tests
+    assert tests.cell == ("电芯7", "b")
+    assert tests.kind[0] == "三元 20 Ah, 5 s"
+    assert tests.u_v == pytest.approx(np.array([VOLTS, VOLTS]))
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -67,7 +78,11 @@ def test_our_csv_is_read_with_what_may_be_left_out(tmp_path: Path) -> None:
         ({"U7": 0.0}, "pulses.voltage-range"),
         ({"U7": 65.535}, "pulses.voltage-range"),
         ({"rated_ah": 0}, "pulses.rated-range"),
-        ({"charged": 25}, "pulses.charged-range"),
+        ({"charged": -0.5}, "pulses.charged-range"),
+        ({"charged": 25}, "pulses.unit"),
+        ({"capacity_ah": 18000}, "pulses.unit"),
+        ({"rated_ah": 20000}, "pulses.unit"),
+        (dict(zip(U_COLUMNS, [1000 * volts for volts in VOLTS], strict=True)), "pulses.unit"),
         ({"capacity_ah": 40}, "pulses.capacity-range"),
         (dict.fromkeys(U_COLUMNS, 3.6), "pulses.flat"),
         ({"U3": 3.57, "U7": 3.63}, "pulses.sign"),
@@ -119,7 +134,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     assert error(lambda path: path.write_text("x"), "cells.pdf") == "file.unknown-format"
     assert error(lambda path: path.write_text(""), "empty.csv") == "pulses.column-missing"
     assert error(lambda path: path.write_text("cell_id,type\na,b\n"), "thin.csv") == "pulses.column-missing"
-    assert error(lambda path: path.write_bytes(b"\xff\xfe\x00\x00"), "bytes.csv") == "file.broken"
+    assert error(lambda path: path.write_bytes(b"\xff\xfe\x00"), "bytes.csv") == "file.broken"
     assert error(lambda path: path.write_text("no zip"), "sham.xlsx") == "file.broken"
     assert error(lambda path: path.write_bytes(b"\x1f\x8b\x08\x00"), "cut.csv.gz") == "file.broken"
     assert error(lambda path: path.write_text(",".join(HEAD)), "head.csv") == "pulses.empty"

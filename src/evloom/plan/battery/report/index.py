@@ -7,8 +7,10 @@ from typing import Any
 import evloom
 from evloom.diagnose.warning import LEVELS
 from evloom.plan.battery.output import Row, order_of
+from evloom.plan.battery.report.both import Both
 from evloom.plan.battery.report.page import day, own_asset, template
 from evloom.plan.battery.report.words import Words
+from evloom.plan.battery.table import MOST_NAME, is_same, name_text
 from evloom.simulate.report.figures import number
 from evloom.simulate.report.page import asset
 from evloom.store.battery.account import Account
@@ -20,27 +22,35 @@ COLUMNS = (
     ("frames", "n"), ("cells", "n"), ("pack", ""),
 )  # fmt: skip
 """Columns of the table with the class of those that hold numbers."""
+OPTIONAL = frozenset(("part", "cause", "seen", "soh", "grade", "pack"))
+"""Columns that are left out where they say nothing of any pack."""
 
 
 def index_html(rows: Sequence[Row], account: Account, words: Words, source: str, partial: bool) -> str:
-    """The page as text."""
+    """The page as text, in both languages; it begins in that of `words`."""
+    both = Both(words)
     ordered = sorted(rows, key=order_of)
     left = len(ordered) - MOST_ROWS
+    kept = {key for key, _ in COLUMNS if key not in OPTIONAL or any(_row(row, words)[key] for row in ordered[:MOST_ROWS])}
     return template("index.html").render(
-        w=words,
+        w=both,
+        title=both.one("index.title"),
         style=asset("style.css") + own_asset("battery.css"),
-        source=words("index.source", path=source),
-        counts=words(
+        script="\n".join([own_asset("lang.js"), own_asset("fleet.js")]),
+        source=both("index.source", path=source),
+        counts=both(
             "index.counts",
             packs=number(len(rows), 0),
             days=number(sum(row.days for row in rows), 0),
             frames=number(sum(row.frames for row in rows), 0),
         ),
         partial=partial,
-        story=_story(rows, words),
-        columns=COLUMNS,
-        rows=[_row(row, words) for row in ordered[:MOST_ROWS]],
-        more=words("index.more", n=number(left, 0)) if left > 0 else "",
+        story=both.of(lambda one: _story(rows, one)),
+        levels=[(name, n) for name in (*reversed(LEVELS), "closed", "none") if (n := sum(row.level == name for row in rows))],
+        search=both.one("index.search"),
+        columns=[(key, kind) for key, kind in COLUMNS if key in kept],
+        rows=both.of(lambda one: [_row(row, one) for row in ordered[:MOST_ROWS]]),
+        more=both("index.more", n=number(left, 0)) if left > 0 else "",
         findings=account.findings[:MOST_FINDINGS],
         version=evloom.__version__,
     )
@@ -48,20 +58,24 @@ def index_html(rows: Sequence[Row], account: Account, words: Words, source: str,
 
 def _story(rows: Sequence[Row], words: Words) -> str:
     levels = Counter(row.level for row in rows)
-    found = [words("index.level", n=levels[name], level=words(f"level.{name}")) for name in (*reversed(LEVELS), "closed") if levels[name]]
+    found = [words(f"index.{name}", n=levels[name]) for name in (*reversed(LEVELS), "closed") if levels[name]]
     return words("index.found", found=words("comma").join(found)) if found else words("index.none")
 
 
 def _row(row: Row, words: Words) -> dict[str, Any]:
+    """What stands in each column, and by what it is sorted."""
+    part = (row.part if row.part != "pack" else words("part.pack")) + (f" +{row.n_open - 1}" if row.n_open > 1 else "")
+    soh = row.soh
     return {
         "page": row.page,
-        "vehicle": row.vehicle_id,
-        "pack": row.pack_id if row.pack_id != row.vehicle_id else "",
+        "vehicle": name_text(row.vehicle_id),
+        "title": row.vehicle_id if len(row.vehicle_id) > MOST_NAME else "",
+        "pack": name_text(row.pack_id) if not is_same(row) else "",
         "level": row.level,
-        "part": (row.part if row.part != "pack" else words("part.pack")) + (f" +{row.n_open - 1}" if row.n_open > 1 else ""),
+        "part": part,
         "cause": f"{words.cause(row.cause)} {100.0 * row.chance:.0f} %" if row.cause else "",
         "seen": day(row.first_seen_s),
-        "soh": f"{100.0 * row.soh.p50:.1f} ({100.0 * row.soh.p10:.1f}–{100.0 * row.soh.p90:.1f})" if row.soh is not None else "",
+        "soh": f"{100.0 * soh.p50:.1f} ({100.0 * soh.p10:.1f}–{100.0 * soh.p90:.1f})" if soh is not None else "",
         "grade": row.grade,
         "days": number(row.days, 0),
         "frames": number(row.frames, 0),

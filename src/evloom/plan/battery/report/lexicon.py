@@ -1,10 +1,11 @@
 """English and Chinese, side by side: what the pages say (PAGE), and what their scripts say (SCRIPT)."""
 
+from evloom.diagnose.card_texts import CAUSES
 from evloom.simulate.report.lexicon import SCRIPT as SHARED
 
 PAGE: dict[str, tuple[str, str]] = {
-    "lang": ("en", "zh-CN"),
     "between": (" ", ""),
+    "semicolon": ("; ", "；"),
     "comma": (", ", "，"),
     "title": ("{name}: battery report", "{name}：电池诊断报告"),
     "index.title": ("Battery report of a fleet", "车队电池诊断报告"),
@@ -12,7 +13,11 @@ PAGE: dict[str, tuple[str, str]] = {
     "index.counts": ("{packs} battery packs, {days} vehicle-days, {frames} frames", "{packs} 个电池包，{days} 车·日，{frames} 帧"),
     "index.none": ("No warning is open, and none was closed.", "没有未关闭的警告，也没有已关闭的警告。"),
     "index.found": ("{found}.", "{found}。"),
-    "index.level": ("{n} {level}", "{level} {n} 个"),
+    "index.stop": ("{n} must not be charged (stop)", "{n} 个须停用"),
+    "index.inspect": ("{n} to be inspected", "{n} 个需检修"),
+    "index.watch": ("{n} to be watched", "{n} 个需关注"),
+    "index.closed": ("{n} whose warnings are closed", "{n} 个警告已关闭"),
+    "index.search": ("search: vehicle, cell, cause", "搜索：车辆、电芯、原因"),
     "index.packs": ("The packs, worst first", "电池包（最严重的在前）"),
     "index.more": ("and {n} more that nothing is said of", "另有 {n} 个没有警告的电池包未列出"),
     "partial": (
@@ -56,12 +61,19 @@ PAGE: dict[str, tuple[str, str]] = {
     "part.probe": ("probe {name}", "温度探头 {name}"),
     "part.pack": ("the pack", "整包"),
     "story": ("{part}: {cause} is most likely ({share} %).", "{part}：最可能为{cause}（{share} %）。"),
+    "story.unknown": (
+        "{part}: something is wrong that none of the known faults explains ({share} %).",
+        "{part}：存在异常，但已知故障均不能解释（{share} %）。",
+    ),
+    "story.one-more": ("One more warning is open.", "另有 1 个未关闭的警告。"),
+    "cause.unknown": ("cause unknown", "原因未知"),
     "story.more": ("{n} more warnings are open.", "另有 {n} 个未关闭的警告。"),
     "card.level": ("level", "等级"),
-    "card.part": ("part", "部位"),
+    "card.part": ("suspect part", "怀疑部位"),
     "card.seen": ("first seen", "首次发现"),
     "card.soh": ("state of health", "健康度"),
-    "card.grade": ("grade", "分级"),
+    "card.grade": ("grade (A best, E worst)", "分级（A 最好，E 最差）"),
+    "card.no-grade": ("needs the state of health", "需要先知道健康度"),
     "card.unknown": ("not known", "未知"),
     "card.soh-note": ("{low} to {high} % in 8 of 10", "八成概率 {low}～{high} %"),
     "card.opened": ("opened {day}", "{day} 建立警告"),
@@ -93,6 +105,32 @@ PAGE: dict[str, tuple[str, str]] = {
     "flag.frames": ("frames", "帧"),
     "flag.cells": ("cell readings", "单体读数"),
     "flag.probes": ("probe readings", "温度读数"),
+    "pulses.title": ("Retired cells graded by pulse tests", "退役电芯脉冲分级报告"),
+    "pulses.counts": ("{cells} cells, {tests} tests, {refused} rows refused", "{cells} 只电芯，{tests} 次测试，{refused} 行被拒"),
+    "pulses.limits": (
+        "A pulse test tells capacity and resistance, not what is wrong inside: a cell with a grade can still have an internal short.",
+        "脉冲测试反映容量与内阻，不能反映内部缺陷：已分级的电芯仍可能存在内短路。",
+    ),
+    "pulses.picture": ("State of health, best first", "健康度（由高到低）"),
+    "pulses.note": (
+        "A dot is a cell, its line holds the state of health in 8 of 10. Dashed: what the grades ask for. Grey: what its pulses alone say.",
+        "圆点为一只电芯，竖线为其健康度的 80 % 区间；虚线为各等级的下限；灰色为仅凭脉冲的估计。",
+    ),
+    "pulses.kind": (
+        "{cells} cells: {measured} with measured capacity, {graded} graded by pulses, {refused} not graded.",
+        "{cells} 只：{measured} 只实测容量，{graded} 只由脉冲分级，{refused} 只未分级。",
+    ),
+    "pulses.error": (
+        "Each left out of learning in turn, pulses alone miss the measured state of health by {points} points on average.",
+        "逐一留出检验：仅凭脉冲的估计与实测健康度平均相差 {points} 个百分点。",
+    ),
+    "pulses.table": ("The cells", "电芯列表"),
+    "pulses.more": ("and {n} more, which are in the JSON", "另有 {n} 只见 JSON"),
+    "column.cell": ("cell", "电芯"),
+    "column.kind": ("kind", "类型"),
+    "column.ohm": ("resistance, mΩ", "内阻，mΩ"),
+    "column.way": ("by what", "依据"),
+    "column.why": ("no better because", "未达更高等级的原因"),
     "made": (
         "Made by Evloom {version} from the file; this page asks nothing of a network.",
         "由 Evloom {version} 生成；本页面不访问网络。",
@@ -127,19 +165,6 @@ PAGE: dict[str, tuple[str, str]] = {
         "记录较短（{days} 天）：只能发现突发故障",
     ),
 }
-CAUSES: dict[str, tuple[str, str]] = {
-    "internal-short": ("internal short", "内短路"),
-    "self-discharge": ("self-discharge", "自放电偏大"),
-    "plating": ("lithium plating", "析锂"),
-    "connection": ("high-voltage connection", "高压连接电阻增大"),
-    "sensing-wire": ("sensing wire", "电压采样线故障"),
-    "temperature-sensor": ("temperature sensor", "温度传感器故障"),
-    "weak-cell": ("weak cell", "弱单体"),
-    "capacity-dive": ("capacity dive", "容量跳水"),
-    "current-sensor": ("current sensor", "电流传感器偏差"),
-    "insulation": ("insulation", "绝缘下降"),
-    "unknown": ("unknown", "未知"),
-}
 FLAGS: dict[str, tuple[str, str]] = {
     "stale": ("old ones sent again", "重复旧帧"),
     "duplicate-time": ("with the time of the one before", "时间重复"),
@@ -173,6 +198,8 @@ SERIES: dict[str, str] = {
 """Names and units of evidence in Chinese, by the English ones; others are shown as they are."""
 
 SCRIPT: dict[str, tuple[str, str]] = {key: SHARED[key] for key in ("months", "weekdays", "date", "short-date")} | {
+    "long-date": ("{day} {month} {year}", "{year}年{month}{day}日"),
+    "long-short-date": ("{month} {year}", "{year}年{month}"),
     "time-axis": ("time, UTC", "时间，UTC"),
     "cells-axis": ("cell", "电芯"),
     "deviation-axis": ("deviation from the pack, mV", "与同包中位数之差，mV"),
@@ -204,9 +231,17 @@ SCRIPT: dict[str, tuple[str, str]] = {key: SHARED[key] for key in ("months", "we
     "soh": ("capacity (middle)", "容量（中位）"),
     "soh-range": ("8 of 10", "80 % 区间"),
     "cell": ("cell {name}", "电芯 {name}"),
+    "pack": ("pack", "整包"),
+    "cell-soh-axis": ("state of health, %", "健康度，%"),
+    "cell-axis": ("{n} cells, best first", "{n} 只电芯，由高到低"),
+    "cell-grade": ("grade", "等级"),
+    "cell-soh": ("state of health", "健康度"),
+    "cell-alone": ("by pulses alone", "仅凭脉冲"),
     "evidence": ("what the doctor saw", "诊断依据"),
     "saturated": ("beyond ±{limit} mV drawn as ±{limit} mV", "超出 ±{limit} mV 按 ±{limit} mV 显示"),
     "level.watch": PAGE["level.watch"],
     "level.inspect": PAGE["level.inspect"],
     "level.stop": PAGE["level.stop"],
 }
+
+__all__ = ["CAUSES", "FLAGS", "PAGE", "SCRIPT", "SERIES"]

@@ -10,7 +10,8 @@ from evloom.diagnose.warning import Warning, WarningChange  # noqa: A004
 from evloom.kernel.timegrid import Float
 from evloom.plan.battery.examine import Examined
 from evloom.plan.battery.output import part_name
-from evloom.plan.battery.report.words import Words
+from evloom.plan.battery.report.both import TAGS
+from evloom.plan.battery.report.words import LANGS, Words
 from evloom.plan.battery.trace import KINDS, Drawn
 
 STEPS_PER_V = 1e4
@@ -23,7 +24,7 @@ FIGURES = frozenset(("insulation", "zero-current", "outside-resistance"))
 """Tests of the pack as a whole that there is a picture for."""
 
 
-def page_data(examined: Examined, drawn: Drawn, words: Words) -> dict[str, Any]:
+def page_data(examined: Examined, drawn: Drawn) -> dict[str, Any]:
     """The object that the page hands to its scripts."""
     bins = drawn.bins
     shown = examined.warnings[:MOST_WARNINGS]
@@ -35,7 +36,6 @@ def page_data(examined: Examined, drawn: Drawn, words: Words) -> dict[str, Any]:
         "fold": 1,
         "step": bins.width_s,
         "offsets": [[bins.start_s, 0]],
-        "words": words.script(),
         "n_cell": examined.pack.n_cell,
         "maps": {KINDS[k]: _packed(drawn.deviation_v[k]) for k in kinds},
         "bands": {KINDS[k]: _band(drawn.deviation_v[k]) for k in kinds},
@@ -46,7 +46,7 @@ def page_data(examined: Examined, drawn: Drawn, words: Words) -> dict[str, Any]:
         "soc": _line(100.0 * drawn.soc, 1),
         "figures": {name: _figure(name, drawn) for name in {w.test for w in shown if w.cell is None and w.probe is None} & FIGURES},
         "probes": {str(w.probe): _line(drawn.probe_mean_c[:, w.probe], 1) for w in shown if w.probe is not None},
-        "warnings": [_warning(each, examined.changes, bins.start_s + bins.n * bins.width_s, words) for each in shown],
+        "warnings": [_warning(each, examined.changes, bins.start_s + bins.n * bins.width_s) for each in shown],
         "trend": [[round(at_s), *(round(value, 3) for value in (one.p10, one.p50, one.p90))] for at_s, one in examined.health.trend],
     }
 
@@ -104,7 +104,7 @@ def _figure(name: str, drawn: Drawn) -> list[float | None]:
     return _line(drawn.idle_a, 2) if name == "zero-current" else _line(1e3 * drawn.outside_ohm, 2)
 
 
-def _warning(warning: Warning, changes: Sequence[WarningChange], end_s: float, words: Words) -> dict[str, Any]:
+def _warning(warning: Warning, changes: Sequence[WarningChange], end_s: float) -> dict[str, Any]:
     return {
         "cell": warning.cell,
         "probe": warning.probe,
@@ -114,8 +114,8 @@ def _warning(warning: Warning, changes: Sequence[WarningChange], end_s: float, w
         "evidence": [
             {
                 "side": _side(line.name),
-                "name": words.series(line.name),
-                "unit": words.series(line.unit),
+                "name": {TAGS[lang]: Words(lang).series(line.name) for lang in LANGS},
+                "unit": {TAGS[lang]: Words(lang).series(line.unit) for lang in LANGS},
                 "at": list(line.at_s),
                 "value": list(line.value),
             }

@@ -39,6 +39,7 @@ function dateText(t, form) {
     weekday: D.words.weekdays.split(" ")[local.getUTCDay()],
     day: local.getUTCDate(),
     month: D.words.months.split(" ")[local.getUTCMonth()],
+    year: local.getUTCFullYear(),
   });
 }
 

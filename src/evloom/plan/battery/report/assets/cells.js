@@ -4,6 +4,11 @@ const KINDS = ["all", "rest", "charge", "discharge"].filter((kind) => D.maps[kin
 const COLOURS = { all: BLACK, rest: GREEN, charge: BLUE, discharge: VERMILION };
 const NO_READING = "#dfe3e7";
 
+// A text that comes in each language.
+function spoken(texts) {
+  return texts[root.lang];
+}
+
 const unpacked = {};
 KINDS.forEach((kind) => {
   const text = atob(D.maps[kind]);
@@ -50,10 +55,12 @@ function mapImage(kind) {
   return board;
 }
 
-const heatBox = document.getElementById("heat");
-if (heatBox && KINDS.length) {
-  let kind = KINDS.includes(D.first) ? D.first : KINDS[0];
-  const images = {};
+let kind = KINDS.includes(D.first) ? D.first : KINDS[0];
+const images = {};
+
+function buildMap() {
+  const heatBox = document.getElementById("heat");
+  if (!heatBox || !KINDS.length) return;
   const controls = document.getElementById("map-controls");
   const choice = make("select", make("label", controls, D.words.show + " "));
   KINDS.forEach((name) => { make("option", choice, D.words["kind." + name]).value = name; });
@@ -106,7 +113,7 @@ if (heatBox && KINDS.length) {
     });
     g.fillStyle = INK;
     g.textAlign = "right";
-    g.fillText(one.name, scale.left - 6, y + 7);
+    g.fillText(one.cell === null && one.probe === null ? D.words.pack : one.name, scale.left - 6, y + 7);
   };
 
   const cellAxis = (g, scale, bottom) => {
@@ -158,16 +165,16 @@ function cellChart(parent, one) {
 }
 
 function evidenceChart(parent, one) {
-  const units = [...new Set(one.evidence.map((line) => line.unit))];
+  const units = [...new Set(one.evidence.map((line) => spoken(line.unit)))];
   const colours = [VERMILION, BLUE, GREEN, BLACK];
   units.forEach((unit) => {
-    const all = one.evidence.filter((line) => line.unit === unit && line.at.length);
+    const all = one.evidence.filter((line) => spoken(line.unit) === unit && line.at.length);
     const lines = all.filter((line) => !line.side), low = all.find((line) => line.side === "low"), high = all.find((line) => line.side === "high");
     if (!lines.length) return;
     lineChart(parent, {
       title: D.words.evidence,
       label: unit,
-      lines: lines.map((line, k) => ({ label: line.name, at: line.at, values: line.value, colour: colours[k % colours.length] })),
+      lines: lines.map((line, k) => ({ label: spoken(line.name), at: line.at, values: line.value, colour: colours[k % colours.length] })),
       band: low && high ? { at: low.at, values: [low.value, high.value], label: D.words.band } : undefined,
       least: 1e-4, digits: 4, height: 190, levels: one.levels,
     });
@@ -183,7 +190,7 @@ function warmthSpec(probe, name, levels) {
   };
 }
 
-document.querySelectorAll(".plots").forEach((parent) => {
+function buildWarning(parent) {
   const one = D.warnings[Number(parent.dataset.warning)];
   if (one.cell !== null && KINDS.length) cellChart(parent, one);
   if (one.probe !== null) lineChart(parent, { ...warmthSpec(D.probes[one.probe], one.name, one.levels), height: 230 });
@@ -194,23 +201,25 @@ document.querySelectorAll(".plots").forEach((parent) => {
     });
   }
   evidenceChart(parent, one);
-});
+}
 
 // ---- what the pack did meanwhile, and its health
 
-const context = document.getElementById("context-plots");
-const some = (values) => values.some((value) => value !== null);
-if (some(D.warmth[1])) lineChart(context, { ...warmthSpec(null, "", []), height: 180 });
-if (some(D.current[1])) {
-  lineChart(context, {
-    label: D.words["current-axis"], lines: [{ label: D.words.current, colour: BLUE, values: D.current[1] }],
-    band: { values: [D.current[0], D.current[2]], label: D.words.range }, zero: true, least: 2, height: 180,
-  });
+function buildContext(context) {
+  const some = (values) => values.some((value) => value !== null);
+  if (some(D.warmth[1])) lineChart(context, { ...warmthSpec(null, "", []), height: 180 });
+  if (some(D.current[1])) {
+    lineChart(context, {
+      label: D.words["current-axis"], lines: [{ label: D.words.current, colour: BLUE, values: D.current[1] }],
+      band: { values: [D.current[0], D.current[2]], label: D.words.range }, zero: true, least: 2, height: 180,
+    });
+  }
+  if (some(D.soc)) {
+    lineChart(context, { label: D.words["soc-axis"], lines: [{ label: D.words.soc, colour: GREEN, values: D.soc }], least: 5, height: 180 });
+  }
 }
-if (some(D.soc)) lineChart(context, { label: D.words["soc-axis"], lines: [{ label: D.words.soc, colour: GREEN, values: D.soc }], least: 5, height: 180 });
 
-const trend = document.getElementById("trend");
-if (trend) {
+function buildTrend(trend) {
   const at = D.trend.map((one) => one[0]);
   const column = (k) => D.trend.map((one) => one[k]);
   lineChart(trend, {
@@ -219,4 +228,21 @@ if (trend) {
   });
 }
 
-redraw();
+// ---- all of it, and again in the other language
+
+function build() {
+  const words = D.texts[root.lang];
+  const isLong = END - D.start > 300 * DAY;
+  D.words = isLong ? { ...words, date: words["long-date"], "short-date": words["long-short-date"] } : words;
+  drawers.length = 0;
+  document.querySelectorAll(".plots, #map-controls, #heat, #context-plots, #trend").forEach((box) => box.replaceChildren());
+  document.querySelectorAll(".plots").forEach(buildWarning);
+  buildMap();
+  buildContext(document.getElementById("context-plots"));
+  const trend = document.getElementById("trend");
+  if (trend) buildTrend(trend);
+  redraw();
+}
+
+document.addEventListener("language", build);
+speak(TAGS[location.hash] || root.lang);
