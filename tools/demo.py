@@ -1,4 +1,5 @@
-"""Show the product live: the community garage simulated, then the platform with its 30 piles as virtual charge points over real OCPP.
+"""Show the product live: the community garage simulated, then the platform with its 30 piles as virtual charge points over real OCPP,
+and one car whose battery has an internal short.
 
 python -m tools.demo                     what `make demo` runs
 python -m tools.demo --minutes 1         the evening for so long; without it until Ctrl-C in a terminal, else three minutes
@@ -12,6 +13,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +28,7 @@ from zoneinfo import ZoneInfo
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.station.build import Cast, Wish, cast
+from tools.demo_battery import SickCar
 from tools.fault import ROOT
 
 SCENARIO = ROOT / "examples" / "community" / "scenario.toml"
@@ -34,6 +37,7 @@ EVLOOM = [str(Path(sys.executable).with_name("evloom"))]
 BEGIN = datetime(2025, 6, 2, 9, 30, tzinfo=UTC)  # Monday 17:30 in Shanghai: people begin to come home
 SPEED = 120.0
 PERIOD_S = 60.0  # of the loop, on the platform's clock: half a second here
+MIDNIGHT_S = datetime(2025, 6, 1, 16, 0, tzinfo=UTC).timestamp()  # of that Monday
 UP_S = 60.0
 PHASES = ("L1", "L2", "L3")
 
@@ -102,6 +106,13 @@ def addresses(serving: subprocess.Popen[str]) -> tuple[str, str]:
     raise RuntimeError(f"the platform did not start: {said}")
 
 
+def free_port() -> int:
+    """A port of this machine that nobody has."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 def set_up(api: Api, scenario: Scenario, played: Cast) -> None:
     """Describe the garage to the platform: limits, piles, tariff, contract, who may charge."""
     tree = scenario.site.tree
@@ -137,7 +148,7 @@ def base_kw(scenario: Scenario, at_s: float) -> float:
     return sum(float(signal.actual[step]) for signal, step in zip(signals, steps, strict=True))
 
 
-def watch(api: Api, scenario: Scenario, played: Cast, until_s: float) -> dict[str, float]:
+def watch(api: Api, scenario: Scenario, played: Cast, sick: SickCar, until_s: float) -> dict[str, float]:
     """Feed the building's meter and tell how it goes, until the machine's clock says `until_s`."""
     most = {"load_kw": 0.0, "limit_kw": 0.0, "over_s": 0.0}
     begun_s, told_s = time.monotonic(), 0.0
@@ -146,6 +157,8 @@ def watch(api: Api, scenario: Scenario, played: Cast, until_s: float) -> dict[st
         now_s = BEGIN.timestamp() + (time.monotonic() - begun_s) * SPEED
         api("POST", "/sites/site-1/base-load", {"readings": [{"kw": base_kw(scenario, now_s)}]})
         tell_needs(api, played, needs)
+        for news in sick.news():
+            print(f"   {news}", flush=True)
         board = api("GET", "/sites/site-1/board")
         load_kw, limit_kw = board["load_kw"], board["limit_kw"] or 0.0
         most["load_kw"], most["limit_kw"] = max(most["load_kw"], load_kw), limit_kw
@@ -204,6 +217,10 @@ def live(minutes: float | None) -> None:
         "EVLOOM_CONTROL__PERIOD_S": str(PERIOD_S),
         "EVLOOM_SITE__ZONE": scenario.site.zone,
         "EVLOOM_SITE__LIMIT_KW": str(scenario.site.tree.import_max_kw[0]),
+        "EVLOOM_TELEMATICS__ENABLED": "true",
+        "EVLOOM_TELEMATICS__PORT": str(telematics := free_port()),
+        "EVLOOM_TELEMATICS__ANSWER_REPORTS": "always",
+        "EVLOOM_TELEMATICS__FRAMES_PER_S": "1000",
     }
     platform = process(
         "serve", "--data", str(FOLDER), "--port", "0", "--ocpp-port", "0", *clock, environment=environment, log=FOLDER / "serve.log"
@@ -216,8 +233,10 @@ def live(minutes: float | None) -> None:
         print(f"   console   {console}/\n   log in    admin / {password}\n   chargers  {chargers}/STATION_ID\n", flush=True)
         api = Api(console, password)
         set_up(api, scenario, played)
+        sick = SickCar(api, played, BEGIN.timestamp())
+        sick.tell(telematics, MIDNIGHT_S)
         with process("stations", chargers, "--scenario", str(SCENARIO), "--speed", str(SPEED), log=FOLDER / "stations.log"):
-            most = watch(api, scenario, played, time.monotonic() + 60.0 * (minutes if minutes is not None else 1e6))
+            most = watch(api, scenario, played, sick, time.monotonic() + 60.0 * (minutes if minutes is not None else 1e6))
         report(api, most)
 
 

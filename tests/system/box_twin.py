@@ -7,7 +7,7 @@ from collections.abc import Callable
 import aiomqtt
 import numpy as np
 
-from evloom.vehicle.telemetry import Pack, unflagged
+from evloom.vehicle.telemetry import Frames, Pack, unflagged
 from evloom.wire.databox.translate import batch_bytes
 
 DEFAULT_S = 30.0
@@ -62,7 +62,6 @@ class BoxTwin:
         """Send a batch of frames at the present interval; it is kept until it is received."""
         if self.now_s() >= self.until_s:
             self.interval_s, self.until_s = DEFAULT_S, float("inf")
-        self._seq += 1
         frames = unflagged(
             Pack(self.vehicle_id, f"{self.vehicle_id}-pack", 4, 1, "LFP"),
             at_s=self.now_s() + self.interval_s * np.arange(n),
@@ -70,6 +69,11 @@ class BoxTwin:
             cell_v=np.full((n, 4), 3.3, dtype=np.float32),
             probe_c=np.full((n, 1), 25.0, dtype=np.float32),
         )
+        await self.send(frames, packed)
+
+    async def send(self, frames: Frames, packed: bool = True) -> None:
+        """Send these as a batch; it is kept until it is received."""
+        self._seq += 1
         self.unreceived[self._seq] = batch_bytes(frames, self._seq, packed)
         await self.send_again()
 

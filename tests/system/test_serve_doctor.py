@@ -21,6 +21,7 @@ from evloom.simulate.station.bay import one_car
 from evloom.simulate.station.clock import StationClock
 from evloom.simulate.station.pool import Pool
 from evloom.simulate.station.spec import BaySpec, StationSpec
+from evloom.simulate.terminal import Terminal, framed, reported
 from evloom.store.battery.parquet_store import FrameReader
 from evloom.vehicle.telemetry import Frames, joined
 from evloom.wire.gbt32960.assembly import Assembly
@@ -31,7 +32,6 @@ from evloom.wire.gbt32960.words import Command
 from evloom.wire.ocpp.version import Version
 from tests.system.api_server import Served, served
 from tests.system.test_live_meters import free_port
-from tests.system.vehicle_twin import VehicleTwin, framed, reported
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -161,7 +161,7 @@ def story(folder: Path) -> None:
 async def scene(office: Office, telematics: int, ocpp: int, again: Callable[[], None]) -> None:
     clock = StationClock(1.0)
     frames, n = await asyncio.to_thread(short, now_s())
-    car = VehicleTwin(frames, VIN, PACK)
+    car = Terminal(frames, VIN, PACK)
     spec = StationSpec("DC1", Version.V201, bays=(BaySpec(22.08),), password=office.password, wait_min_s=0.1, wait_max_s=0.5)
     pool = Pool([spec], clock)
     try:
@@ -192,7 +192,7 @@ async def scene(office: Office, telematics: int, ocpp: int, again: Callable[[], 
         await pool.stop()
 
 
-async def killed_in_the_middle(office: Office, car: VehicleTwin, port: int, n: int, again: Callable[[], None]) -> None:
+async def killed_in_the_middle(office: Office, car: Terminal, port: int, n: int, again: Callable[[], None]) -> None:
     """The vehicle sends most of its frames; the platform dies while it does, and is started again."""
     sending = asyncio.create_task(car.drive(port, n - 100, login_s=car.frames.at_s[0]))
     while car.n_done < n // 2 and not sending.done():  # noqa: ASYNC110  what the vehicle counts

@@ -1,9 +1,7 @@
 """Battery data boxes over a real broker."""
 
 import asyncio
-import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,12 +14,9 @@ from evloom.serve.telematics.databox import DataBoxes
 from evloom.serve.telematics.settings import Telematics
 from evloom.vehicle.telemetry import Frames
 from tests.system.box_twin import DEFAULT_S, BoxTwin
+from tests.system.mosquitto import answers, broker, needs_mosquitto
 
-MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-pytestmark = [
-    pytest.mark.usefixtures("socket_enabled"),
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: mosquitto)"),
-]
+pytestmark = [pytest.mark.usefixtures("socket_enabled"), needs_mosquitto]
 V = "LEVLM000000000001"
 
 
@@ -47,16 +42,8 @@ class Clock:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        number = int(sock.getsockname()[1])
-    (tmp_path / "m.conf").write_text(f"listener {number} 127.0.0.1\nallow_anonymous true\n")
-    assert MOSQUITTO is not None
-    with subprocess.Popen([MOSQUITTO, "-c", str(tmp_path / "m.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as broker:
-        try:
-            yield number
-        finally:
-            broker.terminate()
+    with broker(tmp_path) as number:
+        yield number
 
 
 async def until(what: Callable[[], bool]) -> None:
@@ -77,7 +64,7 @@ async def running(job: Awaitable[None]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def boxes(port: int, clock: Clock, kept: Kept, **rules: float) -> AsyncIterator[DataBoxes]:
-    await until(lambda: _answers(port))
+    await until(lambda: answers(port))
     made = DataBoxes(Telematics(mqtt_url=f"mqtt://127.0.0.1:{port}", **rules), kept, lambda: clock.now_s)  # type: ignore[arg-type]
     await made.start()
     try:
@@ -86,11 +73,6 @@ async def boxes(port: int, clock: Clock, kept: Kept, **rules: float) -> AsyncIte
         yield made
     finally:
         await made.stop()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_batches_are_kept_before_they_are_received_and_kept_once(port):

@@ -100,7 +100,7 @@ def text(n: int) -> st.SearchStrategy:
 
 PERIODS = st.lists(st.tuples(st.sampled_from([1, 2, 3, 6, 10]), st.binary(min_size=2, max_size=2)), max_size=5)
 NAME = st.binary(max_size=40).map(lambda name: [(4, bytes([len(name)])), (5, name)])
-UNKNOWN = st.tuples(st.integers(0x11, 0xFF), st.binary(max_size=20)).map(lambda last: [last]) | st.just([])
+UNKNOWN: st.SearchStrategy = st.tuples(st.integers(0x11, 0xFF), st.binary(max_size=20)).map(lambda last: [last]) | st.just([])
 PARAMETERS = st.tuples(PERIODS, NAME, UNKNOWN).map(lambda parts: tuple(one for part in parts for one in part))
 OTHERS = {
     (Edition.V2016, 0x01): st.integers(0, 50).flatmap(
