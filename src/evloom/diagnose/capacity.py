@@ -20,7 +20,7 @@ from evloom.diagnose import capacity_kernel as at
 from evloom.diagnose.capacity_curves import Library, library
 from evloom.diagnose.capacity_kernel import Curves, weigh
 from evloom.diagnose.window import Interval
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Bool, Float
 from evloom.vehicle.chemistry import BY_NAME
 
 N_CAP = 64
@@ -43,7 +43,8 @@ TEMPER = {"NMC": (1.4, 2.0), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
 USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
 NEWEST = 0.2
 """What the last slow window counts in the mean of the strain."""
-MOST_ACTIVE = 2500
+MOST_ACTIVE, HOPELESS_ACTIVE, MANY_ACTIVE = 1200, 300, 250
+"""Capacities and curves that are looked at in one window; where no curve ever fits; how many are many, so that fewer points have to do."""
 MEMORY = 16.0
 """How many windows the belief remembers."""
 INFORMED = 0.03
@@ -200,24 +201,42 @@ def _believed(found: Float, known: float, span: float) -> Float:
 
 
 def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Float, Float]:
-    """Evidence over the likely part of the grid; where that is large, only every second or third capacity is looked at."""
+    """Evidence over the likely part of the grid; where that is large, only some capacities are looked at, with half of the points."""
     active = belief.log_p > -ACTIVE
-    stride = int(np.ceil(active.sum() / MOST_ACTIVE))
+    n_active = int(active.sum())
+    if n_active > MANY_ACTIVE:
+        points = halved(points)
+    stride = int(np.ceil(n_active / (MOST_ACTIVE if told.strain < MOST_STRAIN else HOPELESS_ACTIVE)))
     if stride <= 1:
         return weigh(points, told.curves, belief.caps, active, prior)
     some = np.zeros_like(active)
     some[:, ::stride] = True
-    found, best = weigh(points, told.curves, belief.caps, active & some, prior)
-    places = np.arange(N_CAP)
-    for m in range(len(found)):
-        here = np.flatnonzero(np.isfinite(found[m]))
-        if len(here) == 0:
-            continue
-        nearest = here[np.argmin(np.abs(places[:, None] - here), axis=1)]
-        within = active[m] & (places >= here[0]) & (places <= here[-1])
-        found[m] = np.where(within, np.interp(places, here, found[m, here]), -np.inf)
-        best[m] = best[m, nearest]
-    return found, best
+    return _between(*weigh(points, told.curves, belief.caps, active & some, prior), active, stride)
+
+
+def _between(found: Float, best: Float, active: Bool, stride: int) -> tuple[Float, Float]:
+    """Evidence and its z at all active capacities from those at every `stride`-th; -inf beyond the outermost."""
+    place = np.arange(N_CAP)
+    low = place // stride * stride
+    high = np.minimum(low + stride, (N_CAP - 1) // stride * stride)
+    part = np.where(high > low, (place - low) / stride, 0.0)
+    known = np.isfinite(found)
+    within = active & known[:, low] & (known[:, high] | (part == 0.0)) & (place <= high)
+    solid = np.where(known, found, 0.0)
+    nearest = np.where(part < 0.5, low, high)
+    return np.where(within, solid[:, low] * (1.0 - part) + solid[:, high] * part, -np.inf), best[:, nearest]
+
+
+def halved(points: Float) -> Float:
+    """The points at rest, and of those of a charge the mean of each two, which says as much as both."""
+    charges = points[:, at.P_RATE] > 0.0
+    rests, charge = points[~charges], points[charges]
+    even = len(charge) // 2 * 2
+    if even < 12:
+        return points
+    pairs = 0.5 * (charge[0:even:2] + charge[1:even:2])
+    pairs[:, at.P_VAR] *= 0.5
+    return np.vstack([rests, pairs, charge[even:]])
 
 
 def _strain(told: Filter, belief: Belief, points: Float, grid: tuple[Float, Float], prior: tuple[Float, Float]) -> float:
