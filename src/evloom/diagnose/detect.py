@@ -44,8 +44,10 @@ PROBE = ("offset", "absent", "stuck", "heat")
 PROBE_LEAST = np.array([0.6, 0.15, 0.25, 1.0])
 """Smallest units: degC, share of the day, share of days, degC per square of the rate."""
 
-LOUDER, PAIR_FRAMES = 2.0, 200.0
-"""Noise power over the pack's from which a mirror begins to count, and how many frames it takes to believe one."""
+RISING = 0.7
+"""What a rise of a cell's charge counts, of what a fall does."""
+LOUDER, NOISE_FRAMES = 2.0, 200.0
+"""Noise power over the pack's from which a mirror begins to count, and how many frames it takes to believe a day's noise."""
 ORDER_LEAST = 0.2
 """Smallest unit of a drift where a whole stretch of cells is looked at."""
 BY_WEATHER, GROWN = (I_QUICK, I_SLOW), (0.4, 3.0)
@@ -119,7 +121,15 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     if not known[I_CHARGE] or track.days[I_CHARGE] <= LEARN_DAYS:
         track.ring[-1] = np.nan  # what is learnt of the first days is not yet what happens
     pack = look_at_pack(track, features, of_order(track.drift))
-    return Scores(track.drift.copy(), track.place.copy(), _pace(track), pack, _probes(track, features))
+    drift, place = track.drift.copy(), track.place.copy()
+    for score in (drift, place):
+        score[[I_CHARGE, I_OWN]] = _less_rising(score[[I_CHARGE, I_OWN]])
+    return Scores(drift, place, _less_rising(_pace(track)), pack, _probes(track, features))
+
+
+def _less_rising(score: Float) -> Float:
+    """A fault takes charge from a cell; one that rises tells of the others, or of how it was reckoned."""
+    return np.where(score > 0.0, RISING * score, score)
 
 
 def of_order(drift: Float) -> Float:
@@ -142,6 +152,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     weight = features.day[at.D_SHOULDER_WEIGHT]
     after = features.day[at.D_SHOULDER_S] / max(weight, 1.0)
     scatter = np.log(np.maximum(features.noise_v, 2e-4))
+    scatter = (scatter - centre(scatter)) * _believed(features)
     channels = np.array(
         [
             value[CHARGE],
@@ -182,8 +193,13 @@ def mirrored_noise(features: DayFeatures) -> Float:
         return np.zeros(0)
     noise = np.maximum(np.nan_to_num(features.noise_v), 2e-4) ** 2
     louder = np.clip(1.0 - LOUDER * float(np.median(noise)) / np.minimum(noise, np.roll(noise, 1)), 0.0, 1.0)
+    return np.asarray(features.pair * louder * _believed(features))
+
+
+def _believed(features: DayFeatures) -> float:
+    """How far the day's noise is that of the cells, and not of how few frames there were."""
     count = float(features.day[at.D_NOISE_N])
-    return np.asarray(features.pair * louder * count / (count + PAIR_FRAMES))
+    return count / (count + NOISE_FRAMES)
 
 
 def _rest(value: Float, features: DayFeatures) -> Float:
