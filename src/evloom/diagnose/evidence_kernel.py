@@ -101,7 +101,7 @@ LOW_PASS_S = 600.0
 HEAT_S = 1800.0
 WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
 RELAXED_S = 1800.0  # polarisation is gone after half an hour for our purpose
-REST_C_RATE = 0.05
+REST_C_RATE, SLOW_C_RATE = 0.05, 0.015  # the second: less into a car that stands is no slow charge, where nobody tells what it does
 STEP_C_RATE = 0.08
 STEADY_C_RATE = 0.02  # boxes read cells one after the other: where the current changes by more, neighbours differ by that alone
 BLOCK_Q, BLOCK_V = 0.03, 0.01  # a block of a charge ends where this share of the capacity went in, or the voltage left its mean
@@ -178,7 +178,7 @@ def _condition(scalar: Float, at_s: float, said: tuple[float, float, float, int]
         scalar[LOAD_AT] = at_s  # it was used while nothing was heard of it
         if soc > scalar[LAST_SOC]:
             scalar[CHARGED_AT] = at_s
-    if stands and (status == 1 or (status == -1 and c_rate > REST_C_RATE)) and c_rate > 0.005:
+    if stands and c_rate > 0.005 and (status == 1 or (status == -1 and c_rate > (SLOW_C_RATE if speed <= 0.5 else REST_C_RATE))):
         scalar[LOAD_AT] = at_s
         scalar[CHARGED_AT] = at_s
         return CHARGE
@@ -202,7 +202,7 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     gap = not passed <= GAP_S
     condition = _condition(scalar, at_s, (c_rate, columns.speed_km_per_h[i], soc, columns.charging[i]), gap)
     steady = passed <= WEIGHT_MAX_S and condition != DRIVE and condition == block[B_COND]
-    steady = steady and abs(current_a - scalar[LAST_A]) < STEADY_C_RATE * scalar[SCALE_AH]
+    steady &= abs(current_a - scalar[LAST_A]) < STEADY_C_RATE * scalar[SCALE_AH]
     is_fast, moved = False, condition == CHARGE and _moved(scalar, block, at_s, current_a)
     if block[B_WEIGHT] > 0.0 and (condition != block[B_COND] or gap or moved or at_s - block[B_FROM] >= BLOCK_S):
         is_fast = fold(sums)

@@ -5,7 +5,7 @@ import numpy as np
 from evloom.diagnose.estimate import CHARGE, OFFSET, fresh_memory, learn
 from evloom.diagnose.evidence import DayFeatures, columns_of, fresh_sums, next_day, read_day
 from evloom.diagnose.evidence_kernel import NEW_DAY, run
-from evloom.diagnose.evidence_places import D_ZERO_A, D_ZERO_WEIGHT
+from evloom.diagnose.evidence_places import D_CHARGE_S, D_ZERO_A, D_ZERO_WEIGHT
 from evloom.vehicle.chemistry import LFP, NMC
 from evloom.vehicle.telemetry import Frames, Pack, unflagged
 
@@ -92,6 +92,18 @@ def parked(awake_share: float) -> Frames:
 def test_the_zero_of_the_current_does_not_follow_how_long_a_parked_car_is_awake() -> None:
     zeros = [day.day[D_ZERO_A] / day.day[D_ZERO_WEIGHT] for share in (0.25, 0.5, 0.75) for day in days_of(parked(share))]
     assert max(abs(zero - 0.3) for zero in zeros) < 0.12
+
+
+def test_a_slow_charge_of_a_box_that_tells_no_status_is_no_rest() -> None:
+    minute = np.arange(2 * 1440)
+    charges = (minute % 1440) > 700
+    current_a = np.where(charges, 0.03 * AH, 0.0)
+    soc = 0.3 + np.cumsum(current_a) / 60.0 / AH
+    frames = frames_of(60.0 * minute, current_a, NMC.ocv(np.minimum(soc, 1.0))[:, None] + np.zeros(N_CELL), soc, "NMC")
+    frames.charging[:] = -1
+    day = days_of(frames)[0].day
+    assert abs(day[D_ZERO_A] / day[D_ZERO_WEIGHT]) < 0.05
+    assert day[D_CHARGE_S] > 40000.0
 
 
 def test_a_box_that_reads_half_its_cells_later_makes_no_pair() -> None:
