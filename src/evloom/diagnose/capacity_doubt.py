@@ -13,8 +13,10 @@ import numpy as np
 from evloom.diagnose.window import Window
 from evloom.kernel.timegrid import Float
 
-LEAST_SHAPE, SHAPE_OF_STRAIN, MOST_SHAPE = 0.015, 0.10, 0.10
-"""Doubt of the shape as a share of the capacity: with a curve that fits perfectly, more per unit of strain, at most."""
+LEAST_SHAPE = {"NMC": 0.015, "LFP": 0.03, "Na": 0.03}
+"""Doubt of the shape, as a share of the capacity, with a curve that fits perfectly; more where a plateau shows little of it."""
+SHAPE_OF_STRAIN, MOST_SHAPE = 0.10, 0.10
+"""More of it per unit of strain, and the most."""
 SCATTER = 0.7
 """Of the scatter between the windows, as much may be common to all of them."""
 LEAST_GAUGE, GAUGE_ONCE = 0.045, 0.03
@@ -43,9 +45,9 @@ def gauge(windows: Sequence[Window]) -> tuple[float, float] | None:
     return middle, float(np.sqrt(LEAST_GAUGE**2 + GAUGE_ONCE**2 / span.sum() + (0.5 * scatter) ** 2))
 
 
-def shape_doubt(strain: float, windows: Sequence[Window]) -> float:
+def shape_doubt(kind: str, strain: float, windows: Sequence[Window]) -> float:
     """How far off the shape may be, as a share; strain is what the best curve leaves of slow windows, over what is allowed for."""
-    doubt = LEAST_SHAPE + SHAPE_OF_STRAIN * max(strain, 0.0)
+    doubt = LEAST_SHAPE[kind] + SHAPE_OF_STRAIN * max(strain, 0.0)
     middles = np.array([w.capacity_ah.p50 for w in windows[-LAST:] if w.capacity_ah is not None])
     if len(middles) >= FEW:
         middle = float(np.median(middles))

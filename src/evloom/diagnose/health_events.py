@@ -113,7 +113,7 @@ def _weakest_of(seen: Seen, weight: Float, scale_ah: float) -> Interval:
     belief, witness = seen.filter.belief, gauge(seen.windows)
     assert belief is not None
     heard = None if witness is None else (witness[0] / scale_ah, witness[1])
-    doubt = shape_doubt(seen.filter.settled_strain, seen.windows)
+    doubt = shape_doubt(seen.filter.kind, seen.filter.settled_strain, seen.windows)
     mean, sd, weight = cap.parts(belief, believed(belief.caps, weight, doubt, heard))
     share, share_sd, _ = weakest(seen.cells)
     return cap.mixed(mean * share, np.hypot(sd * share, mean * share_sd), weight).times(scale_ah)

@@ -49,9 +49,10 @@ def test_charges_that_scatter_are_doubted() -> None:
 
 
 def test_misfit_and_scatter_make_the_shape_doubtful() -> None:
-    assert shape_doubt(0.0, []) < shape_doubt(0.4, []) < shape_doubt(9.0, []) == MOST_SHAPE
+    assert shape_doubt("NMC", 0.0, []) < shape_doubt("NMC", 0.4, []) < shape_doubt("NMC", 9.0, []) == MOST_SHAPE
+    assert shape_doubt("LFP", 0.0, []) > shape_doubt("NMC", 0.0, [])
     scattered = [charge(50.0, None, own) for own in (90.0, 100.0, 110.0, 96.0)]
-    assert shape_doubt(0.1, scattered) > shape_doubt(0.1, [charge(50.0, None, 100.0)] * 4)
+    assert shape_doubt("NMC", 0.1, scattered) > shape_doubt("NMC", 0.1, [charge(50.0, None, 100.0)] * 4)
 
 
 def test_where_both_agree_the_answer_is_sharper_than_either() -> None:
