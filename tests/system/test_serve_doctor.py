@@ -21,14 +21,14 @@ from evloom.simulate.station.bay import one_car
 from evloom.simulate.station.clock import StationClock
 from evloom.simulate.station.pool import Pool
 from evloom.simulate.station.spec import BaySpec, StationSpec
-from evloom.simulate.terminal import Terminal, framed, reported
+from evloom.simulate.terminal import Terminal
 from evloom.store.battery.parquet_store import FrameReader
 from evloom.vehicle.telemetry import Frames, joined
+from evloom.wire.gbt32960 import terminal
 from evloom.wire.gbt32960.assembly import Assembly
 from evloom.wire.gbt32960.frame import unpacked
 from evloom.wire.gbt32960.spoken import Reported
 from evloom.wire.gbt32960.translate import meaning
-from evloom.wire.gbt32960.words import Command
 from evloom.wire.ocpp.version import Version
 from tests.system.api_server import Served, served
 from tests.system.test_live_meters import free_port
@@ -65,7 +65,7 @@ def over_the_wire(frames: Frames) -> Frames:
     assembly = Assembly(VIN)
     assembly.log_in((PACK,))
     for row in range(frames.n):
-        said = meaning(unpacked(framed(reported(frames, row), Command.REPORT, VIN)))
+        said = meaning(unpacked(terminal.report(VIN, frames, row)))
         assert isinstance(said, Reported)
         assembly.add(said, float(frames.known_at_s[row]))
     seen = joined(assembly.take(everything=True))
