@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from importlib.util import find_spec
@@ -54,6 +55,8 @@ from evloom.store.engine import is_away
 Say = Callable[[str], None]
 
 
+SWITCH_S = 0.001
+"""A thread that computes, as the doctor of batteries does, gives way to the event loop after this; with Python's 5 ms it waits up to 40."""
 GRACE_S = 3
 """How long pages that are open may hold up a stop."""
 ORDER_S = 3600.0
@@ -63,6 +66,7 @@ ORDER_S = 3600.0
 def run(config: Config, say: Say, warn: Say) -> int:
     """Run the platform until SIGTERM or Ctrl-C; the exit code. Raises InputError for settings that cannot be."""
     logs.configure(config.log.level, config.log.format)
+    sys.setswitchinterval(SWITCH_S)
     with DataFolder(config) as folder:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -64,9 +64,9 @@ async def one(visit: Visit) -> Response:
     shown = [one for one in detail.warnings if one.closed is None]
     told = [await _told(visit, one, zone) for one in shown]
     suspects = {one.cell for one in shown if one.cell is not None}
-    name = (await _names(visit)).get(detail.battery.vehicle_id, "")
+    names = await _names(visit)
     return await page(
-        visit, "battery.html", detail.battery.pack_id, zone, detail=detail, battery=detail.battery, now=detail.now, told=told, name=name,
+        visit, "battery.html", detail.battery.pack_id, zone, detail=detail, battery=detail.battery, now=detail.now, told=told, names=names,
         closed=[one for one in detail.warnings if one.closed is not None], cells=cells_chart(detail.now, suspects),
         days=_days(detail, zone, visit), card=detail.card, may_acknowledge=visit.may(batteries.acknowledge_battery_warning),
     )  # fmt: skip
