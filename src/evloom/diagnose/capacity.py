@@ -41,8 +41,8 @@ DAILY_CAP = 0.001
 TEMPER = {"NMC": (1.4, 2.0), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
 """How much the evidence of a window counts, when it is brought in and when it is told by itself: points are not independent."""
 USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
-NEWEST = 0.2
-"""What the last slow window counts in the mean of the strain."""
+NEWEST, FOREIGN_STRAIN = 0.2, 0.4
+"""What the last slow window counts in the mean of the strain; what curves that are in no library usually leave."""
 MOST_ACTIVE, HOPELESS_ACTIVE, MANY_ACTIVE = 1200, 300, 250
 """Capacities and curves that are looked at in one window; where no curve ever fits; how many are many, so that fewer points have to do."""
 MEMORY = 16.0
@@ -103,8 +103,8 @@ class Filter:
 
     @property
     def settled_strain(self) -> float:
-        """The strain as if it had not begun at nothing."""
-        return self.strain / (1.0 - (1.0 - NEWEST) ** max(self.ohm[1], 1))
+        """The strain as if it had not begun at nothing; that of a curve in no library where no slow window has shown it."""
+        return self.strain / (1.0 - (1.0 - NEWEST) ** self.ohm[1]) if self.ohm[1] else FOREIGN_STRAIN
 
 
 @dataclass(frozen=True)
