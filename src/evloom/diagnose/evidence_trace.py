@@ -46,7 +46,7 @@ def note(sums: Sums, row: Float32, at_s: float, now: tuple[float, float, float, 
     if scalar[TRACE_N] == 0.0 or other or not at_s - scalar[TRACE_AT] <= GAP_S:
         scalar[TRACE_RATE] = c_rate
         scalar[TRACE_N], scalar[TRACE_Q], scalar[TRACE_V], scalar[TRACE_USE] = 1.0, 0.0, bare_v, 0.0
-        scalar[TRACE_MIDDLE_V] = float(np.median(row)) - by_current_v
+        scalar[TRACE_MIDDLE_V] = _middle(row) - by_current_v
         trace[T_Q, 0], trace[T_V, 0] = 0.0, 0.0
     else:
         scalar[TRACE_Q] += c_rate * passed / 3600.0
@@ -58,12 +58,24 @@ def note(sums: Sums, row: Float32, at_s: float, now: tuple[float, float, float, 
             trace[:, :n] = trace[:, N_TRACE - n :].copy()
         if SLOW_LEAST < c_rate < SLOW_MOST:
             _pass_levels(sums, bare_v, taken)
-        middle_v = float(np.median(row)) - by_current_v
+        middle_v = _middle(row) - by_current_v
         trace[T_Q, n] = scalar[TRACE_Q]
         trace[T_V, n] = trace[T_V, n - 1] + max(middle_v - scalar[TRACE_MIDDLE_V], FLOOR_V * taken)
         scalar[TRACE_N], scalar[TRACE_V], scalar[TRACE_MIDDLE_V] = n + 1.0, bare_v, middle_v
     scalar[TRACE_AT] = at_s
     sums.block[B_Q] += weight * scalar[TRACE_Q]
+
+
+@compiled
+def _middle(row: Float32) -> float:
+    """Median of the cells that were read; a part of the cells may be absent from a frame."""
+    good = np.empty(len(row))
+    count = 0
+    for volt in row:
+        if volt > 1.0 and volt < 5.0:
+            good[count] = volt
+            count += 1
+    return float(np.median(good[:count]))
 
 
 @compiled

@@ -55,6 +55,23 @@ def test_a_bad_contact_a_bad_wire_and_a_bad_probe_are_found() -> None:
     assert [change.warning.probe for change in changes][:1] == [2]
 
 
+def test_a_board_of_cells_that_is_absent_now_and_then_hides_no_fault() -> None:
+    frames = make(24, leak_ah=2.5)
+    rng = np.random.default_rng(4)
+    cell_v = frames.cell_v.copy()
+    rows = np.flatnonzero(rng.random(frames.n) < 0.03)
+    for row in rows:
+        board = 6 * int(rng.integers(0, 4))
+        cell_v[row, board : board + 6] = np.nan
+    state, changes = examine(replace(frames, cell_v=cell_v))
+    whole, every = examine(frames)
+    assert [(one.kind, one.warning.cell, one.warning.level) for one in changes] == [
+        (one.kind, one.warning.cell, one.warning.level) for one in every
+    ]
+    assert open_warnings(state)[0].level == open_warnings(whole)[0].level == "stop"
+    assert np.isfinite(open_warnings(state)[0].severity)
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 2500), max_size=12))
 def test_chunks_of_any_size_give_the_same_result(sizes: list[int]) -> None:
