@@ -122,14 +122,29 @@ def _held_frame(carry: Carry, pack: Pack) -> Frames:
 
 @compiled
 def _choose(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingFlag) -> tuple[Bool, bool]:
-    """Which frames are passed on, and whether the one that was held back before them is."""
-    at_s, n = columns.at_s, len(columns.at_s)
-    told, first = np.zeros(n, dtype=np.bool_), False
-    for i in range(n):
-        gap_s = at_s[i] - rest[SEEN_AT]
-        news = _is_awake(columns, rest, i, gap_s)
+    """Which frames are passed on, and whether the one that was held back before them is.
+
+    Arrays are taken out of their tuple once: counting references to them in each call costs more than all the rest.
+    """
+    at_s, current_a, soc, speed, charging, balancing, cell_v, flags, cell_flags, probe_flags = columns
+    told, first = np.zeros(len(at_s), dtype=np.bool_), False
+    for i in range(len(at_s)):
+        gap_s, status = at_s[i] - rest[SEEN_AT], charging[i]
+        still = abs(current_a[i]) <= REST_A and not speed[i] > STANDING_KM_PER_H and status != 1 and status != 2
+        if not still or (flags[i] & UNSURE) != 0 or not 0.0 < gap_s <= BREAK_S:
+            rest[REST_FROM] = at_s[i]
+        news = not at_s[i] - rest[REST_FROM] >= SETTLE_S
+        news = news or flags[i] != rest[TOLD_FLAGS] or status != rest[TOLD_STATUS] or balancing[i] != rest[TOLD_BLED]
+        news = news or abs(current_a[i] - rest[TOLD_A]) > STEP_A or abs(soc[i] - rest[TOLD_SOC]) > STEP_SOC
         if not news:
-            news = _differs(columns, rest, told_v, told_probe, i)
+            far, doubt = np.int32(0), np.uint8(0)
+            for k in range(len(told_v)):
+                far |= np.int32(0) if abs(cell_v[i, k] - told_v[k]) <= STEP_V else np.int32(1)
+            for k in range(len(told_v)):
+                doubt |= cell_flags[i, k]
+            for k in range(len(told_probe)):
+                doubt |= probe_flags[i, k] ^ told_probe[k]
+            news = far != 0 or doubt != 0
         rest[SEEN_AT] = at_s[i]
         if not news and at_s[i] - rest[TOLD_AT] + gap_s <= EACH_S:
             rest[HELD] = 1.0
@@ -138,47 +153,21 @@ def _choose(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingF
             first = first or i == 0
             told[max(i - 1, 0)] = True
         told[i] = True
-        _note(columns, rest, told_v, told_probe, i)
+        rest[HELD] = 0.0
+        rest[TOLD_AT], rest[TOLD_A], rest[TOLD_SOC] = at_s[i], current_a[i], soc[i]
+        rest[TOLD_STATUS], rest[TOLD_BLED], rest[TOLD_FLAGS] = status, balancing[i], flags[i]
+        if still:
+            _note(cell_v[i], probe_flags[i], told_v, told_probe)
     return told, first
 
 
 @compiled
-def _is_awake(columns: Columns, rest: Float, i: int, gap_s: float) -> bool:
-    """Whether the frame is not of a pack that has been at rest for a while."""
-    status = columns.charging[i]
-    still = abs(columns.current_a[i]) <= REST_A and not columns.speed_km_per_h[i] > STANDING_KM_PER_H and status != 1 and status != 2
-    if not still or (columns.flags[i] & UNSURE) != 0 or not 0.0 < gap_s <= BREAK_S:
-        rest[REST_FROM] = columns.at_s[i]
-        return True
-    return not columns.at_s[i] - rest[REST_FROM] >= SETTLE_S
-
-
-@compiled
-def _differs(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingFlag, i: int) -> bool:
-    """Whether something is other than in the frame that was passed on last."""
-    if columns.flags[i] != rest[TOLD_FLAGS] or columns.charging[i] != rest[TOLD_STATUS] or columns.balancing[i] != rest[TOLD_BLED]:
-        return True
-    if abs(columns.current_a[i] - rest[TOLD_A]) > STEP_A or abs(columns.soc[i] - rest[TOLD_SOC]) > STEP_SOC:
-        return True
-    row, flags = columns.cell_v[i], columns.cell_flags[i]
-    odd = np.int32(0)
-    for k in range(len(row)):
-        odd |= np.int32(0) if abs(row[k] - told_v[k]) <= STEP_V else np.int32(1)
-        odd |= np.int32(flags[k])
-    doubts = columns.probe_flags[i]
-    for k in range(len(doubts)):
-        odd |= np.int32(doubts[k] ^ told_probe[k])
-    return odd != 0
-
-
-@compiled
-def _note(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingFlag, i: int) -> None:
-    """Remember the frame that is passed on."""
-    rest[HELD] = 0.0
-    rest[TOLD_AT], rest[TOLD_A], rest[TOLD_SOC] = columns.at_s[i], columns.current_a[i], columns.soc[i]
-    rest[TOLD_STATUS], rest[TOLD_BLED], rest[TOLD_FLAGS] = columns.charging[i], columns.balancing[i], columns.flags[i]
-    told_v[:] = columns.cell_v[i]
-    told_probe[:] = columns.probe_flags[i]
+def _note(cells: Float32, doubts: ReadingFlag, told_v: Float32, told_probe: ReadingFlag) -> None:
+    """Remember the readings of the frame that is passed on."""
+    for k in range(len(told_v)):
+        told_v[k] = cells[k]
+    for k in range(len(told_probe)):
+        told_probe[k] = doubts[k]
 
 
 __all__ = ["thinned"]

@@ -62,7 +62,10 @@ class Tally:
         self._probe_reads = self._probe_reads or (frames.pack.n_probe > 0 and not frames.probe_flags.all())
         if not self._moves and frames.pack.n_cell:
             self._first_v = frames.cell_v[0] if self._first_v is None else self._first_v
-            self._moves = not np.array_equal(frames.cell_v, np.broadcast_to(self._first_v, frames.cell_v.shape), equal_nan=True)
+            last, whole = frames.cell_v[-1:], frames.cell_v  # as a rule the last frame shows it
+            self._moves = any(
+                not np.array_equal(part, np.broadcast_to(self._first_v, part.shape), equal_nan=True) for part in (last, whole)
+            )
 
     def _add_days(self, timed: Float) -> None:
         """Count the frames of each day, and when its first and last were."""
