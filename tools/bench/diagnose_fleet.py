@@ -49,7 +49,7 @@ PLANS = {
     "test": Plan(2413, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),
     "unknown": Plan(2014, 60, ((60.0, 80), (30.0, 80)), STRANGE),
     "test-shorts": Plan(2415, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
-    "healthy-more": Plan(2103, 150, MIXED, HEALTHY),
+    "healthy-more": Plan(2103, 93, MIXED, HEALTHY),
     "test-healthy": Plan(2403, 680, MIXED, HEALTHY),
 }
 """Limits are taken from `healthy` and `healthy-more`, causes from `causes`; what is changed is tried on `learn` and on `shorts`. The

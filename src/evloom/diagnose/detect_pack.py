@@ -30,7 +30,7 @@ PACK_LEAST = np.array([0.1, 0.15, 0.25, 0.15, 0.06, 0.02, 0.015, 1.0, 1.0])
 SMOOTH = np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.06, 0.15, 1.0, 1.0])
 LEARN_DAYS = np.array([10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 5.0, 10.0, 10.0])
 WINDOW_DAYS = 8
-SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 2.5, 2.5, 1.0, 1.0]) / 300.0
+SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 10.0, 1.0, 1.0]) / 300.0
 """How fast what was at first follows what is, a day: a pack ages, and its resistance with it."""
 CAP = 60.0
 WARM_K, WARM_DOUBT = 2500.0, 2.0e-8
