@@ -1,14 +1,16 @@
-"""`python -m tools.bench.diagnose_health [out/truth/b]`: how well the capacity of PyBaMM's packs is found, into docs/battery-health.md.
+"""`python -m tools.bench.diagnose_health out/truth/a out/truth/b`: how well the capacity of PyBaMM's packs is found, into
+docs/battery-health.md where these folders stand.
 
-Capacity is that of the weakest cell on that day, between the voltages at rest of `capacity_curves.WINDOW_V`. Two lives of every healthy
-pack: as it is, and with every charge that goes over more than half of the capacity cut to a half of it at a random place (frames are
-taken away). A half window is one over 40 to 60 % of the capacity. NMC also without the curves of its own positive electrode.
+Capacity is that of the weakest cell on that day, between the voltages at rest of `capacity_curves.WINDOW_V`. Lives of every healthy
+pack: as it is; with every charge that goes over more than half of the capacity cut to a half of it at a random place (frames are
+taken away); without the management's state of charge; and NMC without the curves of either of its own electrodes. A half window is one
+over 40 to 60 % of the capacity.
 """
 
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,11 @@ from evloom.vehicle.telemetry import Frames
 from tools.truth.files import read_pack
 
 PAGE = Path(__file__).parents[2] / "docs" / "battery-health.md"
-BEGIN, END = "<!-- figures: python -m tools.bench.diagnose_health out/truth/b -->", "<!-- end of figures -->"
+END = "<!-- end of figures -->"
 HALF = (0.4, 0.6)
 TO_90 = 1.645 / 1.2816
 """From the interval p10..p90 to one that holds nine in ten."""
-UNKNOWN_POSITIVE = "NMC_811"
+UNKNOWN = (("its positive electrode not in the library", "NMC_811"), ("its negative electrode not in the library", "SILICON"))
 
 
 @dataclass
@@ -115,21 +117,28 @@ def row(name: str, told: list[tuple[float, bool]], of: int) -> str:
     return f"| {name} | {len(told)} of {of} | {np.abs(errors).mean():.2%} | {errors.mean():+.2%} | {inside:.0%} |"
 
 
-def lines(folder: Path) -> list[str]:
+def lives(frames: Frames, truth: Truth) -> Iterator[tuple[str, Frames, str]]:
+    """Name, frames, and electrodes left out of the library, of each life of a pack."""
+    number = int(frames.pack.vehicle_id.split("-")[-2]) * 100 + int(frames.pack.vehicle_id.split("-")[-1])
+    yield "as it is", frames, ""
+    yield "charges cut to a half", cut_to_half(frames, float(truth.capacity_ah[0].min()), np.random.default_rng(number)), ""
+    yield "no state of charge sent", replace(frames, soc=np.full_like(frames.soc, np.nan)), ""
+    if frames.pack.chemistry == "NMC":
+        for name, without in UNKNOWN:
+            yield name, frames, without
+
+
+def lines(folders: list[Path]) -> list[str]:
     """The tables."""
     scores: dict[tuple[str, str], Score] = {}
-    for frames, truth in packs(folder):
-        kind = frames.pack.chemistry
-        number = int(frames.pack.vehicle_id.split("-")[-2]) * 100 + int(frames.pack.vehicle_id.split("-")[-1])
-        half = cut_to_half(frames, float(truth.capacity_ah[0].min()), np.random.default_rng(number))
-        lives = [("as it is", frames, ""), ("charges cut to a half", half, "")]
-        if kind == "NMC":
-            lives.append(("its positive electrode not in the library", frames, UNKNOWN_POSITIVE))
-        for name, life, without in lives:
-            score_pack(scores.setdefault((kind, name), Score()), life, truth, without)
+    for folder in folders:
+        for frames, truth in packs(folder):
+            for name, life, without in lives(frames, truth):
+                score_pack(scores.setdefault((frames.pack.chemistry, name), Score()), life, truth, without)
+    where = " and ".join(folder.name for folder in folders)
     told = []
-    for (kind, name), score in scores.items():
-        told += [f"### {kind}, {name}", "", f"{score.packs} healthy packs of {folder.name}, {score.windows} half windows", ""]
+    for (kind, name), score in sorted(scores.items(), key=lambda item: item[0][0], reverse=True):
+        told += [f"**{kind}, {name}**: {score.packs} healthy packs of {where}, {score.windows} half windows", ""]
         told += ["| what | answered | mean absolute error | mean error | the 90 % interval holds |", "|---|---|---|---|---|"]
         told.append(row("a half window by itself, given the pack's past", score.own, score.windows))
         told.append(row("all that is known after a half window", score.after, score.windows))
@@ -140,14 +149,15 @@ def lines(folder: Path) -> list[str]:
 
 def main() -> None:
     """Write the figures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out/truth/b")
-    text = "\n".join(lines(folder))
+    named = [word for word in sys.argv[1:] if word != "--dry"] or ["out/truth/a", "out/truth/b"]
+    text = "\n".join(lines([Path(word) for word in named]))
     print(text)
     if "--dry" in sys.argv:
         return
+    begin = f"<!-- figures: python -m tools.bench.diagnose_health {' '.join(named)} -->"
     page = PAGE.read_text()
-    head, rest = page.split(BEGIN)
-    PAGE.write_text(head + BEGIN + "\n\n" + text + "\n" + END + rest.split(END)[1])
+    head, rest = page.split(begin)
+    PAGE.write_text(head + begin + "\n\n" + text + "\n" + END + rest.split(END, 1)[1])
 
 
 if __name__ == "__main__":

@@ -43,8 +43,10 @@ TEMPER = {"NMC": (1.4, 2.0), "LFP": (0.3, 0.5), "Na": (0.5, 0.7)}
 USUAL_STRAIN, MOST_STRAIN, DOUBTED, LOOK_AGAIN = 0.15, 1.5, 0.3, 5
 NEWEST, FOREIGN_STRAIN = 0.2, 0.4
 """What the last slow window counts in the mean of the strain; what curves that are in no library usually leave."""
-MOST_ACTIVE, HOPELESS_ACTIVE, MANY_ACTIVE = 1200, 300, 250
+MOST_ACTIVE, HOPELESS_ACTIVE, MANY_ACTIVE = 1000, 300, 250
 """Capacities and curves that are looked at in one window; where no curve ever fits; how many are many, so that fewer points have to do."""
+N_FINER, MOST_FINER = 2, 200
+"""How often, and how much, what lies between them is looked at where it may be likely."""
 MEMORY = 16.0
 """How many windows the belief remembers."""
 INFORMED = 0.03
@@ -201,7 +203,8 @@ def _believed(found: Float, known: float, span: float) -> Float:
 
 
 def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Float]) -> tuple[Float, Float]:
-    """Evidence over the likely part of the grid; where that is large, only some capacities are looked at, with half of the points."""
+    """Evidence over the likely part of the grid; where that is large, some capacities are looked at first, with half of the points, then
+    those between them that may be likely."""
     active = belief.log_p > -ACTIVE
     n_active = int(active.sum())
     if n_active > MANY_ACTIVE:
@@ -211,7 +214,15 @@ def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Fl
         return weigh(points, told.curves, belief.caps, active, prior)
     some = np.zeros_like(active)
     some[:, ::stride] = True
-    return _between(*weigh(points, told.curves, belief.caps, active & some, prior), active, stride)
+    some &= active
+    found, best = _between(*weigh(points, told.curves, belief.caps, some, prior), active, stride)
+    for _ in range(N_FINER):
+        guess = belief.log_p + TEMPER[told.kind][0] * found
+        guess[some] = -np.inf
+        near = guess > np.partition(guess.ravel(), -MOST_FINER)[-MOST_FINER]
+        finer, best_there = weigh(points, told.curves, belief.caps, near, prior)
+        found, best, some = np.where(near, finer, found), np.where(near[:, :, None], best_there, best), some | near
+    return found, best
 
 
 def _between(found: Float, best: Float, active: Bool, stride: int) -> tuple[Float, Float]:
@@ -228,15 +239,14 @@ def _between(found: Float, best: Float, active: Bool, stride: int) -> tuple[Floa
 
 
 def halved(points: Float) -> Float:
-    """The points at rest, and of those of a charge the mean of each two, which says as much as both."""
-    charges = points[:, at.P_RATE] > 0.0
-    rests, charge = points[~charges], points[charges]
-    even = len(charge) // 2 * 2
-    if even < 12:
+    """The points at rest, and of those of a charge every second one, counted twice; the last one too, where a full charge is steepest."""
+    charges = np.flatnonzero(points[:, at.P_RATE] > 0.0)
+    if len(charges) < 12:
         return points
-    pairs = 0.5 * (charge[0:even:2] + charge[1:even:2])
-    pairs[:, at.P_VAR] *= 0.5
-    return np.vstack([rests, pairs, charge[even:]])
+    kept = charges[(len(charges) + 1) % 2 :: 2]
+    few = points[np.union1d(np.flatnonzero(points[:, at.P_RATE] <= 0.0), kept)]
+    few[few[:, at.P_RATE] > 0.0, at.P_VAR] *= len(kept) / len(charges)
+    return few
 
 
 def _strain(told: Filter, belief: Belief, points: Float, grid: tuple[Float, Float], prior: tuple[Float, Float]) -> float:
