@@ -30,12 +30,12 @@ def told(plan: Plan) -> Health:
     return health.report(followed(frames_of(plan)))
 
 
-@pytest.mark.parametrize(("chemistry", "span"), [("NMC", (0.2, 0.85)), ("LFP", (0.25, 0.99))])
-def test_the_capacity_is_found_from_charges_over_two_thirds(chemistry: str, span: tuple[float, float]) -> None:
+@pytest.mark.parametrize(("chemistry", "span", "off"), [("NMC", (0.2, 0.85), 0.035), ("LFP", (0.25, 0.99), 0.045)])
+def test_the_capacity_is_found_from_charges_over_two_thirds(chemistry: str, span: tuple[float, float], off: float) -> None:
     found = told(Plan(chemistry, span=span))
     assert found.capacity_ah is not None
-    assert found.capacity_ah.p50 == pytest.approx(135.0, rel=0.035)
-    assert found.capacity_ah.p10 < found.capacity_ah.p50 < found.capacity_ah.p90
+    assert found.capacity_ah.p50 == pytest.approx(135.0, rel=off)
+    assert found.capacity_ah.p10 < 135.0 < found.capacity_ah.p90
     assert found.soh is not None
     assert found.soh.p50 == pytest.approx(found.capacity_ah.p50 / 150.0)
     assert found.energy_soh is not None
