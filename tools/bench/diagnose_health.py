@@ -1,4 +1,4 @@
-"""`python -m tools.bench.diagnose_health out/truth/a out/truth/b`: how well the capacity of PyBaMM's packs is found, into
+"""`python -m tools.bench.diagnose_health out/truth/a`: how well the capacity of PyBaMM's packs is found, into
 docs/battery-health.md where these folders stand.
 
 Capacity is that of the weakest cell on that day, between the voltages at rest of `capacity_curves.WINDOW_V`. Lives of every healthy
@@ -70,9 +70,9 @@ def score_pack(score: Score, frames: Frames, truth: Truth, without: str) -> None
     """Add one pack."""
     flagged, _ = quality.thinned(*quality.flag(frames))
     begun = time.process_time()
-    found = health.report(health.step(health.fresh(frames.pack, without), flagged))
+    found = health.report(health.step(health.fresh(flagged.pack, without), flagged))
     score.cpu_s += time.process_time() - begun
-    score.frames += frames.n
+    score.frames += flagged.n
     score.packs += 1
 
     def true_ah(at_s: float) -> float:
@@ -118,14 +118,16 @@ def row(name: str, told: list[tuple[float, bool]], of: int) -> str:
 
 
 def lives(frames: Frames, truth: Truth) -> Iterator[tuple[str, Frames, str]]:
-    """Name, frames, and electrodes left out of the library, of each life of a pack."""
+    """Name, flagged frames, and electrodes left out of the library, of each life of a pack."""
     number = int(frames.pack.vehicle_id.split("-")[-2]) * 100 + int(frames.pack.vehicle_id.split("-")[-1])
-    yield "as it is", frames, ""
-    yield "charges cut to a half", cut_to_half(frames, float(truth.capacity_ah[0].min()), np.random.default_rng(number)), ""
-    yield "no state of charge sent", replace(frames, soc=np.full_like(frames.soc, np.nan)), ""
+    flagged, _ = quality.flag(frames)
+    yield "as it is", flagged, ""
+    half = cut_to_half(frames, float(truth.capacity_ah[0].min()), np.random.default_rng(number))
+    yield "charges cut to a half", quality.flag(half)[0], ""
+    yield "no state of charge sent", replace(flagged, soc=np.full_like(flagged.soc, np.nan)), ""
     if frames.pack.chemistry == "NMC":
         for name, without in UNKNOWN:
-            yield name, frames, without
+            yield name, flagged, without
 
 
 def lines(folders: list[Path]) -> list[str]:
@@ -149,7 +151,7 @@ def lines(folders: list[Path]) -> list[str]:
 
 def main() -> None:
     """Write the figures."""
-    named = [word for word in sys.argv[1:] if word != "--dry"] or ["out/truth/a", "out/truth/b"]
+    named = [word for word in sys.argv[1:] if word != "--dry"] or ["out/truth/a"]
     text = "\n".join(lines([Path(word) for word in named]))
     print(text)
     if "--dry" in sys.argv:

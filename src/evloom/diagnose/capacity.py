@@ -209,14 +209,15 @@ def _weighed(told: Filter, belief: Belief, points: Float, prior: tuple[Float, Fl
     n_active = int(active.sum())
     if n_active > MANY_ACTIVE:
         points = halved(points)
-    stride = int(np.ceil(n_active / (MOST_ACTIVE if told.strain < MOST_STRAIN else HOPELESS_ACTIVE)))
+    hopeless = told.strain > MOST_STRAIN
+    stride = int(np.ceil(n_active / (HOPELESS_ACTIVE if hopeless else MOST_ACTIVE)))
     if stride <= 1:
         return weigh(points, told.curves, belief.caps, active, prior)
     some = np.zeros_like(active)
     some[:, ::stride] = True
     some &= active
     found, best = _between(*weigh(points, told.curves, belief.caps, some, prior), active, stride)
-    for _ in range(N_FINER):
+    for _ in range(0 if hopeless else N_FINER):
         guess = belief.log_p + TEMPER[told.kind][0] * found
         guess[some] = -np.inf
         near = guess > np.partition(guess.ravel(), -MOST_FINER)[-MOST_FINER]
