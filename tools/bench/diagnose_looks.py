@@ -12,7 +12,7 @@ from evloom.diagnose.warning import WATCH_SHARE
 from tools.bench.diagnose_fleet import Case
 
 FIRST_DAY = 5
-MOST_LOOKS = 8
+MOST_LOOKS = 12
 OF_PACK = {
     "temperature-sensor": (),
     "insulation": ("insulation",),
@@ -40,7 +40,7 @@ class Looks(NamedTuple):
 
 
 def looks_of(fleet: Iterable[Case]) -> Looks:
-    """A few looks at each vehicle of which something is suspected after the onset of its fault: the first at `inspect`, the last,
+    """A few looks at each vehicle of which something is suspected once its fault can be seen: the first at `inspect`, the last,
     and some between."""
     rows: list[tuple[Any, ...]] = []
     for case in fleet:
@@ -56,6 +56,12 @@ def looks_of(fleet: Iterable[Case]) -> Looks:
     return Looks(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
+def shows_s(case: Case) -> float:
+    """From when on a fault can be seen: an electrode that is badly wetted is slow from the first day, before it plates anything."""
+    is_slow = "kinetics" in case.parameters or "kinetics_share" in case.parameters
+    return 0.0 if case.fault == "plating" and is_slow else float(np.nan_to_num(case.onset_s))
+
+
 def _suspicions(case: Case) -> list[tuple[np.ndarray, tuple[str, int], float]]:
     memory, track = fresh_memory(case.pack.n_cell), fresh_track(case.pack.n_cell, case.pack.n_probe)
     seen = []
@@ -66,7 +72,7 @@ def _suspicions(case: Case) -> list[tuple[np.ndarray, tuple[str, int], float]]:
         tops = [float(part.max(initial=0.0)) for part in found]
         place = int(np.argmax(tops))
         part = (("cell", "probe", "pack")[place], int(np.argmax(found[place])) if len(found[place]) else 0)
-        if day < FIRST_DAY or tops[place] < WATCH_SHARE or features.at_s < np.nan_to_num(case.onset_s):
+        if day < FIRST_DAY or tops[place] < WATCH_SHARE or features.at_s < shows_s(case):
             continue
         seen.append((signature(track, scores, features, part).astype(np.float32), part, tops[place]))
     return seen

@@ -34,6 +34,9 @@ SURE_BEYOND, BEYOND_WIDTH = 1.0, 0.3
 """How far beyond the range of the likely cause, in its own scatter, a checked figure makes it half unknown, and the width of that."""
 
 
+PACK_WIDE = ("zero current gone", "insulation gone", "outside resistance gone", "severity of pack")
+
+
 class Model(NamedTuple):
     """L figures, K networks of H nodes, P kinds of parts, C typical signatures of each cause in R directions.
 
@@ -82,9 +85,25 @@ def part_places() -> slice:
     return slice(every.index("is cell"), every.index("severity of cell"))
 
 
+@functools.cache
+def _of_whole_packs() -> Float:
+    """1 for figures of the pack as a whole, 0 for others, (L,)."""
+    every = names()
+    told = [name.endswith(" score") or name in PACK_WIDE for name in every]
+    return np.array(told, dtype=np.float64)
+
+
+def heard(figures: Float) -> Float:
+    """Figures (n, L) less those that say nothing of the part: what a pack shows as a whole is no matter of one cell or one probe, and
+    differs from maker to maker."""
+    hot = part_places().start
+    single = (figures[:, hot] > 0.5) | (figures[:, hot + 1] > 0.5)
+    return np.asarray(figures * (1.0 - single[:, None] * _of_whole_packs()))
+
+
 def standard(model: Model, figures: Float) -> Float:
     """Figures (n, L) as the networks take them."""
-    return np.asarray(np.clip((figures - model.mean) / model.scale, -CLIP, CLIP))
+    return np.asarray(np.clip((heard(figures) - model.mean) / model.scale, -CLIP, CLIP))
 
 
 def within(model: Model, x: Float) -> Float:

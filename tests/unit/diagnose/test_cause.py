@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from evloom.diagnose.cause import NAMES, OF_CELLS, OF_PACKS, UNKNOWN, as_it_turned_out, learnt, part_places, probabilities, told_cause
+from evloom.diagnose.cause import (
+    NAMES,
+    OF_CELLS,
+    OF_PACKS,
+    UNKNOWN,
+    as_it_turned_out,
+    heard,
+    learnt,
+    part_places,
+    probabilities,
+    told_cause,
+)
 from evloom.diagnose.cause_course import course
 from evloom.diagnose.cause_figures import figures_of
 from evloom.diagnose.detect import N_CHANNEL, N_PACK, PROBE, Scores, fresh_track
@@ -61,6 +72,21 @@ def test_causes_are_probabilities_and_fit_the_part() -> None:
             assert sum(chance for _, chance in causes) == pytest.approx(1.0, abs=1e-3)
             assert {name for name, _ in causes} <= {*kinds, UNKNOWN}
     assert told_cause(np.full(len(names()), 50.0), True)[0][0] == UNKNOWN
+
+
+def test_what_a_pack_shows_as_a_whole_is_no_matter_of_one_cell() -> None:
+    """Another current sensor or another contact outside changes nothing of what is said of a cell, and all that is said of the pack."""
+    rng = np.random.default_rng(8)
+    wide = [names().index(name) for name in ("zero current score", "outside resistance score", "insulation gone", "severity of pack")]
+    row = np.tile(rng.normal(0.0, 1.0, len(names())), (2, 1))
+    row[1, wide] += 3.0
+    hot = part_places()
+    for place, same in ((0, True), (1, True), (3, False)):
+        row[:, hot] = 0.0
+        row[:, hot.start + place] = 1.0
+        told = probabilities(learnt(), row, np.array([place == 0] * 2))
+        assert np.array_equal(heard(row)[0], heard(row)[1]) == same
+        assert np.array_equal(told[0], told[1]) == same or not same
 
 
 def test_a_part_in_which_no_named_fault_shows_is_unknown() -> None:
