@@ -48,7 +48,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "one cell has {have:.2f} times the usual resistance, grade {subject} allows {asked:.2f}",
         "有单体内阻为中位值的{have:.2f}倍，{subject}级允许{asked:.2f}倍",
     ),
-    "grade.level": ("an open warning is higher than the grade allows ({subject})", "未关闭的警告高于该级允许的等级（{subject}）"),
+    "grade.level": ("a warning is open at {level}, which grade {subject} does not allow", "有未关闭的“{level}”级警告，{subject}级不允许"),
     "route.soh": ("state of health {have:.1%}, this route asks for {asked:.0%}", "健康度{have:.1%}，该去向要求{asked:.0%}"),
     "route.chemistry": ("not for the chemistry {subject}", "不适用于{subject}体系"),
     "route.not-swappable": ("the pack is not of a swap type", "该电池包不是换电型"),

@@ -85,8 +85,9 @@ def label(key: str, language: str) -> str:
 
 def reason_words(reason: Reason, language: str) -> str:
     """Why something is not better, in words with its numbers."""
-    words = text(reason.key, language)
-    return words.format(asked=reason.asked or 0.0, have=reason.have or 0.0, subject=reason.subject)
+    subject, _, level = reason.subject.partition(":")
+    level = LEVEL_WORDS.get(level, level) if language == "zh" else level
+    return text(reason.key, language).format(asked=reason.asked or 0.0, have=reason.have or 0.0, subject=subject, level=level)
 
 
 def source_words(source: str, language: str) -> str:

@@ -13,7 +13,7 @@ from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError
 from evloom.plan.battery.check import check_options
 from evloom.plan.battery.demo import write_car
-from evloom.plan.battery.jobs import Job, demo_jobs, list_jobs
+from evloom.plan.battery.jobs import Job, demo_jobs, list_jobs, passed_over
 from evloom.plan.battery.output import Row, order_of, words
 from evloom.plan.battery.progress import Progress
 from evloom.plan.battery.report.words import Words
@@ -33,6 +33,7 @@ GIVEN_UP = Note(
 )
 NOT_WRITTEN = Note("output.not-written", "refused", None, "a disk with room that can be written", "")
 BAR = "-"
+MOST_NAMED = 5
 
 
 def diagnose(options: argparse.Namespace, voice: Voice) -> int:
@@ -52,6 +53,9 @@ def diagnose(options: argparse.Namespace, voice: Voice) -> int:
     jobs = list_jobs(options.path, account) if options.demo is None else demo_jobs(options.demo, options.seed, options.days)
     if not jobs:
         raise InputError(account.findings)
+    if options.path is not None and (others := passed_over(options.path)):
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        voice.warn(f"evloom: passed over, since no csv, csv.gz, zip or parquet: {', '.join(others[:MOST_NAMED])}{more}")
     if not has_machine_code():
         voice.warn("evloom: the kernels are compiled at the first run; this takes a minute once")
     with Spool() as spool:
@@ -134,16 +138,13 @@ class Study:
 
     def tell(self, voice: Voice) -> int:
         """Write what is wanted and print the table. Returns the exit code."""
-        findings = self._account.findings
         if not self._rows and not self._is_partial:
-            raise InputError(findings)
+            raise InputError(self._account.findings)
+        failed = self._failed | self._write_index(voice.warn)
+        findings = self._account.findings
         if findings:
             voice.warn(findings_text(findings))
-        failed = (
-            self._failed
-            | self._write_index(voice.warn)
-            | any(finding.row is None and finding.severity == "refused" for finding in findings)
-        )
+        failed |= any(finding.row is None and finding.severity == "refused" for finding in findings)
         if str(self._options.json) == BAR:
             self._write_json(sys.stdout.buffer)
         else:

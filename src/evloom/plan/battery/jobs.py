@@ -17,6 +17,7 @@ CHUNK = 16384
 """Frames at a time: two days at 10 s, 6 MB of 96 cells; fewer are read at more cost, more do not fit into the caches."""
 
 
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".zip")
 NOTHING = Note("file.empty", "refused", None, "at least one frame", "wait until vehicles have sent some")
 
 
@@ -52,6 +53,16 @@ def list_jobs(path: Path, account: Account) -> list[Job]:
         found = [(source.size_bytes, source) for source in list_sources(path, account)]
     ordered = sorted(found, key=lambda one: -one[0])
     return [Job(number, size, what) for number, (size, what) in enumerate(ordered)]
+
+
+def passed_over(path: Path) -> list[str]:
+    """Files of a folder that are of no kind that is read, hidden ones apart."""
+    if not path.is_dir() or (path / "store.json").is_file():
+        return []
+    names = (each.relative_to(path) for each in path.rglob("*") if each.is_file())
+    return sorted(
+        name.as_posix() for name in names if not name.name.lower().endswith(ENDINGS) and not any(part[0] == "." for part in name.parts)
+    )
 
 
 def demo_jobs(n: int, seed: int, days: int) -> list[Job]:

@@ -16,7 +16,7 @@ from evloom.diagnose.pulse import CellGrade, graded
 from evloom.diagnose.pulse_told import plain_grades, told_grades
 from evloom.plan.battery.plain import plain
 from evloom.plan.battery.progress import Progress
-from evloom.plan.battery.table import MOST_NAME, name_text
+from evloom.plan.battery.table import MOST_NAME, name_text, padded, width_of
 from evloom.simulate.patience import Patience
 from evloom.simulate.voice import Voice, findings_text, write_one
 from evloom.store.battery.pulse_read import PulseReading, read
@@ -135,8 +135,8 @@ def table_text(grades: Sequence[CellGrade], most: int) -> str:
     table = [[name_text(text) if k < len(row) - 1 else text for k, text in enumerate(row)] for row in told_grades(grades[:most])]
     if len({grade.kind for grade in grades}) == 1:
         table = [[text for k, text in enumerate(row) if k != 1] for row in table]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    widths = [max(map(width_of, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(padded(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
     if rest := grades[most:]:
         lines.append(f"and {len(rest):,} more (--rows, --json): {_counted(rest)}")
     return "\n".join(lines)

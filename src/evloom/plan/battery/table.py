@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from unicodedata import east_asian_width
 
 from evloom.diagnose.warning import LEVELS
 from evloom.plan.battery.output import Row, order_of
+from evloom.plan.battery.report.lexicon import PAGE
 from evloom.store.battery.account import Account
 
 HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "SOH", "grade", "days", "frames", "cells", "doubted readings")
@@ -22,13 +24,24 @@ def table_text(rows: Sequence[Row], most: int = MOST_ROWS) -> str:
     shown = [_cells(row) for row in ordered[:most]]
     table = [list(HEAD), *shown]
     kept = [k for k in range(len(HEAD)) if any(line[k] for line in shown) and not (HEAD[k] == "pack" and all(map(is_same, ordered)))]
-    widths = {k: max(len(line[k]) for line in table) for k in kept}
+    widths = {k: max(width_of(line[k]) for line in table) for k in kept}
     right = {HEAD.index(name) for name in ("days", "frames", "cells")}
-    lines = ["  ".join(line[k].rjust(widths[k]) if k in right else line[k].ljust(widths[k]) for k in kept).rstrip() for line in table]
+    lines = ["  ".join(padded(line[k], widths[k], k in right) for k in kept).rstrip() for line in table]
     rest = Counter(row.level for row in ordered[most:])
     if rest:
         lines.append(f"and {sum(rest.values())} more: " + ", ".join(f"{n} {_level(name)}" for name, n in rest.items()))
     return "\n".join(lines)
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes in a terminal: letters of Chinese take two."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """A text with room up to a width."""
+    room = " " * (width - width_of(text))
+    return room + text if right else text + room
 
 
 def is_same(row: Row) -> bool:
@@ -84,4 +97,6 @@ def summary_text(rows: Sequence[Row], account: Account) -> str:
     counts = f"{n} battery pack{'s' if n != 1 else ''}, {days:,} vehicle-days, {account.n_accepted:,} frames"
     counts += f" ({account.n_refused:,} refused)" if account.n_refused else ""
     found = ", ".join(told) if told else "no warning"
-    return f"{counts}: {found}.\nSome faults give no sign in voltages, currents and temperatures: no warning is no proof of safety."
+    counts_of = Counter(code for row in rows for code in row.lacks)
+    lacks = "".join(f"{PAGE[f'lacks.{code}'][0].format(n=n)}.\n" for code, n in sorted(counts_of.items()))
+    return f"{counts}: {found}.\n{lacks}Some faults give no sign in voltages, currents and temperatures: no warning is no proof of safety."

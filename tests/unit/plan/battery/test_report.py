@@ -13,6 +13,7 @@ from evloom.diagnose.advice import CAUSES as ALL_CAUSES
 from evloom.diagnose.card import card_of
 from evloom.plan.battery.examine import Examined, examine
 from evloom.plan.battery.output import row_of
+from evloom.plan.battery.report.both import Both, merged
 from evloom.plan.battery.report.index import index_html
 from evloom.plan.battery.report.lexicon import CAUSES, FLAGS, PAGE, SCRIPT
 from evloom.plan.battery.report.page import bin_key, page_html, page_name
@@ -84,6 +85,14 @@ def test_a_page_is_whole_in_both_languages_and_asks_nothing_of_a_network(leaking
     data = json.loads(match[1])
     assert (data["n_cell"], data["warnings"][0]["cell"], data["start"] <= BEGIN_S + DAY_S) == (24, 7, True)
     assert set(data["maps"]) >= {"all", "rest", "charge", "discharge"}
+
+
+def test_texts_stand_in_both_languages_and_names_once() -> None:
+    told = Both(Words("zh")).of(lambda words: {"cause": words.cause("plating"), "lines": [("V_8", words("index.watch", n=3))], "n": 2})
+    assert told["cause"] == '<span lang="en">lithium plating</span><span lang="zh-CN">析锂</span>'
+    assert told["lines"] == [["V_8", '<span lang="en">3 to be watched</span><span lang="zh-CN">3 个需关注</span>']]
+    assert told["n"] == 2
+    assert "&lt;b&gt;" in merged(["<b>", "<i>"])
 
 
 def test_the_same_pack_gives_the_same_page(leaking: tuple[Examined, Drawn]) -> None:

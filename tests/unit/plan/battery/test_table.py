@@ -1,7 +1,10 @@
 """The table of a fleet in the terminal."""
 
+from dataclasses import replace
+
 from evloom.plan.battery.output import Row
-from evloom.plan.battery.table import MOST_NAME, table_text
+from evloom.plan.battery.table import MOST_NAME, summary_text, table_text, width_of
+from evloom.store.battery.account import Account
 
 
 def row(name: str) -> Row:
@@ -14,3 +17,15 @@ def test_long_and_odd_names_keep_their_row() -> None:
     assert max(len(line) for line in told) < MOST_NAME + 80
     assert not any("\x1b" in line for line in told)
     assert any(line.startswith("car-8") for line in told)
+
+
+def test_letters_of_chinese_take_two_columns() -> None:
+    told = table_text([row("沪A·12345"), row("car-8")]).splitlines()
+    assert width_of(told[1].partition("watch")[0]) == width_of(told[2].partition("watch")[0])
+
+
+def test_what_could_not_be_looked_at_is_said() -> None:
+    poor = replace(row("car-9"), lacks=("battery.few-cells", "battery.no-probes"))
+    told = summary_text([row("car-8"), poor], Account())
+    assert "nothing is said of cells: 1" in told
+    assert "nothing is said of heat: 1" in told

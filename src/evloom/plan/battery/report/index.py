@@ -50,10 +50,17 @@ def index_html(rows: Sequence[Row], account: Account, words: Words, source: str,
         search=both.one("index.search"),
         columns=[(key, kind) for key, kind in COLUMNS if key in kept],
         rows=both.of(lambda one: [_row(row, one) for row in ordered[:MOST_ROWS]]),
+        lacks=both.of(lambda one: lack_lines(rows, one)),
         more=both("index.more", n=number(left, 0)) if left > 0 else "",
         findings=account.findings[:MOST_FINDINGS],
         version=evloom.__version__,
     )
+
+
+def lack_lines(rows: Sequence[Row], words: Words) -> list[str]:
+    """What could not be looked at, and of how many packs."""
+    counts = Counter(code for row in rows for code in row.lacks)
+    return [words(f"lacks.{code}", n=n) for code, n in sorted(counts.items())]
 
 
 def _story(rows: Sequence[Row], words: Words) -> str:

@@ -157,6 +157,22 @@ PAGE: dict[str, tuple[str, str]] = {
     "severity.refused": ("refused", "拒绝"),
     "severity.repaired": ("repaired", "已修正"),
     "severity.warning": ("warning", "提示"),
+    "lacks.battery.few-cells": (
+        "packs with fewer than two cells, of which nothing is said of cells: {n}",
+        "不足两个电芯、无法比较的电池包：{n} 个",
+    ),
+    "lacks.battery.no-probes": (
+        "packs without a temperature, of which nothing is said of heat: {n}",
+        "没有温度数据、不判断发热的电池包：{n} 个",
+    ),
+    "lacks.battery.constant": (
+        "packs whose voltages never move, of which nothing is said of cells: {n}",
+        "电压始终不变、不判断电芯的电池包：{n} 个",
+    ),
+    "lacks.battery.short-history": (
+        "packs with frames on few days, in which only sudden faults are seen: {n}",
+        "数据天数过少、只能发现突发故障的电池包：{n} 个",
+    ),
     "lack.battery.few-cells": ("{value}: no cell can be compared with its pack", "{value}：无法与同包电芯比较"),
     "lack.battery.no-probes": ("no temperature is known: nothing is said of heat", "没有温度数据：不判断发热"),
     "lack.battery.constant": ("the voltages never move: nothing is said of cells", "电压始终不变：不判断电芯"),

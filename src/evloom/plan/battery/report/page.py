@@ -20,6 +20,7 @@ from evloom.plan.battery.output import Row, part_name, row_of
 from evloom.plan.battery.report.both import TAGS, Both
 from evloom.plan.battery.report.shape import MOST_WARNINGS, page_data
 from evloom.plan.battery.report.words import LANGS, Words
+from evloom.plan.battery.table import name_text
 from evloom.plan.battery.trace import Drawn
 from evloom.simulate.report.figures import number
 from evloom.simulate.report.page import asset
@@ -42,7 +43,7 @@ def page_html(examined: Examined, card: Card, drawn: Drawn, words: Words) -> str
     pack, both = examined.pack, Both(words)
     return template("page.html").render(
         w=both,
-        title=both.one("title", name=pack.vehicle_id),
+        title=both.one("title", name=name_text(pack.vehicle_id)),
         style=asset("style.css") + own_asset("battery.css"),
         script="\n".join([own_asset("lang.js"), asset("core.js"), *map(own_asset, SCRIPTS)]),
         data=data_json({"texts": {TAGS[lang]: Words(lang).script() for lang in LANGS}} | page_data(examined, drawn)),
@@ -67,11 +68,11 @@ def _headline(examined: Examined, card: Card, words: Words) -> dict[str, Any]:
     story = [words(key, part=_part(first, words), cause=words.cause(row.cause), share=number(100.0 * row.chance, 0))] if row.cause else []
     story += [words("story.more" if row.n_open > 2 else "story.one-more", n=row.n_open - 1)] if row.n_open > 1 else []
     return {
-        "name": pack.vehicle_id,
+        "name": name_text(pack.vehicle_id),
         "level": row.level,
         "site": " · ".join(
             [
-                *([words("pack-of", pack=pack.pack_id)] if pack.pack_id != pack.vehicle_id else []),
+                *([words("pack-of", pack=name_text(pack.pack_id))] if pack.pack_id != pack.vehicle_id else []),
                 *([words("moved", vehicles=before)] if before else []),
                 words("size", chemistry=pack.chemistry or words("chemistry.unknown"), cells=pack.n_cell, probes=pack.n_probe, rated=rated),
                 words("span", start=day(row.first_s), end=day(row.last_s), days=row.days) if row.days else words("span.none"),

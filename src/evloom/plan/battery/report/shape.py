@@ -19,6 +19,8 @@ NOTHING = -32768
 LEAST_LIMIT_V = 0.005
 SEEN_SHARE = 0.995
 """Share of the readings of a map that its colours tell apart; the rest is drawn as the last colour."""
+LEAST_FILLED = 0.4
+"""A kind of frames that fills less of the map than this, of what the fullest fills, is not the one that is shown first."""
 MOST_WARNINGS = 8
 FIGURES = frozenset(("insulation", "zero-current", "outside-resistance"))
 """Tests of the pack as a whole that there is a picture for."""
@@ -57,10 +59,11 @@ def _telling(drawn: Drawn, shown: Sequence[Warning], kinds: list[int]) -> int:
     if not cells or not kinds:
         return 0
     far: dict[int, float] = {}
-    for kind in kinds:
+    bins = {kind: np.isfinite(drawn.deviation_v[kind][:, cells[0]]) for kind in kinds}
+    most = max(known.sum() for known in bins.values())
+    for kind, known in bins.items():
         deviation = drawn.deviation_v[kind]
-        known = np.isfinite(deviation[:, cells[0]])
-        if known.any():
+        if known.any() and known.sum() >= LEAST_FILLED * most:
             low, high = np.nanpercentile(deviation[known], (5.0, 95.0), axis=1)
             far[kind] = float(np.mean(np.abs(deviation[known, cells[0]]) / (high - low + 1e-3)))
     return max(far, key=lambda kind: far[kind], default=0)
