@@ -9,6 +9,8 @@ from evloom.diagnose.evidence import DayFeatures
 Causes = tuple[tuple[str, float], ...]
 LEAK_A = 0.03
 """One to three percent a month, as is usual, are 2 to 6 mA of a cell of 150 Ah; five times that is more than any but a very bad one."""
+HARD_A, HARD_DAILY = 0.1, 0.01
+"""Current, and share of the capacity a day, beyond which a leak need not grow evenly to be one: ten days of it empty a tenth of a cell."""
 KEPT = 0.4
 """Share of its probability that "unknown" keeps beside a leak that nothing but a short explains."""
 BESIDE = 0.5
@@ -16,32 +18,36 @@ BESIDE = 0.5
 
 
 class Leak(NamedTuple):
-    """Current (A) that a cell has lost beyond its pack over the last 6, 12 and 24 days; share of the day's other time in which cells
-    were bled though nothing was charged."""
+    """Current (A) that a cell has lost beyond its pack over the last 8, 12 and 24 days; share of the day's other time in which cells
+    were bled though nothing was charged; capacity (Ah)."""
 
     late_a: float
     some_a: float
     long_a: float
     bled: float
+    scale_ah: float = 0.0
 
     @property
     def is_short(self) -> bool:
         """Whether it is steady and grows, and nothing is bled: a step of the charge ends, and a stuck channel is reported."""
-        is_there = min(self.late_a, self.some_a) > LEAK_A and self.long_a > 0.5 * LEAK_A
-        return is_there and self.late_a > 0.9 * self.some_a > 0.8 * self.long_a and self.bled < 0.1
+        least_a = min(self.late_a, self.some_a)
+        if self.bled >= 0.1:
+            return False
+        if least_a > max(HARD_A, HARD_DAILY * self.scale_ah / 24.0):
+            return True
+        return least_a > LEAK_A and self.long_a > 0.5 * LEAK_A and self.late_a > 0.9 * self.some_a > 0.8 * self.long_a
 
 
 def leak_of(track: Track, features: DayFeatures, cell: int) -> Leak:
     """The leak of a cell; all zeros where its charge is not known on enough days."""
     if not 0 <= cell < track.ring.shape[2]:
         return Leak(0.0, 0.0, 0.0, 0.0)
-    paces = [slopes(track, days)[:, cell] for days in (6, 12, 24)]
+    paces = [slopes(track, days)[:, cell] for days in (8, 12, 24)]
     late_a, some_a, long_a = (float(max(-pace.min(), 0.0) * features.scale_ah / 24.0) for pace in paces)
     day = features.day
     other_s = float(day[at.D_DRIVE_S] + day[at.D_REST_WEIGHT])
-    return Leak(
-        late_a, some_a, long_a, max(float(day[at.D_BLED_S] - day[at.D_CHARGE_S] - day[at.D_SHOULDER_WEIGHT]), 0.0) / max(other_s, 600.0)
-    )
+    bled_s = max(float(day[at.D_BLED_S] - day[at.D_CHARGE_S] - day[at.D_SHOULDER_WEIGHT]), 0.0)
+    return Leak(late_a, some_a, long_a, bled_s / max(other_s, 600.0), features.scale_ah)
 
 
 def by_leak(causes: Causes, leak: Leak) -> Causes:

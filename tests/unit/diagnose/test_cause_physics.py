@@ -33,15 +33,22 @@ GROWING = -0.0002 * DAYS**2
 
 def test_a_leak_that_grows_is_a_short_and_a_step_or_a_small_one_is_none():
     assert leak(GROWING).is_short
-    assert leak(GROWING).late_a == pytest.approx(0.0002 * 2 * 26.0 * 150.0 / 24.0, rel=0.05)
+    assert leak(GROWING).late_a == pytest.approx(0.0002 * 2 * 25.5 * 150.0 / 24.0, rel=0.05)
     assert not leak(np.where(DAYS > 20.0, -0.05, 0.0)).is_short
     assert not leak(0.1 * GROWING).is_short
     assert not leak(-GROWING).is_short
     assert not leak(GROWING[::-1].copy() * -1.0).is_short
 
 
+def test_a_hard_leak_need_not_grow_evenly_and_a_mild_one_must():
+    slowing = np.where(DAYS < 22.0, 0.0, -0.03 * (DAYS - 22.0) + 0.001 * (DAYS - 22.0) ** 2)
+    assert leak(slowing).is_short
+    assert not leak(0.2 * slowing - 0.002 * np.minimum(DAYS, 22.0)).is_short
+
+
 def test_what_the_box_bleeds_is_no_short():
     assert not leak(GROWING, bled_s=30000.0).is_short
+    assert not leak(5.0 * GROWING, bled_s=30000.0).is_short
 
 
 def test_a_short_takes_from_unknown_alone():
