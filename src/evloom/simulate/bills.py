@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evloom.dispatch.reason import DIAGNOSED, TEXT
 from evloom.kernel.errors import InputError
 from evloom.kernel.finding import Finding
 from evloom.kernel.timegrid import from_epoch_s
@@ -71,7 +72,7 @@ def write_bills(path: Path, stage: Stage, run: PolicyRun) -> Decimal:
         out = csv.writer(file)
         out.writerow(COLUMNS)
         for row, bill in enumerate(bills):
-            out.writerows(_rows(stage, row, bill))
+            out.writerows(_rows(stage, row, bill, _note(run, row)))
         total = sum((bill.total for bill in bills), start=Decimal(0)).quantize(minor_unit(contract.currency))
         energy_kwh = sum((bill.energy_kwh for bill in bills), start=Decimal(0))
         out.writerow(("", "", "", TOTAL, f"{len(bills)} sessions", f"{energy_kwh:f}", "kWh", "", f"{total:f}", contract.currency))
@@ -90,8 +91,15 @@ def _bill(contract: Contract, tariff: Tariff, stage: Stage, run: PolicyRun, row:
     return session_bill(contract, tariff, visit, meter_series(stage, run, row))
 
 
-def _rows(stage: Stage, row: int, bill: Bill) -> list[tuple[str, ...]]:
-    """The lines of one bill and its total as rows of the CSV."""
+def _note(run: PolicyRun, row: int) -> str:
+    """That the diagnosis of the battery held a session back, where it did."""
+    track = run.track
+    is_held = bool((track.reason[track.offset[row] : track.offset[row + 1]] == DIAGNOSED).any())
+    return TEXT[DIAGNOSED] if is_held else ""
+
+
+def _rows(stage: Stage, row: int, bill: Bill, note: str) -> list[tuple[str, ...]]:
+    """The lines of one bill and its total, with a note of what held it back, as rows of the CSV."""
     at = from_epoch_s(float(stage.cars.arrival_s[row])).astimezone(stage.scenario.tariff.terms.zone)
     head = (bill.session_id, stage.scenario.evse.evse_id[stage.beliefs.evse[row]], at.isoformat(timespec="seconds"))
     lines = [
@@ -107,4 +115,4 @@ def _rows(stage: Stage, row: int, bill: Bill) -> list[tuple[str, ...]]:
         )
         for line in bill.lines
     ]
-    return [*lines, (*head, TOTAL, "", f"{bill.energy_kwh:f}", "kWh", "", f"{bill.total:f}", bill.currency)]
+    return [*lines, (*head, TOTAL, note, f"{bill.energy_kwh:f}", "kWh", "", f"{bill.total:f}", bill.currency)]

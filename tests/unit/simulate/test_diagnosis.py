@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evloom.dispatch.reason import DIAGNOSED
+from evloom.simulate.bills import write_bills
 from evloom.simulate.run import run_policy
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.stage import Stage, stage
@@ -48,6 +49,16 @@ def test_a_suspect_battery_is_charged_gently_or_not_at_all(tmp_path: Path, polic
         == set(np.flatnonzero(mine & (after.served >= 0))) & set(cell[after.reason == DIAGNOSED])
         != set()
     )
+
+
+def test_a_bill_says_that_the_diagnosis_held_it_back(tmp_path: Path) -> None:
+    held = laid_out(tmp_path, SAID)
+    write_bills(tmp_path / "bills.csv", held, run_policy(held, "least-laxity", "cost"))
+    rows = [line.split(",") for line in (tmp_path / "bills.csv").read_text(encoding="utf-8").splitlines() if "battery diagnosis" in line]
+    assert {row[3] for row in rows} == {"total"}
+    sessions = held.scenario.sessions
+    who = dict(zip(sessions.session_id, sessions.driver_id, strict=True))
+    assert {who[row[0]] for row in rows} == {"home-driver-0027"}
 
 
 def test_a_vehicle_that_never_comes_is_said(tmp_path: Path) -> None:
