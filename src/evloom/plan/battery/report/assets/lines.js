@@ -83,10 +83,11 @@ function clipped(g, scale, top, bottom, draw) {
   g.restore();
 }
 
-// When a warning was raised to a level: a dashed line and its name.
+// When a warning was raised to a level: a dashed line and its name; where there is no room for all names, the most urgent one.
 function drawLevels(g, scale, top, bottom, levels) {
+  const rank = Object.keys(LEVELS);
   let end = -Infinity;
-  levels.forEach(([from, , level]) => {
+  levels.forEach(([from, , level], k) => {
     if (from < view.from || from > view.to) return;
     const x = scale.x(from), text = D.words["level." + level];
     g.strokeStyle = g.fillStyle = LEVELS[level];
@@ -100,7 +101,10 @@ function drawLevels(g, scale, top, bottom, levels) {
     const width = g.measureText(text).width;
     const left = x + width + 8 > scale.right;
     const begin = left ? x - 4 - width : x + 4;
-    if (begin < end + 4) return;
+    const isHidden = levels.slice(k + 1).some(([next, , other]) => {
+      return rank.indexOf(other) > rank.indexOf(level) && scale.x(next) - x < width + 8 && next <= view.to;
+    });
+    if (begin < end + 4 || isHidden) return;
     g.textAlign = "left";
     const colour = g.fillStyle;
     g.fillStyle = "rgba(255, 255, 255, .85)";
