@@ -123,11 +123,11 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     pack = look_at_pack(track, features, of_order(track.drift))
     drift, place = track.drift.copy(), track.place.copy()
     for score in (drift, place):
-        score[[I_CHARGE, I_OWN]] = _less_rising(score[[I_CHARGE, I_OWN]])
-    return Scores(drift, place, _less_rising(_pace(track)), pack, _probes(track, features))
+        score[[I_CHARGE, I_OWN]] = less_rising(score[[I_CHARGE, I_OWN]])
+    return Scores(drift, place, less_rising(_pace(track)), pack, _probes(track, features))
 
 
-def _less_rising(score: Float) -> Float:
+def less_rising(score: Float) -> Float:
     """A fault takes charge from a cell; one that rises tells of the others, or of how it was reckoned."""
     return np.where(score > 0.0, RISING * score, score)
 

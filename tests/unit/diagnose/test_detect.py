@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.detect import I_CHARGE, I_QUICK, I_SLOW, N_CHANNEL, grown_by_weather, mirrored_noise, of_order
+from evloom.diagnose.detect import I_CHARGE, I_QUICK, I_SLOW, N_CHANNEL, grown_by_weather, less_rising, mirrored_noise, of_order
 from evloom.diagnose.evidence import fresh_sums, read_day
 from evloom.vehicle.telemetry import Pack
 
@@ -51,3 +51,10 @@ def test_the_order_of_cells_is_told_in_units_of_the_pack_but_not_of_nothing() ->
     assert np.allclose(np.std(of_order(quiet), axis=1), 1.0, atol=0.35)
     assert np.abs(of_order(0.01 * quiet)).max() < 0.1
     assert np.allclose(of_order(10.0 * quiet), 10.0 * quiet[[I_QUICK, 4]])
+
+
+def test_a_cell_that_rises_counts_less_than_one_that_falls() -> None:
+    told = less_rising(np.array([[-5.0, 0.0, 5.0]]))
+    assert told[0, 0] == -5.0
+    assert told[0, 1] == 0.0
+    assert 0.0 < told[0, 2] < 5.0

@@ -45,6 +45,22 @@ def test_a_leaking_cell_is_named_and_called_dangerous_when_it_is() -> None:
     assert open_warnings(state)[0].evidence[0].value[-1] < -0.08
 
 
+def test_a_cell_that_leaves_its_pack_is_told_at_once_and_the_day_goes_on_as_if_nobody_had_looked() -> None:
+    frames = make(14)
+    cut = int(np.searchsorted(frames.at_s, BEGIN_S + 12.3 * DAY_S))
+    fallen = frames.cell_v.copy()
+    fallen[cut:, 7] -= 0.4
+    fallen = replace(frames, cell_v=fallen)
+    state, changes = examine(fallen)
+    first = changes[0]
+    assert (first.kind, first.warning.cell, first.warning.level) == ("opened", 7, "stop")
+    assert first.at_s - frames.at_s[cut] < 7200.0
+    assert first.warning.causes[0][0] != "sensing-wire"
+    again, same = examine(fallen, [cut + 3, 40])
+    assert same == changes
+    assert to_bytes(again) == to_bytes(state)
+
+
 def test_a_bad_contact_a_bad_wire_and_a_bad_probe_are_found() -> None:
     _, changes = examine(make(30, more={"contact_ohm": 0.0008}))
     assert changes[0].warning.cell == 7
