@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evloom.diagnose.capacity import normal_share
-from evloom.kernel.timegrid import Float
+from evloom.kernel.timegrid import Bool, Float
 
 OFFSET, CHARGE, SIZE, OHM = range(4)
 SPREAD = np.array([0.003, 0.02, 0.007, 0.1])
@@ -21,6 +21,8 @@ ERROR_V = 0.0012
 STEEP_V = 1.2
 LEAST_DAYS, LEAST_SAMPLES = 10.0, 8
 KNOWN_CHARGE = 0.006
+STRAYED = 0.05
+"""Share of the capacity by which a cell may leave its pack before the straight line between deviation and capacity is given up."""
 DAY_S = 86400.0
 
 
@@ -59,7 +61,24 @@ def learn(cells: Cells, at_s: float, rows: Float, apart_v: Float, weight: Float)
     doubt = np.linalg.inv(np.linalg.inv(before) + normal)
     value = cells.value + doubt @ (x.T @ (left * trust[:, None]))
     value = value - np.median(value, axis=1, keepdims=True)
+    value[SIZE] = np.where(_strayed(cells), cells.value[SIZE], value[SIZE])
     return replace(cells, doubt=0.5 * (doubt + doubt.T), value=value, seen_s=at_s)
+
+
+def _strayed(cells: Cells) -> Bool:
+    """Cells (n_cell,) whose charge has moved so far from the pack, and not by what they hold less, that they lie on another part of the
+    curve: a slope of the pack's says no more of their capacity, and a drained cell would look like a small one."""
+    moved = np.abs(_per_day(cells)) * cells.times[3]
+    return np.asarray(moved > STRAYED + 0.5 * np.abs(cells.value[SIZE]))
+
+
+def _per_day(cells: Cells) -> Float:
+    """Change of each cell's charge against the pack's (share a day); zeros where nothing can be said."""
+    n, sum_t, sum_tt, _ = cells.times
+    scatter = sum_tt - sum_t * sum_t / n if n > 1.0 else 0.0
+    if scatter <= 0.0:
+        return np.zeros(cells.value.shape[1])
+    return np.asarray((cells.drift[1] - cells.drift[0] * sum_t / n) / scatter)
 
 
 def note_charge(cells: Cells, at_s: float, bled_share: Float) -> Cells:
@@ -77,11 +96,9 @@ def note_charge(cells: Cells, at_s: float, bled_share: Float) -> Cells:
 
 def self_discharge_a(cells: Cells, capacity_ah: float) -> Float:
     """What each cell loses more than the median cell (A), over all days, parked ones too. NaN where too little was seen."""
-    n, sum_t, sum_tt, last = cells.times
-    scatter = sum_tt - sum_t * sum_t / n if n > 0 else 0.0
-    if n < LEAST_SAMPLES or last < LEAST_DAYS or scatter <= 0.0:
+    if cells.times[0] < LEAST_SAMPLES or cells.times[3] < LEAST_DAYS:
         return np.full(cells.value.shape[1], np.nan)
-    per_day = (cells.drift[1] - cells.drift[0] * sum_t / n) / scatter
+    per_day = _per_day(cells)
     lost = -(per_day - np.median(per_day)) if len(per_day) else per_day
     return np.asarray(lost * capacity_ah / 24.0)
 

@@ -31,6 +31,18 @@ def test_a_cell_that_loses_charge_by_itself_is_found_over_days() -> None:
     assert int(np.argmax(found.cell_charge_spread_ah)) == 3
 
 
+def test_a_cell_that_is_drained_is_not_taken_for_a_small_one() -> None:
+    """0.02 A for 60 days are 29 Ah of 135: the cell ends far down the curve, its capacity is what it was."""
+    leak = [0.0] * 12
+    leak[3] = 0.02
+    frames = frames_of(Plan(leak_a=tuple(leak), days=60))
+    found = health.report(health.step(health.fresh(frames.pack), frames))
+    assert found.cell_charge_spread_ah[3] > 15.0
+    assert found.cell_capacity_share[3] > 0.95
+    assert found.capacity_ah is not None
+    assert found.capacity_ah.p50 == pytest.approx(135.0, rel=0.05)
+
+
 def test_before_ten_days_self_discharge_is_refused() -> None:
     frames = frames_of(Plan(days=6))
     found = health.report(health.step(health.fresh(frames.pack), frames))
