@@ -40,7 +40,7 @@ KWH = 40.0
 LIMIT_KW = 0.3 * KWH / 0.95
 """0.3 C at the meter; the pile's 8 A more than that would be 17 kW."""
 PERIOD_S = 5.0
-HOUR_S = 3600.0
+HOUR_S, DAY_S = 3600.0, 86_400.0
 TARIFF = {
     "name": "flat",
     "currency": "CNY",
@@ -50,13 +50,13 @@ TARIFF = {
 
 
 def short(present_s: float) -> tuple[Frames, int]:
-    """Frames of a battery with a short, up to an hour ago, and after how many of them a warning asks for an inspection."""
+    """Frames of a battery with a short, up to within a day ago, and after how many of them a warning asks for an inspection."""
     frames = next(iter(fleet(7, 1, {"internal-short": 1.0}, 20, {"NMC": 1.0}, 60.0)))[0]
     seen = over_the_wire(frames)
     _, changes = doctor.step(doctor.fresh(seen.pack), seen)
     at_s = next(one.at_s for one in changes if one.warning.level == "inspect")
     n = int((frames.at_s <= at_s).sum()) + 3
-    shift_s = present_s - HOUR_S - float(frames.at_s[n])
+    shift_s = (present_s - HOUR_S - float(frames.at_s[n])) // DAY_S * DAY_S  # whole days: a day ends at the same frame at any hour
     return replace(frames, at_s=frames.at_s + shift_s, known_at_s=frames.known_at_s + shift_s).part(slice(0, n + 400)), n
 
 
