@@ -274,7 +274,7 @@ def test_a_value_that_is_no_number_is_told_with_its_place(command: Command, tmp_
         (("-",), "--stream"),
         (("--demo", "0"), "--demo"),
         (("--demo", "--workers", "0"), "--workers"),
-        ((".", "--demo"), "one of the two"),
+        ((".", "--demo"), "one of PATH, --demo, --pulses"),
         ((".", "--stream"), "is a folder"),
         ((".", "--write", "x"), "--write"),
         ((".", "--format", "csv"), "--format"),
