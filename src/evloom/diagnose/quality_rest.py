@@ -8,7 +8,7 @@ this one are both passed on, so that charge counted between frames is what it wa
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -108,10 +108,11 @@ def _empty_handed(carry: Carry) -> Carry:
 def _held_frame(carry: Carry, pack: Pack) -> Frames:
     """The frame that was held back."""
     one = dict(zip(NUMBERS + STATES, carry.held, strict=True))
+    columns: dict[str, Any] = {name: np.array([one[name]]) for name in NUMBERS}
+    columns |= {name: np.array([one[name]], dtype=np.int64) for name in STATES}
     return Frames(
         pack,
-        **{name: np.array([one[name]]) for name in NUMBERS},
-        **{name: np.array([one[name]], dtype=np.int64) for name in STATES},
+        **columns,
         cell_v=carry.held_v[None],
         probe_c=carry.held_probe[:1],
         flags=np.array([carry.rest[HELD_FLAGS]], dtype=np.uint32),
