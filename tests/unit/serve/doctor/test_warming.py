@@ -34,7 +34,7 @@ packs = [next(iter(fleet(5, 1, {"internal-short": 1.0}, 20, {name: 1.0}, 60.0)))
 twin = compiled()
 assert warm_up()
 known = compiled()
-assert len(known) > len(twin) + 20, len(known)
+assert len(known) > len(twin) + 5, (len(known), len(twin))  # what is read from the cache shows its outermost kernels only
 for frames in packs:
     ward = fresh_ward(frames.pack, BEGINNING)
     for begin in range(0, frames.n, 5000):
