@@ -48,9 +48,9 @@ def test_a_leaking_cell_is_named_and_called_dangerous_when_it_is() -> None:
 def test_a_cell_that_leaves_its_pack_is_told_at_once_and_the_day_goes_on_as_if_nobody_had_looked() -> None:
     frames = make(14)
     cut = int(np.searchsorted(frames.at_s, BEGIN_S + 12.3 * DAY_S))
-    fallen = frames.cell_v.copy()
-    fallen[cut:, 7] -= 0.4
-    fallen = replace(frames, cell_v=fallen)
+    cell_v = frames.cell_v.copy()
+    cell_v[cut:, 7] -= 0.4
+    fallen = replace(frames, cell_v=cell_v)
     state, changes = examine(fallen)
     first = changes[0]
     assert (first.kind, first.warning.cell, first.warning.level) == ("opened", 7, "stop")

@@ -105,8 +105,8 @@ def test_a_hard_short_of_a_parked_pack_is_seen_within_minutes_as_from_every_fram
     last = frames.part(slice(-1, None)).part(np.zeros(n, dtype=np.int64))
     at_s = last.at_s + 10.0 * (1.0 + np.arange(n))
     fall = np.where(np.arange(n)[:, None] > 500, 0.001 * (np.arange(n)[:, None] - 500.0), 0.0) * (np.arange(pack.n_cell) == 5)
-    still = {"current_a": np.zeros(n), "speed_km_per_h": np.zeros(n), "charging": np.zeros(n, dtype=np.int64)}
-    sinking = replace(last, at_s=at_s, known_at_s=at_s, cell_v=(last.cell_v - fall).astype(np.float32), **still)
+    still = replace(last, current_a=np.zeros(n), speed_km_per_h=np.zeros(n), charging=np.zeros(n, dtype=np.int64))
+    sinking = replace(still, at_s=at_s, known_at_s=at_s, cell_v=(last.cell_v - fall).astype(np.float32))
     whole = joined([frames, sinking])
     flagged, _ = quality.flag(whole)
     state, every = step_flagged(fresh(pack), flagged)
