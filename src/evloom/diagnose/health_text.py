@@ -30,8 +30,8 @@ TEXTS = {
         "内阻与记录最初数周相比；需要 45 天数据",
     ),
     "cell-capacity": (
-        "not enough information: needs slow charges to tell the capacity of single cells",
-        "信息不足：判断单体容量需要慢充",
+        "not enough information: needs slow charges to tell the capacity of single cells; till then they count as even",
+        "信息不足：判断单体容量需要慢充；在此之前按各单体一致计",
     ),
     "self-discharge": ("not enough information: needs 10 days with relaxed rests or slow charges", "信息不足：需要 10 天内有静置或慢充"),
     "insulation": ("no measured insulation resistance on at least 3 days", "绝缘电阻实测数据不足 3 天"),
