@@ -1,10 +1,13 @@
-"""What physics says of a cause, whatever was learnt: a steady leak is a short, and a wire does not run a cell empty within minutes."""
+"""What physics says of a cause, whatever was learnt: a leak that grows is a short, one that stays even is self-discharge, capacity that is
+gone is wear of the cell, and a wire does not run a cell empty within minutes."""
 
 from typing import NamedTuple
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.detect import Track, slopes
+from evloom.diagnose.cause_course import SETTLED, course
+from evloom.diagnose.detect import I_CHARGE, I_OWN, I_QUICK, I_SIZE, Track, slopes
 from evloom.diagnose.evidence import DayFeatures
+from evloom.diagnose.signature import limits_of
 
 Causes = tuple[tuple[str, float], ...]
 LEAK_A = 0.03
@@ -12,7 +15,19 @@ LEAK_A = 0.03
 HARD_A, HARD_DAILY = 0.1, 0.01
 """Current, and share of the capacity a day, beyond which a leak need not grow evenly to be one: ten days of it empty a tenth of a cell."""
 KEPT = 0.4
-"""Share of its probability that "unknown" keeps beside a leak that nothing but a short explains."""
+"""Share of its probability that "unknown" keeps beside what a single kind explains."""
+BLED = 0.1
+"""Share of the other time in which cells are bled from which on nothing is said of what a cell has lost."""
+LOST, DIVED, WHOLE = 0.04, 0.1, 0.5
+"""Shares of the capacity lost beyond the pack: what is no matter of temperature or of reckoning; what within the weeks that a cell is
+watched is a dive, since a pack takes years for it; and what cannot be the size of a cell that is still charged and discharged."""
+WORN = 3.0
+"""Share by which resistance changes over that of the capacity lost, at most, in a cell that ages: more is a contact or dry electrolyte."""
+EVEN_LOST, EVEN_LINE, EVEN_LATE, EVEN_OHM = 15.0 * SETTLED, 0.6, 0.05, 0.15
+"""Of a charge that falls evenly: how much of it is gone, how much of its course a line explains, by how much a line that begins later
+may explain more, and the change of resistance of a cell in which nothing but charge is lost."""
+TRACE_A, EVEN_GROWS = 0.001, 1.3
+"""Least leak that is one, and the last days' over that of weeks at most where it stays what it was."""
 BESIDE = 0.5
 """What a sensing wire is at most, as a share of the likeliest danger, where a cell has left its pack within minutes."""
 
@@ -31,7 +46,7 @@ class Leak(NamedTuple):
     def is_short(self) -> bool:
         """Whether it is steady and grows, and nothing is bled: a step of the charge ends, and a stuck channel is reported."""
         least_a = min(self.late_a, self.some_a)
-        if self.bled >= 0.1:
+        if self.bled >= BLED:
             return False
         if least_a > max(HARD_A, HARD_DAILY * self.scale_ah / 24.0):
             return True
@@ -54,11 +69,55 @@ def by_leak(causes: Causes, leak: Leak) -> Causes:
     """A leak that is steady and grows takes from "unknown", and gives to a short."""
     if not leak.is_short:
         return causes
-    share = dict(causes)
-    taken = (1.0 - KEPT) * share.get("unknown", 0.0)
-    if taken <= 0.0:
+    return _given(causes, "internal-short")
+
+
+class Loss(NamedTuple):
+    """What a cell has lost beyond its pack since its first days, as shares: capacity, resistance gained, charge (the lesser loss with and
+    without balancing). told: drift of its capacity over the limit of `inspect`; line, late: how much of its charge's course a line
+    explains, and one that begins later."""
+
+    capacity_share: float
+    resistance_share: float
+    charge_share: float
+    told: float
+    line: float
+    late: float
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether its capacity is gone and explains the rest: resistance in step with it, less charge than that."""
+        in_step = abs(self.resistance_share) <= WORN * self.capacity_share and self.charge_share < 0.5 * self.capacity_share
+        return self.told >= 1.0 and LOST <= self.capacity_share <= WHOLE and in_step
+
+    def is_even(self, leak: Leak) -> bool:
+        """Whether charge alone is lost, evenly, at a leak that is small and stays so: a short's grows."""
+        alone = abs(self.capacity_share) <= self.charge_share and abs(self.resistance_share) <= EVEN_OHM
+        steady = TRACE_A <= leak.long_a < LEAK_A and leak.late_a <= EVEN_GROWS * leak.long_a
+        return self.charge_share >= EVEN_LOST and alone and steady and self.line >= max(EVEN_LINE, self.late - EVEN_LATE)
+
+
+def loss_of(track: Track, features: DayFeatures, cell: int) -> Loss:
+    """The loss of a cell; all zeros for none."""
+    if not 0 <= cell < track.now.shape[1]:
+        return Loss(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    gone = track.now[:, cell] - track.first[:, cell]
+    told = float(track.drift[I_SIZE, cell] / limits_of(features.kind).drift[I_SIZE])
+    path = course(track, 1, cell)
+    charge = -float(max(gone[I_CHARGE], gone[I_OWN]))
+    return Loss(float(gone[I_SIZE]), float(gone[I_QUICK]), charge, told, path["line"], path["late line"])
+
+
+def by_loss(causes: Causes, loss: Loss, leak: Leak) -> Causes:
+    """Capacity that is gone takes from "unknown" for a cell that dives or is weak, charge alone for self-discharge. Not where the box
+    bleeds cells, or a leak has spoken for a short."""
+    if leak.bled >= BLED or leak.is_short:
         return causes
-    return _sorted({**share, "unknown": share["unknown"] - taken, "internal-short": share.get("internal-short", 0.0) + taken})
+    if loss.is_worn:
+        share = dict(causes)
+        dives = loss.capacity_share >= DIVED and share.get("capacity-dive", 0.0) >= share.get("weak-cell", 0.0)
+        return _given(causes, "capacity-dive" if dives else "weak-cell")
+    return _given(causes, "self-discharge") if loss.is_even(leak) else causes
 
 
 def by_fall(causes: Causes) -> Causes:
@@ -71,6 +130,15 @@ def by_fall(causes: Causes) -> Causes:
         return causes
     danger = "internal-short" if share.get("internal-short", 0.0) >= share.get("unknown", 0.0) and top > 0.0 else "unknown"
     return _sorted({**share, "sensing-wire": most, danger: share.get(danger, 0.0) + taken})
+
+
+def _given(causes: Causes, name: str) -> Causes:
+    """The causes, all but KEPT of "unknown" given to one of them."""
+    share = dict(causes)
+    taken = (1.0 - KEPT) * share.get("unknown", 0.0)
+    if taken <= 0.0:
+        return causes
+    return _sorted({**share, "unknown": share["unknown"] - taken, name: share.get(name, 0.0) + taken})
 
 
 def _sorted(share: dict[str, float]) -> Causes:

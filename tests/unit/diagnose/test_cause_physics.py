@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.cause_physics import Leak, by_fall, by_leak, leak_of
-from evloom.diagnose.detect import fresh_track
+from evloom.diagnose.cause_physics import Leak, Loss, by_fall, by_leak, by_loss, leak_of, loss_of
+from evloom.diagnose.detect import I_CHARGE, I_OWN, I_QUICK, I_SIZE, fresh_track
 from evloom.diagnose.evidence import fresh_sums, read_day
 from evloom.diagnose.warning import Warning, at_level  # noqa: A004
 from evloom.vehicle.telemetry import Pack
@@ -59,6 +59,79 @@ def test_a_short_takes_from_unknown_alone():
     assert dict(told)["weak-cell"] == 0.1
     assert sum(chance for _, chance in told) == pytest.approx(1.0)
     assert by_leak((("connection", 1.0),), leak(GROWING)) == (("connection", 1.0),)
+
+
+UNKNOWN = (("unknown", 0.7), ("capacity-dive", 0.2), ("connection", 0.1))
+NO_LEAK, SMALL = Leak(0.0, 0.0, 0.0, 0.0), Leak(0.010, 0.011, 0.010, 0.0)
+WORN = Loss(capacity_share=0.12, resistance_share=0.2, charge_share=0.03, told=3.0, line=0.5, late=0.5)
+EVEN = Loss(capacity_share=0.0, resistance_share=0.02, charge_share=0.05, told=0.0, line=0.9, late=0.9)
+
+
+def test_capacity_that_is_gone_is_a_dive_or_a_weak_cell_by_how_much():
+    assert by_loss(UNKNOWN, WORN, NO_LEAK) == (("capacity-dive", 0.62), ("unknown", 0.28), ("connection", 0.1))
+    assert by_loss(UNKNOWN, WORN._replace(capacity_share=0.07), NO_LEAK)[0] == ("weak-cell", 0.42)
+    rather_weak = (("unknown", 0.9), ("weak-cell", 0.1))
+    assert by_loss(rather_weak, WORN, NO_LEAK)[0] == ("weak-cell", 0.64)
+    assert by_loss((("plating", 1.0),), WORN, NO_LEAK) == (("plating", 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("loss", "leak"),
+    [
+        (WORN._replace(told=0.9), NO_LEAK),  # within what cells drift by
+        (WORN._replace(capacity_share=0.03), NO_LEAK),
+        (WORN._replace(capacity_share=-0.12), NO_LEAK),  # a module that was exchanged for a better one
+        (WORN._replace(capacity_share=0.9, charge_share=0.1), NO_LEAK),
+        (WORN._replace(resistance_share=0.8), NO_LEAK),  # dry electrolyte, a contact
+        (WORN._replace(resistance_share=-0.5), NO_LEAK),
+        (WORN._replace(charge_share=0.1), NO_LEAK),  # runs empty: its end of discharge is no matter of size
+        (WORN, NO_LEAK._replace(bled=0.5)),  # stuck balancing
+        (WORN, Leak(0.4, 0.4, 0.2, 0.0, 150.0)),
+    ],
+)
+def test_what_wear_does_not_explain_stays_unknown(loss, leak):
+    assert by_loss(UNKNOWN, loss, leak) == UNKNOWN
+
+
+def test_charge_that_alone_falls_evenly_is_self_discharge():
+    assert by_loss(UNKNOWN, EVEN, SMALL) == (("self-discharge", 0.42), ("unknown", 0.28), ("capacity-dive", 0.2), ("connection", 0.1))
+
+
+@pytest.mark.parametrize(
+    ("loss", "leak"),
+    [
+        (EVEN._replace(charge_share=0.008), SMALL),
+        (EVEN._replace(line=0.5, late=0.5), SMALL),  # a step
+        (EVEN._replace(line=0.8, late=0.95), SMALL),  # begins later and grows: a short
+        (EVEN._replace(resistance_share=0.4), SMALL),
+        (EVEN._replace(capacity_share=0.06), SMALL),
+        (EVEN, NO_LEAK),
+        (EVEN, Leak(0.025, 0.015, 0.010, 0.0)),
+        (EVEN, Leak(0.040, 0.040, 0.040, 0.2)),
+        (EVEN, SMALL._replace(bled=0.3)),
+    ],
+)
+def test_what_is_no_even_loss_of_charge_stays_unknown(loss, leak):
+    assert by_loss(UNKNOWN, loss, leak) == UNKNOWN
+
+
+def test_the_loss_is_what_has_changed_since_the_first_days():
+    track = fresh_track(N_CELL, 2)
+    for row, first, now in ((I_SIZE, 0.05, 0.15), (I_QUICK, 0.0, 0.3), (I_CHARGE, 0.0, -0.03), (I_OWN, 0.0, -0.02)):
+        track.first[row, CELL], track.now[row, CELL] = first, now
+    track.drift[I_SIZE, CELL] = 60.0
+    track.ring[-30:], track.ring_day[-30:] = 0.0, DAYS
+    track.ring[-30:, :, CELL] = -0.002 * DAYS[:, None]
+    features = read_day(fresh_sums(Pack("car", "pack", N_CELL, 2, "NMC", 150.0)), 0.0)
+    loss = loss_of(track, features, CELL)
+    assert loss[:3] == pytest.approx((0.1, 0.3, 0.02))
+    assert loss.told > 3.0
+    assert loss.line > 0.98
+    assert loss.is_worn
+    other = loss_of(track, features, CELL + 1)
+    assert other[:4] == (0.0, 0.0, 0.0, 0.0)
+    assert not other.is_worn
+    assert loss_of(track, features, N_CELL) == (0.0,) * 6
 
 
 @pytest.mark.parametrize(
