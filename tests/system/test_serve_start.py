@@ -20,6 +20,7 @@ OTHER = {  # a value of every setting that is not its default; where none stands
     "log.format": "json", "server.host": "0.0.0.0", "site.n_phase": "3", "ocpp.enabled": "false",
     "telematics.platforms": "fleet:secret", "telematics.answer_reports": "always", "telematics.mqtt_url": "mqtt://127.0.0.1",
     "ocpp.security_profile_min": "2", "control.margin": "0.1",
+    "telematics.terminal_period_s": "20",
 }  # fmt: skip
 
 
