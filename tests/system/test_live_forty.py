@@ -98,8 +98,8 @@ def test_those_that_ignore_their_orders_are_known_and_no_others(nights):
 
 def test_energy_of_an_equal_share_at_lower_cost(nights):
     optimal, equal = nights[0]["optimal"], nights[0]["equal-share"]
-    # A car that waits for the valley and loses its link meanwhile ends a little short (0.27 kWh of 194); whether the equal share reaches one
-    # of those that lose theirs is a matter of milliseconds, and of 4.5 kWh.
+    # A car that waits for the valley and loses its link meanwhile ends a little short (0.27 kWh of 194). Whether the equal share reaches
+    # one of those that lose theirs is a matter of milliseconds, and of 4.5 kWh.
     assert optimal.energy_kwh >= max(equal.energy_kwh - 0.3, 193.9)
     assert optimal.cost < equal.cost
 
