@@ -19,6 +19,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "energy_soh": ("energy", "能量健康度"),
     "resistance_soh": ("resistance", "内阻健康度"),
     "weakest": ("weakest cell", "最弱单体"),
+    "stiffest": ("highest resistance, of the median cell's", "内阻最高单体（相对中位）"),
     "faults": ("Open warnings", "未关闭警告"),
     "none": ("none", "无"),
     "lives": ("Remaining life", "剩余寿命"),
@@ -145,8 +146,10 @@ def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
         lines.append((label(name, language), words))
     if card.weakest_cell is not None:
         cell = card.weakest_cell
-        share = "" if cell.capacity_share is None else f": {cell.capacity_share:.1%}"
-        lines.append((label("weakest", language), f"V_{cell.cell + 1}{share}"))
+        if cell.capacity_share is not None:
+            lines.append((label("weakest", language), f"V_{cell.cell + 1}: {cell.capacity_share:.1%}"))
+        elif cell.resistance_share is not None:
+            lines.append((label("stiffest", language), f"V_{cell.cell + 1}: {cell.resistance_share:.0%}"))
     return tuple(lines)
 
 

@@ -22,7 +22,7 @@ from evloom.plan.battery.spool import Spool
 from evloom.plan.battery.table import summary_text, table_text
 from evloom.plan.battery.work import Done, Order
 from evloom.simulate.patience import Patience
-from evloom.simulate.voice import Voice, findings_text, write_one
+from evloom.simulate.voice import MOST_NAMED, Voice, findings_text, write_one
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.rules import load_rules
 
@@ -33,7 +33,6 @@ GIVEN_UP = Note(
 )
 NOT_WRITTEN = Note("output.not-written", "refused", None, "a disk with room that can be written", "")
 BAR = "-"
-MOST_NAMED = 5
 
 
 def diagnose(options: argparse.Namespace, voice: Voice) -> int:

@@ -10,7 +10,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "title": ("{name}: battery report", "{name}：电池诊断报告"),
     "index.title": ("Battery report of a fleet", "车队电池诊断报告"),
     "index.source": ("from {path}", "数据来源：{path}"),
-    "index.counts": ("{packs} battery packs, {days} vehicle-days, {frames} frames", "{packs} 个电池包，{days} 车·日，{frames} 帧"),
+    "index.counts": ("battery packs: {packs}, vehicle-days: {days}, frames: {frames}", "{packs} 个电池包，{days} 车·日，{frames} 帧"),
     "index.none": ("No warning is open, and none was closed.", "没有未关闭的警告，也没有已关闭的警告。"),
     "index.found": ("{found}.", "{found}。"),
     "index.stop": ("{n} must not be charged (stop)", "{n} 个须停用"),

@@ -169,8 +169,9 @@ def day(at_s: float) -> str:
 
 def template(name: str) -> jinja2.Template:
     """A template of the report."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(own_asset(name))
+    loader = jinja2.FunctionLoader(own_asset)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template(name)
 
 
 def own_asset(name: str) -> str:
