@@ -25,7 +25,8 @@ def test_the_interface_is_what_its_document_says(tmp_path, socket_enabled):
             client.put("/api/v1/stations/pile-1/evse/1", json={"rating_kw": 22.0})
         left_out = [word for path in PATHS_LEFT_OUT for word in ("--exclude-path", path)]
         command = [str(SCHEMATHESIS), "run", f"{platform.url}/api/openapi.json", "-H", f"Authorization: Bearer {key}", *left_out]
-        command += ["--phases", "coverage,fuzzing", "--max-examples", "2", "--max-time", "30", "--workers", "2", "--seed", "1"]
+        # One worker: two threads of Python 3.11 that parse share one count of depth (cpython issue 106905), and fail now and then.
+        command += ["--phases", "coverage,fuzzing", "--max-examples", "2", "--max-time", "30", "--workers", "1", "--seed", "1"]
         command += ["--exclude-checks", CHECKS_LEFT_OUT, "--no-color", "--request-timeout", "30"]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
         assert done.returncode == 0, done.stdout[-6000:]
