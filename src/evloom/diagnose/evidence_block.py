@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evloom.diagnose.evidence_curve import FLAT_V, along, bend, charge_at, kind_of, rest_tells
 from evloom.diagnose.evidence_places import (
     B_A,
     B_BLED,
@@ -32,6 +33,7 @@ from evloom.diagnose.evidence_places import (
     CHEMISTRY,
     D_BALANCE_AH,
     D_BALANCE_S,
+    D_BALANCE_SOC,
     D_BLED_S,
     D_CAP_AH,
     D_CAP_SOC,
@@ -43,6 +45,8 @@ from evloom.diagnose.evidence_places import (
     D_REST_SOC,
     D_REST_SS,
     D_REST_WEIGHT,
+    D_SHOULDER_P,
+    D_SHOULDER_Q,
     D_SHOULDER_S,
     D_SHOULDER_WEIGHT,
     D_SOC_MAX,
@@ -76,12 +80,10 @@ from evloom.kernel.timegrid import Float
 
 DAY_S = 86400.0
 BLOCK_S = 600.0
-FLAT_V = 0.25  # less volts per unit of charge than this: the management's state of charge says more than the voltage
 STEEP_V = 1.2  # V per unit of charge: beyond, the slope itself is hardly known and changes within a block
 GAP_S = 300.0  # longer than this without frames is a gap
 STILL_S = 200.0  # standing for so long is no stop at a light
 SLOPE_V, SLOPE_Q = 0.006, 0.03  # a slope is read off a stretch of the trace of so many volts, or so much charge
-SHARP_V = 2.0  # V per unit: where the table's slope changes by so much, a deviation at rest says nothing
 TRACED_LEAST_V = 0.26  # less is flat
 AHEAD_V = 3.0  # V per unit
 MOVED_MOST = 0.12  # share of the capacity that one block may tell
@@ -109,30 +111,6 @@ class Sums(NamedTuple):
 
 
 @compiled
-def charge_at(volt: float, soc: float, curve_v: Float) -> tuple[float, float]:
-    """State of charge at a voltage at rest, and the slope of the curve there (V per unit). soc is the management's, NaN unknown."""
-    last = len(curve_v) - 1
-    j = 0
-    while j < last - 1 and curve_v[j + 1] <= volt:
-        j += 1
-    rise = max(curve_v[j + 1] - curve_v[j], 1e-4)
-    here = min(max((j + (volt - curve_v[j]) / rise) / last, 0.0), 1.0)
-    if rise * last < FLAT_V and np.isfinite(soc):
-        low, high = j, j
-        while low > 0 and (curve_v[low] - curve_v[low - 1]) * last < FLAT_V:
-            low -= 1
-        while high < last - 1 and (curve_v[high + 2] - curve_v[high + 1]) * last < FLAT_V:
-            high += 1
-        here = min(max(soc, low / last), (high + 1) / last)
-    at = min(max(here * last, 1.0), last - 1.0)
-    j = min(int(at), last - 2)
-    part = at - j
-    low_v = curve_v[j - 1] + part * (curve_v[j] - curve_v[j - 1]) if j > 0 else curve_v[0]
-    high_v = curve_v[j + 1] + part * (curve_v[j + 2] - curve_v[j + 1])
-    return here, max((high_v - low_v) * last / 2.0, 1e-3)
-
-
-@compiled
 def fold(sums: Sums) -> bool:
     """Close the block: its sums go into those of the day. True where a cell left the pack."""
     scalar, block = sums.scalar, sums.block
@@ -141,7 +119,7 @@ def fold(sums: Sums) -> bool:
     mean_v = block[B_V] / width
     if scalar[CHEMISTRY] < 0.0 and condition != CHARGE:
         scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
-    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    kind = kind_of(scalar)
     rest_v = mean_v - scalar[OHM] * (block[B_A] + 0.5 * scalar[SCALE_AH] * block[B_P]) / width
     soc, slope = charge_at(rest_v, block[B_SOC] / width, sums.curve_v[kind, :-N_LEVEL])
     middle = _block_cells(sums, (condition, soc, slope))
@@ -167,7 +145,7 @@ def _block_cells(sums: Sums, now: tuple[int, float, float]) -> float:
         cell[C_PD, k] *= share
     if condition in (REST, DRIVE, CHARGE):
         _equations(sums, now)
-    counts = _bend(sums, now[1]) < SHARP_V
+    counts = rest_tells(kind_of(sums.scalar), now[1], now[2], sums.curve_v)
     for k in range(n):
         if condition == REST and counts:
             cell[C_REST, k] += cell[C_D, k]
@@ -182,7 +160,7 @@ def _block_cells(sums: Sums, now: tuple[int, float, float]) -> float:
 def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
     """Add the block to the day's equations of each cell; now = (condition, charge, slope of the curve)."""
     condition, soc, slope = now
-    block, cell, normal = sums.block, sums.cell, sums.normal
+    block, cell, normal, kind = sums.block, sums.cell, sums.normal, kind_of(sums.scalar)
     width = block[B_WEIGHT]
     share_c, share_p = block[B_C] / width, block[B_P] / width
     traced = _traced_slope(sums) if condition == CHARGE else 0.0
@@ -194,7 +172,7 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
         told = _unbent(sums, slope)
     else:
         # Where the curve is steep its error counts most: a block says the less of a cell, the steeper the curve is there.
-        trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4) / (1.0 + (_bend(sums, soc) * SLOPE_SHARE / DOUBT_V) ** 2)
+        trust = 1.0 / BLOCK_S / (1.0 + (slope / STEEP_V) ** 4) / (1.0 + (bend(kind, soc, sums.curve_v) * SLOPE_SHARE / DOUBT_V) ** 2)
         told = cell[C_D].copy()
     by_charge = slope * (soc - 0.5)
     x = (0.0 if is_top else width, slope * width, by_charge * width, block[B_C], block[B_P])
@@ -218,34 +196,12 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
 def _at_top(sums: Sums, soc: float, slope: float) -> bool:
     """Whether cells of an LFP pack are where the curve turns steep: there a deviation is charge, however little an offset fits it."""
     scalar, block, cell = sums.scalar, sums.block, sums.cell
-    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    kind = kind_of(scalar)
     if kind != 1 or soc < NEARLY_FULL:
         return False
     width = block[B_WEIGHT]
     bare_v = (block[B_V] - scalar[OHM] * (block[B_A] + 0.5 * scalar[SCALE_AH] * block[B_P])) / width
     return bool(slope > LFP_STEEP_V or bare_v + np.max(cell[C_D]) / width > LFP_TOP_V)
-
-
-@compiled
-def _bend(sums: Sums, soc: float) -> float:
-    """By how much the slope of the table changes within 2.5 % of charge around `soc` (V per unit)."""
-    scalar = sums.scalar
-    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
-    curve_v = sums.curve_v[kind, :-N_LEVEL]
-    last = len(curve_v) - 1
-    j = min(max(int(soc * last), 1), last - 2)
-    low, high = np.inf, 0.0
-    for i in range(j - 1, j + 2):
-        slope = (curve_v[i + 1] - curve_v[i]) * last
-        low, high = min(low, slope), max(high, slope)
-    return high - low
-
-
-@compiled
-def _along(at: float, x: Float, y: Float, n: int) -> float:
-    """Value of y (rising with x) at a place of x; beyond the ends as steep as the last stretch."""
-    j = min(max(int(np.searchsorted(x[:n], at)) - 1, 0), n - 2)
-    return float(y[j] + (at - x[j]) * (y[j + 1] - y[j]) / max(x[j + 1] - x[j], 1e-9))
 
 
 @compiled
@@ -272,9 +228,9 @@ def _unbent(sums: Sums, slope: float) -> Float:
     trace = scalar[N_SCALAR:].reshape(2, N_TRACE)
     n, width = int(scalar[TRACE_N]), block[B_WEIGHT]
     at_q = block[B_Q] / width
-    at_v = _along(at_q, trace[T_Q], trace[T_V], n)
+    at_v = along(at_q, trace[T_Q], trace[T_V], n)
     middle = float(np.median(cell[C_D])) / width
-    ahead_v = max(_along(trace[T_Q, n - 1], trace[T_Q], trace[T_V], n) - at_v, 0.0)
+    ahead_v = max(along(trace[T_Q, n - 1], trace[T_Q], trace[T_V], n) - at_v, 0.0)
     ahead_q = max(trace[T_Q, n - 1] - at_q, 0.0)
     told = np.empty(cell.shape[1])
     for k in range(cell.shape[1]):
@@ -284,7 +240,7 @@ def _unbent(sums: Sums, slope: float) -> Float:
         else:
             # One that is far below may lie on a flat part, where a millivolt of its wire would be much charge.
             d += BLUR_V * min(1.0, (d / FAR_V) ** 2) if d < 0.0 else 0.0
-            moved = _along(at_v + d, trace[T_V], trace[T_Q], n) - at_q
+            moved = along(at_v + d, trace[T_V], trace[T_Q], n) - at_q
         told[k] = width * (middle + slope * min(max(moved, -MOVED_MOST), MOVED_MOST))
     return told
 
@@ -357,10 +313,12 @@ def _block_pack(sums: Sums, now: tuple[int, float, float]) -> None:
     if condition in (SHOULDER, IDLE) and width >= STILL_S:
         day[D_STILL_WEIGHT] += width
         day[D_STILL_A] += block[B_A]
-    counts = _bend(sums, soc) < SHARP_V
+    counts = rest_tells(kind_of(scalar), soc, slope, sums.curve_v)
     if condition == SHOULDER and counts:
         day[D_SHOULDER_WEIGHT] += width
         day[D_SHOULDER_S] += width * slope
+        day[D_SHOULDER_Q] += width * slope * (soc - 0.5)
+        day[D_SHOULDER_P] += block[B_P]
     elif condition == REST and counts:
         day[D_REST_WEIGHT] += width
         day[D_REST_S] += width * slope
@@ -394,6 +352,7 @@ def _balance_charge(sums: Sums, soc: float) -> None:
         change = soc - scalar[REST_SOC]
         day[D_BALANCE_AH] += scalar[SINCE_AH] - change * scalar[SCALE_AH]
         day[D_BALANCE_S] += since_s
+        day[D_BALANCE_SOC] += change
         if abs(change) > 0.08:
             day[D_CAP_AH] += scalar[SINCE_AH] if change > 0.0 else -scalar[SINCE_AH]
             day[D_CAP_SOC] += abs(change)

@@ -27,7 +27,10 @@ N_LEVEL = 12
 """From D_LEVEL on: charge (share of the capacity, plus 1; 0 unknown) at which a slow charge passed each of so many voltages."""
 D_GAUGE_AH, D_GAUGE_SOC = D_LEVEL + N_LEVEL, D_LEVEL + N_LEVEL + 1
 """Charge counted while charging, and by how much the management's own state of charge rose meanwhile."""
-N_DAY = D_LEVEL + N_LEVEL + 2
+D_SHOULDER_Q, D_SHOULDER_P, D_BALANCE_SOC = range(D_LEVEL + N_LEVEL + 2, D_LEVEL + N_LEVEL + 5)
+"""After charges: sums of slope times charge, and of the current of the last ten minutes. By how much the curve's charge has risen from
+rest to rest, where the charge counted is held against it."""
+N_DAY = D_LEVEL + N_LEVEL + 5
 
 # Rows over the cells: of the block, then of the day, then what is kept.
 (

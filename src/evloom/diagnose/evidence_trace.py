@@ -3,11 +3,10 @@
 import numpy as np
 
 from evloom.diagnose.evidence_block import FLOOR_V, GAP_S, Sums
+from evloom.diagnose.evidence_curve import kind_of
 from evloom.diagnose.evidence_places import (
     B_Q,
-    CHEMISTRY,
     D_LEVEL,
-    HIGH_V,
     LOW_C,
     N_LEVEL,
     N_SCALAR,
@@ -82,7 +81,7 @@ def _middle(row: Float32) -> float:
 def _pass_levels(sums: Sums, bare_v: float, taken: float) -> None:
     """Note at what charge the pack passed voltages; of the charges of a day the first that passed four of them counts."""
     scalar, levels = sums.scalar, sums.day[D_LEVEL : D_LEVEL + N_LEVEL]
-    kind = int(scalar[CHEMISTRY]) if scalar[CHEMISTRY] >= 0.0 else (0 if scalar[HIGH_V] > 3.45 else 1)
+    kind = kind_of(scalar)
     before_v = scalar[TRACE_V]
     for j in range(N_LEVEL):
         level_v = sums.curve_v[kind, sums.curve_v.shape[1] - N_LEVEL + j]
