@@ -268,6 +268,8 @@ def _residual(sums: Sums, now: tuple[float, float, float]) -> bool:
     if scalar[READY] < 1.0 or block[B_WEIGHT] < 100.0:
         return False
     soc, slope, middle = now
+    if not rest_tells(kind_of(scalar), soc, slope, sums.curve_v):
+        return False  # on a knee every cell bends at a charge of its own
     width = block[B_WEIGHT]
     c_rate, low_c, by_charge = block[B_C] / width, block[B_P] / width, slope * (soc - 0.5)
     n = cell.shape[1]
