@@ -19,12 +19,16 @@ from evloom.diagnose.evidence_kernel import NEW_DAY, run
 from evloom.diagnose.quality import flag, thinned
 from evloom.simulate.pack.fault import NAMED, UNKNOWN
 from evloom.simulate.pack.fleet import BOTH, HALF_FAULTY, vehicle
+from evloom.simulate.pack.wide import wide_vehicle
 from evloom.vehicle.telemetry import Frames, Pack
 from tools.truth.files import has_pack, read_pack
 
 ROOT = Path(__file__).parents[2] / "out"
 EACH = {name: 1.0 / len(NAMED) for name in NAMED}
 STRANGE = {name: 1.0 / len(UNKNOWN) for name in UNKNOWN}
+LOOK_ALIKES = ("internal-short", "self-discharge", "plating", "weak-cell", "capacity-dive")
+ALIKE = {"none": 1.0, **dict.fromkeys(NAMED, 1.0), **dict.fromkeys(LOOK_ALIKES, 2.0)}
+"""More of the kinds that look alike."""
 HEALTHY = {"none": 1.0}
 MIXED = ((60.0, 365), (30.0, 365), (60.0, 365), (60.0, 365), (30.0, 365), (60.0, 365), (60.0, 365), (30.0, 365), (60.0, 365), (10.0, 60))
 """Seconds between frames and days watched, by turns."""
@@ -32,18 +36,21 @@ MIXED = ((60.0, 365), (30.0, 365), (60.0, 365), (60.0, 365), (30.0, 365), (60.0,
 
 @dataclass(frozen=True)
 class Plan:
-    """A fleet: its seed, number of vehicles, (seconds between frames, days) by turns, the shares of its faults, the first of them."""
+    """A fleet: its seed, number of vehicles, (seconds between frames, days) by turns, the shares of its faults, the first of them,
+    whether its packs are of other makers (`simulate.pack.wide`)."""
 
     seed: int
     n: int
     turns: tuple[tuple[float, int], ...]
     mix: Mapping[str, float]
     first: int = 0
+    wide: bool = False
 
 
 PLANS = {
     "learn": Plan(2011, 300, ((60.0, 80), (30.0, 80)), EACH),
     "causes": Plan(2017, 420, ((60.0, 60),), EACH),
+    "wide": Plan(2021, 480, ((60.0, 60), (30.0, 60), (60.0, 80), (20.0, 60)), ALIKE, wide=True),
     "shorts": Plan(2012, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "healthy": Plan(2102, 57, MIXED, HEALTHY),
     "test": Plan(2413, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),
@@ -52,8 +59,8 @@ PLANS = {
     "healthy-more": Plan(2103, 93, MIXED, HEALTHY),
     "test-healthy": Plan(2403, 680, MIXED, HEALTHY),
 }
-"""Limits are taken from `healthy` and `healthy-more`, causes from `causes`; what is changed is tried on `learn` and on `shorts`. The
-others are judged on, and were first made when everything was settled."""
+"""Limits are taken from `healthy` and `healthy-more`, causes from `causes` and `wide`; what is changed is tried on `learn` and on
+`shorts`. The others are judged on, and were first made when everything was settled."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,8 @@ def _members(name: str) -> Iterator[tuple[Path, Any]]:
 
 def _twin(plan: Plan, k: int) -> Case:
     interval_s, days = plan.turns[k % len(plan.turns)]
+    if plan.wide:
+        return _case(*wide_vehicle(plan.seed, k, plan.mix, days, interval_s))
     return _case(*vehicle(plan.seed, k, plan.mix, days, BOTH, interval_s))
 
 

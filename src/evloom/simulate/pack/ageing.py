@@ -49,7 +49,7 @@ def worn(fault: Fault, at_s: float, n_cell: int) -> tuple[Float, Float]:
     left, thicker = np.ones(n_cell), np.ones(n_cell)
     if fault.kind in ("weak-cell", "electrolyte-loss", "capacity-dive"):
         share = float(fault.share(np.array([at_s]))[0])
-        share = share**1.7 if fault.kind == "capacity-dive" else share
-        left[fault.cell] -= share * fault.number("capacity_share")
-        thicker[fault.cell] += share * fault.number("resistance_share")
+        share = share ** fault.number("bend", 1.7) if fault.kind == "capacity-dive" else share
+        left[fault.cells] -= share * fault.number("capacity_share")
+        thicker[fault.cells] += share * fault.number("resistance_share")
     return left, thicker

@@ -18,6 +18,7 @@ HYSTERESIS_SHARE = 0.03  # share of the capacity after which the voltage has cha
 PLATED_SHARE = 0.03  # of the current above the limit
 STRIP_S = 5400.0  # time in which plated lithium that can come back has dissolved to 1/e
 DEAD_SHARE = 0.08  # of what dissolves: it has lost its contact, or reacts with the electrolyte
+FAST_S, SLOW_S = 25.0, 700.0  # time in which polarisation fades to 1/e: surface, depth of the particles
 SHOULDER_V = 0.018  # what much plated lithium adds to the voltage while it dissolves
 
 
@@ -75,16 +76,19 @@ class Road(NamedTuple):
 
 
 class Plating(NamedTuple):
-    """How lithium plates and comes back: see PLATED_SHARE, STRIP_S, DEAD_SHARE, SHOULDER_V."""
+    """How lithium plates and comes back: see PLATED_SHARE, STRIP_S, DEAD_SHARE, SHOULDER_V. takes: how much of the charge that is held in
+    dead lithium leaves the cell with it, 0..1."""
 
     plated_share: float
     strip_s: float
     dead_share: float
     shoulder_v: float
+    takes: float = 0.0
 
 
 class Rules(NamedTuple):
-    """What the battery management keeps to, where the fault sits (cell -1: nowhere), and how lithium plates."""
+    """What the battery management keeps to, where the fault sits (cell -1: nowhere), how lithium plates, and in what time the quick and
+    the slow polarisation fade to 1/e."""
 
     v_max: float
     v_min: float
@@ -97,6 +101,8 @@ class Rules(NamedTuple):
     contact_sensed: bool
     stuck_bleed: bool
     plating: Plating
+    fast_s: float = FAST_S
+    slow_s: float = SLOW_S
 
 
 class Kept(NamedTuple):
@@ -168,10 +174,12 @@ def _plate(cells: Cells, makeup: Makeup, curves: Curves, work: Work, at: tuple[f
             plated = (current_a - limit_a) * step_s / 3600.0 * how.plated_share
             cells.plated_ah[k] += 0.8 * plated
             cells.lost_ah[k] += 0.2 * plated
+            cells.soc[k] -= how.takes * 0.2 * plated * work.per_ah[k] * (1.0 - cells.soc[k])
         elif cells.plated_ah[k] > 0.0:
             gone = cells.plated_ah[k] * min(1.0, step_s / how.strip_s)
             cells.plated_ah[k] = cells.plated_ah[k] - gone if cells.plated_ah[k] > 1e-5 else 0.0
             cells.lost_ah[k] += how.dead_share * gone
+            cells.soc[k] -= how.takes * how.dead_share * gone * work.per_ah[k] * (1.0 - cells.soc[k])
             q = cells.plated_ah[k] * work.per_ah[k]
             work.shoulder_v[k] = how.shoulder_v * q / (q + 1e-3)
 
@@ -196,7 +204,7 @@ def _step(cells: Cells, makeup: Makeup, curves: Curves, rules: Rules, now: tuple
     if current_a > 0.02 * rules.capacity_ah or cells.plated_ah.max() > 0.0:
         _plate(cells, makeup, curves, work, (current_a, step_s, rules.plating))
     last = len(curves.ocv_v) - 2
-    keep_fast, keep_slow, hours = np.exp(-step_s / 25.0), np.exp(-step_s / 700.0), step_s / 3600.0
+    keep_fast, keep_slow, hours = np.exp(-step_s / rules.fast_s), np.exp(-step_s / rules.slow_s), step_s / 3600.0
     for k in range(len(cells.soc)):
         t = min(max(cells.temp_c[k] - COLDEST_C, 0.0), 138.0)
         i = int(t)

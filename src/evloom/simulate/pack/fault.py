@@ -25,6 +25,11 @@ class Fault:
     onset_s: float = float("nan")
     numbers: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def cells(self) -> list[int]:
+        """The cell, and with it others that have the same."""
+        return [self.cell, *self.numbers.get("more_cells", ())]
+
     def number(self, name: str, otherwise: float = 0.0) -> float:
         """One of the numbers."""
         return float(self.numbers.get(name, otherwise))

@@ -47,8 +47,8 @@ def vehicle(
 ) -> tuple[Frames, Truth]:
     """Vehicle `k` of the fleet of `seed`."""
     rng = np.random.default_rng(np.random.SeedSequence((seed, k)))
-    kind = _one_of(mix, rng)
-    name = _one_of(chemistry, rng)
+    kind = one_of(mix, rng)
+    name = one_of(chemistry, rng)
     begin_s = EPOCH_S + DAY_S * int(rng.integers(0, 365))
     n_cell, n_probe = SIZES[name]
     pack = make_pack(f"twin-{seed}-{k:05d}", name, (n_cell, n_probe), float(np.round(rng.uniform(*RATED_AH[name]))))
@@ -66,7 +66,8 @@ def make_pack(name: str, chemistry: str, size: tuple[int, int], capacity_ah: flo
     return Pack(name, f"pack-{name}", n_cell, n_probe, chemistry, capacity_ah, near)
 
 
-def _one_of(shares: Mapping[str, float], rng: np.random.Generator) -> str:
+def one_of(shares: Mapping[str, float], rng: np.random.Generator) -> str:
+    """A name, drawn by its share."""
     names = list(shares)
     weights = np.array([shares[name] for name in names], dtype=np.float64)
     return names[int(rng.choice(len(names), p=weights / weights.sum()))]

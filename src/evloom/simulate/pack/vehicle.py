@@ -107,6 +107,7 @@ def draw_rules(chemistry: Chemistry, capacity_ah: float, fault: Fault, rng: np.r
             strip_s=fault.number("strip_h", STRIP_S / 3600.0) * 3600.0,
             dead_share=fault.number("dead_share", DEAD_SHARE),
             shoulder_v=fault.number("shoulder_v", SHOULDER_V),
+            takes=fault.number("takes"),
         ),
     )
 
@@ -147,12 +148,12 @@ def makeup_today(car: Car, life: Life, at_s: float, taken_ah: Float) -> Makeup:
     share = float(car.fault.share(np.array([at_s]))[0])
     fast_ohm, slow_ohm = car.base.fast_ohm * thicker, car.base.slow_ohm * thicker
     if car.fault.kind == "self-discharge":
-        leak_a[car.fault.cell] *= car.fault.number("leak_factor")
+        leak_a[car.fault.cell] *= 1.0 + share * (car.fault.number("leak_factor") - 1.0)
     if car.fault.kind == "plating":
         plating_a = plating_a.copy()
-        plating_a[car.fault.cell] *= 1.0 + share * (car.fault.number("threshold") - 1.0)
-        fast_ohm[car.fault.cell] *= 1.0 + car.fault.number("kinetics_share")
-        slow_ohm[car.fault.cell] *= 1.0 + car.fault.number("diffusion_share")
+        plating_a[car.fault.cells] *= 1.0 + share * (car.fault.number("threshold") - 1.0)
+        fast_ohm[car.fault.cells] *= 1.0 + car.fault.number("kinetics_share")
+        slow_ohm[car.fault.cells] *= 1.0 + car.fault.number("diffusion_share")
     if car.fault.kind == "module-overheating":
         near = np.exp(-0.5 * ((np.arange(car.pack.n_cell) - car.fault.cell) / 4.0) ** 2)
         cooling = cooling * (1.0 - share * near * car.fault.number("cooling_share"))
