@@ -14,6 +14,7 @@ from evloom.diagnose.card_told import reason_words
 from evloom.diagnose.pulse import CellGrade
 from evloom.diagnose.pulse_told import way_words
 from evloom.plan.battery.report.both import TAGS, Both
+from evloom.plan.battery.report.findings import told_findings
 from evloom.plan.battery.report.page import data_json, own_asset, template
 from evloom.plan.battery.report.words import LANGS, Words
 from evloom.plan.battery.table import name_text
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from evloom.plan.battery.pulses import Kind
 
 MOST_ROWS = 2000
-MOST_FINDINGS = 200
 
 
 def cells_html(grades: Sequence[CellGrade], kinds: Sequence["Kind"], reading: PulseReading, rules: Rules, options: Namespace) -> str:
@@ -44,7 +44,7 @@ def cells_html(grades: Sequence[CellGrade], kinds: Sequence["Kind"], reading: Pu
         kinds=[{"name": kind.kind, "place": k, "told": both.of(partial(_kind, kind))} for k, kind in enumerate(kinds)],
         rows=both.of(lambda one: [_row(grade, one) for grade in ordered[:MOST_ROWS]]),
         more=both("pulses.more", n=number(len(grades) - MOST_ROWS, 0)) if len(grades) > MOST_ROWS else "",
-        findings=reading.findings[:MOST_FINDINGS],
+        findings=told_findings(reading.findings, both),
         version=evloom.__version__,
     )
 

@@ -8,6 +8,7 @@ import evloom
 from evloom.diagnose.warning import LEVELS
 from evloom.plan.battery.output import Row, order_of
 from evloom.plan.battery.report.both import Both
+from evloom.plan.battery.report.findings import told_findings
 from evloom.plan.battery.report.page import day, own_asset, template
 from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.table import MOST_NAME, is_same, name_text
@@ -16,7 +17,6 @@ from evloom.simulate.report.page import asset
 from evloom.store.battery.account import Account
 
 MOST_ROWS = 2000
-MOST_FINDINGS = 200
 COLUMNS = (
     ("vehicle", ""), ("level", ""), ("part", ""), ("cause", ""), ("seen", ""), ("soh", "n"), ("grade", ""), ("days", "n"),
     ("frames", "n"), ("cells", "n"), ("pack", ""),
@@ -52,7 +52,7 @@ def index_html(rows: Sequence[Row], account: Account, words: Words, source: str,
         rows=both.of(lambda one: [_row(row, one) for row in ordered[:MOST_ROWS]]),
         lacks=both.of(lambda one: lack_lines(rows, one)),
         more=both("index.more", n=number(left, 0)) if left > 0 else "",
-        findings=account.findings[:MOST_FINDINGS],
+        findings=told_findings(account.findings, both),
         version=evloom.__version__,
     )
 

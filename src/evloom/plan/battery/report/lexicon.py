@@ -153,6 +153,8 @@ PAGE: dict[str, tuple[str, str]] = {
     "column.frames": ("frames", "帧数"),
     "column.cells": ("cells", "电芯数"),
     "findings": ("What the reader found", "读取时的发现"),
+    "findings.more": ("and {n} more of this kind", "另有 {n} 条同类"),
+    "findings.allowed": ("allowed: ", "允许："),
     "findings.none": ("Nothing to remark.", "无。"),
     "severity.refused": ("refused", "拒绝"),
     "severity.repaired": ("repaired", "已修正"),

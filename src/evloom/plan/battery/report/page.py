@@ -18,6 +18,7 @@ from evloom.diagnose.warning import LEVELS, Warning  # noqa: A004
 from evloom.plan.battery.examine import Examined
 from evloom.plan.battery.output import Row, part_name, row_of
 from evloom.plan.battery.report.both import TAGS, Both
+from evloom.plan.battery.report.finding_texts import in_chinese
 from evloom.plan.battery.report.shape import MOST_WARNINGS, page_data
 from evloom.plan.battery.report.words import LANGS, Words
 from evloom.plan.battery.table import name_text
@@ -122,7 +123,9 @@ def _parts(examined: Examined, card: Card, words: Words) -> dict[str, Any]:
             (words(key), words("comma").join(f"{n:,} {words.flag(name)}" for name, n in counts.items())) for key, counts in flags if counts
         ],
         "lacks": [
-            words(f"lack.{one.code}", value=one.value, days=tally.days) if words.has(f"lack.{one.code}") else one.text()
+            words(f"lack.{one.code}", value=in_chinese(one.value) if words.lang == "zh" else one.value, days=tally.days)
+            if words.has(f"lack.{one.code}")
+            else one.text()
             for one in examined.findings
         ],
     }
