@@ -340,7 +340,7 @@ def _identity(known: _Known) -> Identity:
     pack = known.pack
     capacity_ah = known.facts.capacity_ah if known.facts.capacity_ah is not None else pack.capacity_ah
     finite = float(capacity_ah) if np.isfinite(capacity_ah) else None
-    return Identity(pack.vehicle_id, pack.pack_id, pack.chemistry, pack.n_cell, finite, known.energy_kwh)
+    return Identity(pack.vehicle_id, pack.pack_id, pack.chemistry, pack.in_series, finite, known.energy_kwh)
 
 
 def _coverage(health: Health) -> tuple[tuple[str, float], ...]:

@@ -57,9 +57,9 @@ def energy_kwh_of(pack: Pack, facts: Facts) -> float | None:
     if facts.energy_kwh is not None:
         return facts.energy_kwh
     capacity_ah = facts.capacity_ah if facts.capacity_ah is not None else pack.capacity_ah
-    if pack.chemistry not in BY_NAME or not np.isfinite(capacity_ah) or pack.n_cell < 1:
+    if pack.chemistry not in BY_NAME or not np.isfinite(capacity_ah) or pack.in_series < 1:
         return None
-    return float(BY_NAME[pack.chemistry].ocv(0.5)) * capacity_ah * pack.n_cell / 1000.0
+    return float(BY_NAME[pack.chemistry].ocv(0.5)) * capacity_ah * pack.in_series / 1000.0
 
 
 def soh_of(health: Health, facts: Facts) -> Spread | None:
@@ -183,7 +183,7 @@ def _repairs(struck: Sequence[Struck], x: Mapping[str, Float], n: int) -> Float:
 
 def _good_share(pack: Pack, struck: Sequence[Struck]) -> float:
     """Share of the modules without a cell that is bad itself; what is mended by a service leaves the module good."""
-    modules = max(-(-pack.n_cell // MODULE_CELLS), 1)
+    modules = max(-(-pack.in_series // MODULE_CELLS), 1)
     bad = {each.warning.cell // MODULE_CELLS for each in struck if each.warning.cell is not None and _is_bad(each)}
     return max(modules - len(bad), 0) / modules
 

@@ -167,9 +167,11 @@ def _missing(state: State, seen: Seen, holds: Interval | None) -> tuple[str, ...
         keys.append("resistance")
     if resistance_soh(sums) is None:
         keys.append("resistance-new")
-    if not _cells_are_known(seen):
+    if pack.n_series:
+        keys.append("mean-cell")
+    elif not _cells_are_known(seen):
         keys.append("cell-capacity")
-    if not np.isfinite(self_discharge_a(seen.cells, 1.0)).any():
+    if not pack.n_series and not np.isfinite(self_discharge_a(seen.cells, 1.0)).any():
         keys.append("self-discharge")
     if insulation(sums) is None:
         keys.append("insulation")

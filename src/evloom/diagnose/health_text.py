@@ -2,7 +2,14 @@
 
 TEXTS = {
     "no-frames": ("no usable frames", "没有可用的数据帧"),
-    "no-cells": ("not enough information: needs cell voltages", "信息不足：需要单体电压"),
+    "no-cells": (
+        "not enough information: needs cell voltages, or those of the highest and the lowest cell",
+        "信息不足：需要各单体电压，或最高与最低单体电压",
+    ),
+    "mean-cell": (
+        "single cells were not sent: a mean cell stands for all, and weakest cell, spread and self-discharge cannot be told",
+        "未提供各单体电压：以平均单体代表整包，无法判断最弱单体、离散度与自放电",
+    ),
     "charge-span": ("not enough information: needs a charge over at least 40 % SOC", "信息不足：需要一次跨度至少 40 % SOC 的充电"),
     "flat-curve": (
         "not enough information: the curve of these cells is flat here; needs a slow charge that begins below 35 % SOC or ends full",

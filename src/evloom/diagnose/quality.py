@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from evloom.diagnose.quality_kernel import SIGNALS, Columns, Flags, State, flag_rows
+from evloom.diagnose.quality_kernel import PACK_V, SIGNALS, Columns, Flags, State, flag_rows
 from evloom.diagnose.quality_rest import thinned
 from evloom.diagnose.quality_state import N_FLAGGER, Carry, copied, decode, encode, fresh
 from evloom.vehicle.telemetry import Frames
@@ -27,6 +27,8 @@ def flag(frames: Frames, carry: Carry | None = None) -> tuple[Frames, Carry]:
         raise ValueError(f"memory of {after.cell.shape[1]} cells and {after.probe.shape[1]} probes, frames of {n_cell} and {n_probe}")
     flagged = replace(frames, flags=frames.flags.copy(), cell_flags=frames.cell_flags.copy(), probe_flags=frames.probe_flags.copy())
     signal = np.column_stack([getattr(frames, name).astype(np.float64, copy=False) for name in SIGNALS])
+    if frames.pack.n_series > 1:  # one mean cell stands for all of them
+        signal[:, PACK_V] /= frames.pack.n_series
     cell_v, probe_c = np.ascontiguousarray(frames.cell_v), np.ascontiguousarray(frames.probe_c)
     columns = Columns(signal, cell_v, cell_v.view(np.uint32), probe_c)
     flags = Flags(flagged.flags, flagged.cell_flags, flagged.probe_flags)

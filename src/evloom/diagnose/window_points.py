@@ -1,5 +1,6 @@
 """From the bins of a charge window to the points that a curve is laid through, and to the deviations of the cells along it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,10 @@ from evloom.vehicle.telemetry import Float32
 SETTLE_S, SETTLE_FAST_S = 600.0, 240.0
 """How long after its begin the polarisation of a charge is not steady yet."""
 MOST_POINTS = 24
-NO_OFFSET_A, USUAL_OFFSET_A = 0.15, 0.1
-"""Offset of a current sensor that was never seen at rest, standard deviation; below zero by more than the second a car rather draws."""
+OFFSETS_A = ((0.95, 0.15), (0.05, 1.5))
+"""Offset of a current sensor: how likely, and standard deviation; a few are broken."""
+AWAKE, DRAWN_A, READ_A = 0.6, 0.5, 0.03
+"""How often a parked car that reports draws current, and how much on average (cars: 0.2 to 1.5 A); error of the mean reading."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,36 @@ class Charge:
 
 
 def offset_a(scalar: Float) -> tuple[float, float]:
-    """Offset of the current sensor as seen while parked, and its doubt. What a parked car draws looks like a negative offset: the further
-    below zero, the less it is believed."""
+    """Offset of the current sensor (A) from what it read while parked, and its doubt.
+
+    A parked car that reports draws some current, or none; what it reads is the offset less that. Given the mean reading, the offset is
+    weighed over sound and broken sensors and over cars that draw nothing or a little (exponential): a normal distribution cut off where the
+    draw would be negative.
+    """
     seen = scalar[at.OFF_N]
     if seen < 1.0:
-        return 0.0, NO_OFFSET_A
+        return 0.0, OFFSETS_A[0][1]
     mean = float(scalar[at.OFF_A] / seen)
     spread = max(float(scalar[at.OFF_AA] / seen) - mean * mean, 0.0)
-    doubt = float(np.hypot(np.sqrt(spread / seen), NO_OFFSET_A / np.sqrt(1.0 + seen)))
-    drawn = max(-mean - USUAL_OFFSET_A, 0.0)
-    return mean + 0.7 * drawn, float(np.hypot(doubt, 0.4 * drawn + 0.02))
+    noise = float(np.hypot(np.sqrt(spread / seen), READ_A))
+    parts = [part for often, sd in OFFSETS_A for part in _explained(mean, often, float(np.hypot(sd, noise)))]
+    total = sum(weight for weight, _, _ in parts)
+    offset = sum(weight * middle for weight, middle, _ in parts) / total
+    variance = sum(weight * (var + (middle - offset) ** 2) for weight, middle, var in parts) / total
+    return offset, float(np.hypot(np.sqrt(variance), noise))
+
+
+def _explained(mean: float, often: float, sd: float) -> list[tuple[float, float, float]]:
+    """How likely, offset and its variance where nothing is drawn, and where something is."""
+    still = (1.0 - AWAKE) * often * math.exp(-0.5 * (mean / sd) ** 2) / (sd * math.sqrt(2.0 * math.pi))
+    middle = -sd * sd / DRAWN_A
+    cut = (mean - middle) / sd
+    above = 0.5 * math.erfc(cut / math.sqrt(2.0))
+    if above < 1e-12:
+        return [(still + 1e-300, mean, 0.0)]
+    ahead = math.exp(-0.5 * cut * cut) / math.sqrt(2.0 * math.pi) / above
+    drawn = AWAKE * often * math.exp(mean / DRAWN_A + 0.5 * (sd / DRAWN_A) ** 2) / DRAWN_A * above
+    return [(still + 1e-300, mean, 0.0), (drawn, middle + sd * ahead, sd * sd * max(1.0 + cut * ahead - ahead * ahead, 0.0))]
 
 
 def charge_of(sums: Sums, kind: str) -> Charge:

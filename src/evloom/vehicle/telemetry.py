@@ -54,6 +54,7 @@ class Pack:
     chemistry      "NMC", "LFP", "Na", or "" where nobody said
     capacity_ah    rated, NaN where nobody said
     probe_of_cell  (n_cell,) the probe nearest to each cell, -1 where nobody said
+    n_series       cells in series where single ones are not sent and cell 1 is their mean (n_cell = 1); 0: cells are sent one by one
     """
 
     vehicle_id: str
@@ -63,6 +64,12 @@ class Pack:
     chemistry: str = ""
     capacity_ah: float = float("nan")
     probe_of_cell: tuple[int, ...] = ()
+    n_series: int = 0
+
+    @property
+    def in_series(self) -> int:
+        """Cells in series, whether they are sent one by one or not."""
+        return self.n_series or self.n_cell
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,10 @@ class Examiner:
     def _findings(self) -> tuple[Finding, ...]:
         pack, tally = self._pack, self._tally
         found = []
-        if pack.n_cell < 2:
+        if pack.n_series > 1:
+            said = f"a mean cell of {pack.n_series} in series"
+            found.append(_lack(pack, "battery.few-cells", "V_1..V_n", said, "each cell's voltage", "no cell can be compared with its pack"))
+        elif pack.n_cell < 2:
             said = f"{pack.n_cell} cell{'s' if pack.n_cell != 1 else ''}"
             found.append(_lack(pack, "battery.few-cells", "V_1..V_n", said, "at least 2 cells", "no cell can be compared with its pack"))
         if pack.n_probe == 0 or tally.has_no_probe:

@@ -39,6 +39,7 @@ class Row:
     doubted: tuple[tuple[str, int], ...]
     lacks: tuple[str, ...]
     page: str
+    capacity_ah: Interval | None = None
 
     @property
     def is_suspect(self) -> bool:
@@ -78,6 +79,7 @@ def row_of(examined: Examined, card: Card | None = None) -> Row:
         doubted=tuple(sorted(tally.flagged.items(), key=lambda one: (-one[1], one[0]))),
         lacks=tuple(finding.code for finding in examined.findings),
         page="",
+        capacity_ah=examined.health.capacity_ah,
     )
 
 

@@ -10,7 +10,21 @@ from evloom.plan.battery.output import Row, order_of
 from evloom.plan.battery.report.lexicon import PAGE
 from evloom.store.battery.account import Account
 
-HEAD = ("vehicle", "pack", "level", "part", "likely cause", "first seen", "SOH", "grade", "days", "frames", "cells", "doubted readings")
+HEAD = (
+    "vehicle",
+    "pack",
+    "level",
+    "part",
+    "likely cause",
+    "first seen",
+    "SOH",
+    "capacity",
+    "grade",
+    "days",
+    "frames",
+    "cells",
+    "doubted readings",
+)
 MOST_ROWS = 40
 MOST_NAME = 40
 """Letters of a name that are shown; the JSON has all."""
@@ -61,12 +75,19 @@ def _cells(row: Row) -> list[str]:
         cause,
         _day(row.first_seen_s),
         f"{100 * row.soh.p50:.1f} % ({100 * row.soh.p10:.1f}-{100 * row.soh.p90:.1f})" if row.soh is not None else "",
+        _capacity(row),
         row.grade,
         str(row.days),
         f"{row.frames:,}",
         str(row.n_cell),
         doubted,
     ]
+
+
+def _capacity(row: Row) -> str:
+    """Capacity in Ah where no rated one makes a state of health of it."""
+    told = row.capacity_ah
+    return f"{told.p50:.1f} Ah ({told.p10:.1f}-{told.p90:.1f})" if told is not None and row.soh is None else ""
 
 
 def name_text(text: str) -> str:

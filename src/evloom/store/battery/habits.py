@@ -15,6 +15,13 @@ SIGN_UNSEEN = Note(
 )
 OFFSET = Note("frames.probe-offset", "repaired", "T_1..T_m", "degrees Celsius", "40 taken off every reading that is no placeholder")
 OHM = Note("frames.insulation-unit", "repaired", "insulation_ohm", "ohm", "multiplied for the whole file")
+UNSIGNED = Note(
+    "frames.current-unsigned",
+    "repaired",
+    "current_a",
+    "positive = charging, negative = discharging",
+    "the sign is taken from the charging status; without one the current is absent",
+)
 VOLT = Note("frames.cell-unit", "repaired", "V_1..V_n", "volt", "divided by 1,000 for the whole file")
 PERCENT = Note("frames.soc-percent", "repaired", "soc", "0..1", "divided by 100 for the whole file")
 
@@ -22,6 +29,9 @@ SURE, SURE_OWN = 0.2, 0.5
 """Correlation of steps of voltage and of current that decides: measured -0.95 and -0.73 on two cars that count discharge as positive."""
 
 STEPS = 30
+RISING, MOVED_SOC, ONE_SIGN = 0.8, 0.1, 0.995
+"""Where no step of voltage decides: share of the changes of the state of charge that go with the current, from so much change on. A current
+that has one sign in so many of its readings, while the charge rises and falls, has lost its sign."""
 ABSENT_FROM_C = 200.0
 """Raw values from here on stand for an absent probe (255, 511) and are not shifted."""
 
@@ -43,17 +53,20 @@ class Habits:
     insulation_factor: float = 1.0
     soc_factor: float = 1.0
     cell_factor: float = 1.0
+    is_unsigned: bool = False
 
 
 def learn(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> Habits:
     """The habits of a file from its first rows `sample` (our names, at_s converted); everything that is changed is said."""
-    field = layout.name == "field"
+    field, own = layout.name == "field", layout.name == "own"
+    unsigned = not field and _is_unsigned(sample, source, account)
     return Habits(
-        _current_factor(sample, field, source, account),
-        _probe_offset_c(sample, layout, source, account) if field else 0.0,
-        _insulation_factor(sample, source, account) if field else 1.0,
+        1.0 if unsigned else _current_factor(sample, layout.name, source, account),
+        0.0 if own else _probe_offset_c(sample, layout, source, account),
+        1.0 if own else _insulation_factor(sample, source, account),
         _soc_factor(sample, field, source, account),
         _cell_factor(sample, source, account),
+        unsigned,
     )
 
 
@@ -75,30 +88,72 @@ def step_correlation(sample: pl.DataFrame) -> tuple[float, int]:
     return (float(np.sum(current_a[use] * pack_v[use])) / spread**0.5 if spread > 0.0 else 0.0), int(use.sum())
 
 
-def _current_factor(sample: pl.DataFrame, field: bool, source: str, account: Account) -> float:
+def soc_moves(sample: pl.DataFrame) -> tuple[float, float, float, float]:
+    """Change of the state of charge (0..1) over stretches of at most five minutes: rises under positive and negative current, falls under
+    positive and negative current."""
+    if not {"current_a", "soc", "at_s"} <= set(sample.columns) or len(sample) < 2:
+        return 0.0, 0.0, 0.0, 0.0
+    at_s, current_a, soc = (
+        sample[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy() for name in ("at_s", "current_a", "soc")
+    )
+    soc = np.where((soc >= 0.0) & (soc <= 100.0), soc, np.nan)
+    percent = len(_column(sample, "soc")) > 0 and float(np.nanmedian(soc)) > 1.5
+    change, passed, mean_a = np.diff(soc) * (0.01 if percent else 1.0), np.diff(at_s), 0.5 * (current_a[1:] + current_a[:-1])
+    use = (passed > 0.0) & (passed <= 300.0) & (np.abs(change) < 0.03) & (np.abs(mean_a) > 1.0)
+    up, down = use & (change > 0.0), use & (change < 0.0)
+    return (
+        float(change[up & (mean_a > 0.0)].sum()),
+        float(change[up & (mean_a < 0.0)].sum()),
+        float(-change[down & (mean_a > 0.0)].sum()),
+        float(-change[down & (mean_a < 0.0)].sum()),
+    )
+
+
+def _is_unsigned(sample: pl.DataFrame, source: str, account: Account) -> bool:
+    """Whether the current has one sign while the state of charge goes both ways under it."""
+    current_a = _column(sample, "current_a")
+    current_a = current_a[np.abs(current_a) > 1.0]
+    if not len(current_a) or max((current_a > 0.0).mean(), (current_a < 0.0).mean()) < ONE_SIGN:
+        return False
+    rise_plus, rise_minus, fall_plus, fall_minus = soc_moves(sample)
+    rise, fall = rise_plus + rise_minus, fall_plus + fall_minus
+    if min(rise, fall) < MOVED_SOC or min(rise, fall) < 0.15 * (rise + fall):
+        return False
+    account.whole(UNSIGNED, source, "one sign while the state of charge rises and falls")
+    return True
+
+
+def _current_factor(sample: pl.DataFrame, layout: str, source: str, account: Account) -> float:
     if not len(_column(sample, "current_a")):
         return 1.0
     correlation, n = step_correlation(sample)
-    if not field:
-        turned = n >= STEPS and correlation < -SURE_OWN
-        if turned:
-            account.whole(SIGN, source, f"the voltage falls when it rises (correlation {correlation:.2f} over {n} steps)")
-        return -1.0 if turned else 1.0
-    if n < STEPS or abs(correlation) < SURE:
-        account.whole(SIGN_UNSEEN, source, f"{n} steps, correlation {correlation:.2f}")
+    seen = f"correlation {correlation:.2f} over {n} steps"
+    if layout == "field":
+        if n < STEPS or abs(correlation) < SURE:
+            account.whole(SIGN_UNSEEN, source, f"{n} steps, correlation {correlation:.2f}")
+            return -1.0
+        if correlation < 0.0:
+            account.whole(SIGN, source, f"positive = discharging ({seen})")
+        return -1.0 if correlation < 0.0 else 1.0
+    if n >= STEPS and abs(correlation) > SURE_OWN:
+        if correlation < 0.0:
+            account.whole(SIGN, source, f"the voltage falls when it rises ({seen})")
+        return -1.0 if correlation < 0.0 else 1.0
+    rise_plus, rise_minus, fall_plus, fall_minus = soc_moves(sample)
+    moved = rise_plus + rise_minus + fall_plus + fall_minus
+    if moved >= MOVED_SOC and rise_minus + fall_plus > RISING * moved:
+        account.whole(SIGN, source, "the state of charge rises under negative current")
         return -1.0
-    if correlation < 0.0:
-        account.whole(SIGN, source, f"positive = discharging (correlation {correlation:.2f} over {n} steps)")
-    return -1.0 if correlation < 0.0 else 1.0
+    return 1.0
 
 
 def _probe_offset_c(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> float:
-    names = [f"T_{k + 1}" for k, name in enumerate(layout.probes) if name]
-    readings = np.concatenate([_column(sample, name) for name in names]) if names else np.zeros(0)
+    names = [f"T_{k + 1}" for k, name in enumerate(layout.probes) if name] or ["probe_max_c"]
+    readings = np.concatenate([_column(sample, name) for name in names])
     readings = readings[(readings < ABSENT_FROM_C) & (readings > 0.0)]
     if not len(readings):
         return 0.0
-    named_max = _column(sample, "probe_max_c")
+    named_max = _column(sample, "probe_max_c") if layout.probes else np.zeros(0)
     above_c = float(np.median(readings)) - (float(np.median(named_max)) if len(named_max) else HOT_C - 20.0)
     if above_c < 20.0:
         return 0.0
@@ -131,7 +186,7 @@ def _soc_factor(sample: pl.DataFrame, field: bool, source: str, account: Account
 def _cell_factor(sample: pl.DataFrame, source: str, account: Account) -> float:
     """Cells in millivolts. Placeholders of cells in volts (65.535) are far below."""
     few = sample.head(FEW_ROWS)
-    values = np.concatenate([_column(few, name) for name in sample.columns if name.startswith("V_")] or [np.zeros(0)])
+    values = np.concatenate([_column(few, name) for name in sample.columns if name.startswith(("V_", "cell_m"))] or [np.zeros(0)])
     median = float(np.median(values)) if len(values) else 0.0
     if not MILLIVOLT[0] <= median <= MILLIVOLT[1]:
         return 1.0

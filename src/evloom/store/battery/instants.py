@@ -7,6 +7,17 @@ from evloom.store.battery.account import Account, Note
 NAIVE = Note("frames.time-without-zone", "warning", "at", "an instant with its zone, e.g. 2026-05-05T09:10:00+08:00", "taken as UTC")
 ZONED = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
 PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S")
+DIGITS_FROM, DIGITS_TO = 1.97e13, 2.1e13
+"""Numbers within these are 20190722134001: as milliseconds they would be in the 27th century."""
+RELATIVE_END_S, DAY_S = 1e8, 86400.0
+"""Instants before 1973 are no dates but seconds since a record began."""
+RELATIVE = Note(
+    "frames.clock-relative",
+    "warning",
+    "at",
+    "instants, e.g. 2026-05-05T09:10:00+08:00",
+    "read as seconds since the record began: dates mean nothing; where each charge begins at 0, charge_id must number the charges",
+)
 MILLISECONDS_FROM, MICROSECONDS_FROM, NANOSECONDS_FROM = 1e11, 1e14, 1e17
 """Epoch numbers from here on are milliseconds (microseconds, nanoseconds): as seconds they would be the year 5138."""
 END_S = 4102444800.0
@@ -20,6 +31,23 @@ def to_epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
     return found.to_frame().select(pl.when(value.is_between(0.0, END_S)).then(value).otherwise(None).alias(found.name)).to_series()
 
 
+def since_begin(at_s: pl.Series, charge: pl.Series, source: str, account: Account) -> pl.Series:
+    """Instants of a clock that runs from 0: as they are, or a day later for each charge where these are numbered (the last digits of
+    `charge`), since how long the car was away is not known. Other instants stay."""
+    low = at_s < RELATIVE_END_S
+    if not bool(low.any()):
+        return at_s
+    number = charge.cast(pl.String).str.extract(r"(\d{1,5})(?:\.0*)?$").cast(pl.Float64, strict=False).fill_null(0.0)
+    account.whole(
+        RELATIVE,
+        source,
+        f"from {float(at_s.fill_nan(None).to_numpy()[low.fill_null(False).to_numpy()].min()):g} s on"
+        + (", charges numbered" if bool((number > 0.0).any()) else ""),
+    )
+    table = pl.DataFrame({"at_s": at_s, "low": low, "day": number * DAY_S})
+    return table.select(pl.when(pl.col("low")).then(pl.col("at_s") + pl.col("day")).otherwise(pl.col("at_s")).alias("at_s")).to_series()
+
+
 def _epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
     if column.dtype == pl.String:
         numbers = column.cast(pl.Float64, strict=False)
@@ -31,7 +59,10 @@ def _epoch_s(column: pl.Series, source: str, account: Account) -> pl.Series:
         return column.dt.epoch("us").cast(pl.Float64) / 1e6
     if column.dtype == pl.Date:
         return column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / 1e6
-    return _scaled(column.cast(pl.Float64, strict=False))
+    numbers = column.cast(pl.Float64, strict=False)
+    if bool(numbers.is_between(DIGITS_FROM, DIGITS_TO).any()):
+        return _texts(numbers.cast(pl.Int64, strict=False).cast(pl.String), source, account)
+    return _scaled(numbers)
 
 
 def _scaled(numbers: pl.Series) -> pl.Series:

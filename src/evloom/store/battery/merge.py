@@ -12,7 +12,7 @@ def merged(streams: list[Iterator[pl.DataFrame]]) -> Iterator[pl.DataFrame]:
     heads = [head for head in (_Head(stream) for stream in streams) if head.table is not None]
     while heads:
         bound_s = min(head.end_s for head in heads)
-        parts = [head.take(bound_s) for head in heads]
+        parts = [head.take(bound_s) for head in heads if head.begin_s <= bound_s]
         whole = pl.concat([part for part in parts if len(part)], how="diagonal_relaxed")
         yield whole.sort(KEY, maintain_order=True).drop(KEY)
         heads = [head for head in heads if head.table is not None]
@@ -26,6 +26,12 @@ class _Head:
         self._highest_s = float("-inf")
         self.table: pl.DataFrame | None = None
         self._advance()
+
+    @property
+    def begin_s(self) -> float:
+        """The key of the first row."""
+        assert self.table is not None
+        return float(self.table[KEY][0])
 
     @property
     def end_s(self) -> float:

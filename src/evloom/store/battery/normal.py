@@ -5,8 +5,8 @@ import polars as pl
 
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.habits import ABSENT_FROM_C, Habits
-from evloom.store.battery.instants import to_epoch_s
-from evloom.store.battery.layout import NUMBERS, TEXTS, Layout
+from evloom.store.battery.instants import since_begin, to_epoch_s
+from evloom.store.battery.layout import AGGREGATES, NUMBERS, TEXTS, Layout
 from evloom.store.battery.pieces import LINE, Piece
 from evloom.store.battery.words import said_of_pack
 
@@ -18,9 +18,12 @@ GBT_CHARGING = {1: 1, 2: 2, 3: 0, 4: 3}
 WHOLE = ("charging", "bms_level", "balancing")
 
 
-def timed(table: pl.DataFrame, layout: Layout, source: str, account: Account) -> pl.DataFrame:
-    """The table with at_s and known_at_s, without the rows that have no instant."""
+def timed(table: pl.DataFrame, layout: Layout, source: str, account: Account, charge: int = 0) -> pl.DataFrame:
+    """The table with at_s and known_at_s, without the rows that have no instant. charge: number of the charge that the whole file is."""
     at_s = to_epoch_s(table["at"], source, account).alias("at_s")
+    if layout.name != "field":
+        number = table["charge_id"] if "charge_id" in layout.columns else pl.Series([charge or None] * len(table), dtype=pl.Int64)
+        at_s = since_begin(at_s, number, source, account)
     known = to_epoch_s(table["known_at"], source, account).fill_null(at_s) if "known_at" in layout.columns else at_s
     table = table.with_columns(at_s, known.alias("known_at_s"))
     lost = np.flatnonzero(at_s.is_null().to_numpy())
@@ -29,7 +32,7 @@ def timed(table: pl.DataFrame, layout: Layout, source: str, account: Account) ->
         account.rows(NO_TIME, source, table[LINE][lost].to_list(), [repr(text) for text in texts])
         account.n_refused += len(lost)
         table = table.filter(pl.col("at_s").is_not_null())
-    return table.drop("at", "known_at", strict=False)
+    return table.drop("at", "known_at", "charge_id", strict=False)
 
 
 def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, account: Account) -> pl.DataFrame:
@@ -38,6 +41,7 @@ def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, ac
     have = set(table.columns)
     columns = [pl.col("at_s"), pl.col("known_at_s"), pl.col(LINE)]
     columns += [_number(name, layout, habits) if name in have else _unknown(name) for name in NUMBERS]
+    columns += [_aggregate(name, habits) for name in AGGREGATES if name in have and not (layout.cells and layout.probes)]
     columns += [
         pl.col("capacity_ah").cast(pl.Float64, strict=False) if "capacity_ah" in have else pl.lit(None, pl.Float64).alias("capacity_ah")
     ]
@@ -65,15 +69,42 @@ def _number(name: str, layout: Layout, habits: Habits) -> pl.Expr:
     value = pl.col(name).cast(pl.Float64, strict=False).fill_null(float("nan"))
     if name in WHOLE:
         whole = pl.col(name).cast(pl.Float64, strict=False).fill_nan(None).cast(pl.Int64, strict=False)
-        if name == "charging" and layout.name == "field":
+        if name == "charging" and layout.columns[name].lower() != "charging":
             return whole.replace_strict(GBT_CHARGING, default=-1, return_dtype=pl.Int64).fill_null(-1).alias(name)
         return pl.when(whole >= 0).then(whole).otherwise(-1).fill_null(-1).alias(name)
+    if name == "current_a" and habits.is_unsigned:
+        return _signed(value, layout)
     if name == "current_a" and habits.current_factor != 1.0:
         return (value * habits.current_factor + 0.0).alias(name)  # + 0.0: no minus zero
     if name == "soc" and habits.soc_factor != 1.0:
         return (value * habits.soc_factor).round(6).alias(name)
     if name == "insulation_ohm" and habits.insulation_factor != 1.0:
         return (value * habits.insulation_factor).round(3).alias(name)
+    return value.alias(name)
+
+
+def _signed(value: pl.Expr, layout: Layout) -> pl.Expr:
+    """A current that came without a sign: charging where the status says so, discharging where it says anything else, else absent."""
+    if "charging" not in layout.columns:
+        return pl.lit(float("nan"), pl.Float64).alias("current_a")
+    status = pl.col("charging").cast(pl.Float64, strict=False).fill_nan(None)
+    return (
+        pl.when(status == 1.0)
+        .then(value.abs())
+        .when(status.is_in([0.0, 2.0, 3.0, 4.0]))
+        .then(-value.abs())
+        .otherwise(float("nan"))
+        .alias("current_a")
+    )
+
+
+def _aggregate(name: str, habits: Habits) -> pl.Expr:
+    """The highest or lowest cell or probe in our units."""
+    value = pl.col(name).cast(pl.Float64, strict=False).fill_null(float("nan"))
+    if name.startswith("cell_") and habits.cell_factor != 1.0:
+        value = value * habits.cell_factor
+    if name.startswith("probe_") and habits.probe_offset_c != 0.0:
+        value = pl.when(value < ABSENT_FROM_C).then(value + habits.probe_offset_c).otherwise(value)
     return value.alias(name)
 
 

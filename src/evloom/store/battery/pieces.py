@@ -13,6 +13,7 @@ from typing import IO, cast
 import polars as pl
 
 from evloom.store.battery.account import Account, Note
+from evloom.store.battery.names import charge_of
 from evloom.store.battery.text import Lines, read_table
 
 LINE = "__line"
@@ -28,12 +29,14 @@ _CAUSES = (OSError, EOFError, zlib.error, zipfile.BadZipFile, pl.exceptions.Pola
 
 @dataclass(frozen=True, slots=True, order=True)
 class Piece:
-    """One table of frames: a file, or `member` of a zip. `stem` names the vehicle where no column does; `name` is for findings."""
+    """One table of frames: a file, or `member` of a zip. `stem` names the vehicle where no column does; `name` is for findings; `charge` is
+    the number of the charge that the file is by its name, 0 where it says none."""
 
     path: Path
     member: str
     stem: str
     name: str
+    charge: int = 0
 
     @property
     def is_parquet(self) -> bool:
@@ -48,7 +51,8 @@ def list_pieces(path: Path, account: Account) -> list[Piece]:
     for each in files:
         name = each.relative_to(path).as_posix() if path.is_dir() else each.name
         if name.lower().endswith((".csv", ".csv.gz", ".parquet")):
-            pieces.append(Piece(each, "", _stem(each.name), name))
+            stem, charge = charge_of(_stem(each.name), each.parent.name if path.is_dir() else "")
+            pieces.append(Piece(each, "", stem, name, charge))
         elif name.lower().endswith(".zip"):
             pieces.extend(_members(each, name, account))
     if not pieces and not account.findings:
@@ -74,7 +78,13 @@ def _members(path: Path, name: str, account: Account) -> list[Piece]:
     if not names:
         account.whole(NO_FRAMES, name, "nothing of that kind in the zip")
     alone = len(names) == 1
-    return [Piece(path, each, _stem(path.name if alone else each.rsplit("/", 1)[-1]), f"{name}/{each}") for each in names]
+    return [_member(path, each, _stem(path.name), f"{name}/{each}", alone) for each in names]
+
+
+def _member(path: Path, member: str, archive: str, name: str, alone: bool) -> Piece:
+    folder, _, file = member.rpartition("/")
+    stem, charge = (archive, 0) if alone else charge_of(_stem(file), folder.rpartition("/")[2] or archive)
+    return Piece(path, member, stem, name, charge)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from evloom.vehicle.telemetry import Frames
 
 CHUNK = 32768
 """Rows at a time: 260 MiB for 120 columns of csv, 330 MiB of Parquet."""
+NAMED_FILES = 6
+MANY_FILES, SMALL_BYTES = 64, 1 << 28
 TWICE = Note("frames.pack-in-several-files", "warning", "pack_id", "a pack's frames in one file", "merged in order of time")
 
 
@@ -79,7 +81,8 @@ def list_sources(path: Path, account: Account) -> list[Source]:
             homes.setdefault(pack_id, []).append(piece)
     shared = {pack_id: tuple(where) for pack_id, where in homes.items() if len(where) > 1}
     for pack_id, where in shared.items():
-        account.whole(TWICE, ", ".join(piece.name for piece in where), pack_id)
+        more = f" and {len(where) - NAMED_FILES} more" if len(where) > NAMED_FILES else ""
+        account.whole(TWICE, ", ".join(piece.name for piece in where[:NAMED_FILES]) + more, pack_id)
     sources = [Source((piece,), None, frozenset(shared)) for piece in pieces if _has_own(piece, homes, shared)]
     return sources + [Source(where, frozenset({pack_id})) for pack_id, where in shared.items()]
 
@@ -92,7 +95,10 @@ def _packs(piece: Piece) -> set[str]:
     """The packs in a piece; what is wrong with it is said when it is read."""
     unsaid = Account()
     header = read_header(piece, unsaid) or []
-    names = {name: name.lower() for name in header if name.lower() in ("vehicle_id", "pack_id")}
+    layout = detect(header, piece.name, unsaid) if header else None
+    names: dict[str, str] = (
+        {layout.columns[name]: name for name in ("vehicle_id", "pack_id") if name in layout.columns} if layout is not None else {}
+    )
     if not names:
         return {piece.stem}
     found = [identities(table, piece.stem) for table in read_blocks(piece, names, CHUNK * 16, unsaid)]
@@ -107,6 +113,8 @@ def read_source(source: Source, chunk: int = CHUNK, account: Account | None = No
 
 def _source(source: Source, chunk: int, account: Account) -> Iterator[Frames]:
     streams = [_tables(piece, source, chunk, account) for piece in source.pieces]
+    if len(streams) > MANY_FILES and source.size_bytes < SMALL_BYTES:
+        streams = [iter(list(stream)) for stream in streams]  # no more files are open at a time than a system allows
     tables = merged(streams) if len(streams) > 1 else streams[0]
     name = source.pieces[0].name
     segmenters: dict[str, Segmenter] = {}
@@ -133,7 +141,7 @@ def _tables(piece: Piece, source: Source, chunk: int, account: Account) -> Itera
         return
     habits: Habits | None = None
     for raw in read_blocks(piece, layout.used(), chunk, account):
-        table = timed(raw, layout, piece.name, account)
+        table = timed(raw, layout, piece.name, account, piece.charge)
         if not len(table):
             continue
         habits = habits or learn(table, layout, piece.name, account)

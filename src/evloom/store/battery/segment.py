@@ -9,6 +9,7 @@ import polars as pl
 from evloom.kernel.timegrid import Int
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.layout import NUMBERS
+from evloom.store.battery.mean_cell import MeanCell, lacks_cells
 from evloom.store.battery.pieces import LINE
 from evloom.vehicle.telemetry import Float32, Frames, Pack, unflagged
 
@@ -33,10 +34,17 @@ class Segmenter:
         self._first: tuple[int, int] | None = None
         self._n_cell = self._n_probe = -1
         self._vehicle_id = ""
+        self._mean_cell: MeanCell | None = None
+        self._told_shape = False
         self._told: set[str] = set()
 
     def feed(self, table: pl.DataFrame, last: bool = False) -> Iterator[Frames]:
         """Frames of a table. Its last rows may be kept back until more is known; `last` gives them too."""
+        if self._mean_cell is None and not self._told_shape and len(table):
+            self._told_shape = True
+            self._mean_cell = MeanCell(self._pack_id, self._source, self._account) if lacks_cells(table) else None
+        if self._mean_cell is not None:
+            table = self._mean_cell.feed(table, last)
         if self._held is not None:
             table = pl.concat([self._held, table], how="diagonal_relaxed")
             self._held = None
@@ -98,6 +106,8 @@ class Segmenter:
         chemistry = table["chemistry"].filter(table["chemistry"] != "")
         pack = Pack(table["vehicle_id"][0], pack_id, *shape, chemistry[0] if len(chemistry) else "")
         pack = replace(pack, capacity_ah=float(rated_ah[0])) if len(rated_ah) else pack
+        if self._mean_cell is not None and shape[0] == 1:
+            pack = replace(pack, n_series=self._mean_cell.n_series)
         columns = {name: table[name].to_numpy() for name in ("at_s", "known_at_s", *NUMBERS)}
         return unflagged(pack, cell_v=cells, probe_c=probes, **columns)
 

@@ -13,7 +13,7 @@ from evloom.store.battery.account import Account, Note
 NULLS = ["", "null", "NULL", "Null", "None", "NA", "N/A", "-", "\\N"]
 DELIMITERS = (",", ";", "\t")
 BLOCK_BYTES = 1 << 18, 1 << 26
-_TEXTS = ("at", "known_at", "vehicle_id", "pack_id", "chemistry")
+_TEXTS = ("at", "known_at", "vehicle_id", "pack_id", "chemistry", "charge_id")
 COMMA = Note("frames.decimal-comma", "repaired", None, "a decimal point", "commas within numbers are read as points")
 RAGGED = Note("frames.ragged-row", "refused", None, "as many fields as the header", "the row is left out; send it again")
 
