@@ -30,7 +30,7 @@ SOLVED = ("out/truth/a", "out/truth/b")
 ALARMS_PER_YEAR = 0.04
 SHARES = {
     "charge, drift": 8.0, "own charge, drift": 8.0, "rest, drift": 8.0, "rest, place": 8.0, "charge, place": 2.0,
-    "charge, pace": 6.0, "own charge, pace": 6.0,
+    "charge, pace": 6.0, "own charge, pace": 6.0, "rest, pace": 6.0,
 }  # fmt: skip
 """Shares of the alarms; a test that is not named gets 1."""
 QUARTER_DAYS = 90.0

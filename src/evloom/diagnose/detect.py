@@ -56,15 +56,18 @@ BY_WEATHER, GROWN = (I_QUICK, I_SLOW), (0.4, 3.0)
 LEARN_DAYS = 5
 SMOOTH = 0.35
 RING = 64
-PACE = ("charge", "own charge")
+PACE = ("charge", "own charge", "rest")
+"""rest: how the charge moves while the car is parked, by the means of its wake-ups."""
 PACE_DAYS = 14
-PACE_LEAST = np.array([0.00008, 0.00012])
+PACE_LEAST = np.array([0.00008, 0.00012, 0.00012])
 """Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
 BLEED_A = 0.06
 """Current of balancing before the pack has shown its own: usual are 30-120 mA (2026)."""
 BLEED_DAYS, BLEED_DOUBT, BLEED_ENOUGH = 10.0, 1e-3, 3e-3
 """The current is learnt from how far cells that were bled sank in ten days; how much it takes to leave the usual one behind, and
 when it is known: later a fault may have all the others bled."""
+CREEP_KEEP = float(np.exp(-1.0 / 6.0))
+"""What a day leaves of what earlier rests said."""
 SLOWEST = 1.0 / 150.0
 CAP = 60.0
 
@@ -74,7 +77,7 @@ class Track(PackTrack):
     """What the tests remember of a pack. now, first, drift, place (N_CHANNEL, n_cell); days, noise (N_CHANNEL,);
     bled_ah (n_cell,) by the usual current; bleed (3,) the pack's own over the usual one, sums of square and product that it is from;
     ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
-    probe (len(PROBE) + 2, n_probe) smoothed, first, days."""
+    probe (len(PROBE) + 2, n_probe) smoothed, first, days; creep (n_cell + 1,) decayed sums of what rests said, and of how surely."""
 
     now: Float
     first: Float
@@ -87,11 +90,12 @@ class Track(PackTrack):
     ring: Float32
     ring_day: Float
     probe: Float
+    creep: Float
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How clearly something is off, signed, in units of the spread: drift, place (N_CHANNEL, n_cell), pace (2, n_cell),
+    """How clearly something is off, signed, in units of the spread: drift, place (N_CHANNEL, n_cell), pace (len(PACE), n_cell),
     pack (N_PACK,), probe (len(PROBE), n_probe)."""
 
     drift: Float
@@ -108,6 +112,7 @@ def fresh_track(n_cell: int, n_probe: int) -> Track:
     return Track(
         *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell),
         np.array([1.0, 0.0, 0.0]), ring, ring_day, np.zeros((len(PROBE) + 2, n_probe)),
+        np.zeros(n_cell + 1),
     )  # fmt: skip
 
 
@@ -124,7 +129,8 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     drift, place = track.drift.copy(), track.place.copy()
     for score in (drift, place):
         score[[I_CHARGE, I_OWN]] = less_rising(score[[I_CHARGE, I_OWN]])
-    return Scores(drift, place, less_rising(_pace(track)), pack, _probes(track, features))
+    paces = np.concatenate([_pace(track), _creep(track, features)])
+    return Scores(drift, place, less_rising(paces), pack, _probes(track, features))
 
 
 def less_rising(score: Float) -> Float:
@@ -276,8 +282,21 @@ def spread(values: Float) -> Float:
 def _pace(track: Track) -> Float:
     """Slope over the last ten days of charge and own charge, in units of the pack's spread of slopes, (2, n_cell)."""
     slope = slopes(track, PACE_DAYS)
-    unit = np.maximum(PACE_LEAST, spread(slope))[:, None]
+    unit = np.maximum(PACE_LEAST[:2], spread(slope))[:, None]
     return np.asarray(np.clip(slope / unit, -CAP, CAP))
+
+
+def _creep(track: Track, features: DayFeatures) -> Float:
+    """How the charge of each cell moves at rest, (1, n_cell), in units of the pack's spread or of how certain it is."""
+    track.creep *= CREEP_KEEP
+    if len(features.creep):
+        track.creep += np.append(features.creep, features.creep_known)
+    known = float(track.creep[-1])
+    if not known > 0.0:
+        return np.zeros((1, len(track.creep) - 1))
+    pace = 24.0 * track.creep[:-1] / known
+    unit = max(float(PACE_LEAST[2]), float(spread(pace)), 24.0 / np.sqrt(known))
+    return np.asarray(np.clip(pace / unit, -CAP, CAP)[None])
 
 
 def slopes(track: Track, days: int) -> Float:

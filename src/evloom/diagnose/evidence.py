@@ -3,7 +3,7 @@
 A day is one of UTC. Its features are there when the first frame after it has come, so nothing in them is later than that frame.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class DayFeatures:
     bled_s      (n_cell,) time for which the cell was probably bled; bad (n_cell,) share of its readings that were doubted
     probe_c, probe_range_c, probe_absent (n_probe,): mean deviation from the probes' median, its range, share absent
     probe_heat_c (n_probe,) rise of that deviation with the heat of the current (per square of the rate)
+    creep       (n_cell,) how the cells' charge moved while nothing flowed, in shares of the capacity an hour, times creep_known;
+                creep_known  how certain that is: one over the square of its standard deviation, 0 where no rest said it
     """
 
     at_s: float
@@ -65,6 +67,8 @@ class DayFeatures:
     probe_range_c: Float
     probe_absent: Float
     probe_heat_c: Float
+    creep: Float = field(default_factory=lambda: np.zeros(0))
+    creep_known: float = 0.0
 
 
 def fresh_sums(pack: Pack) -> Sums:
@@ -142,6 +146,8 @@ def read_day(sums: Sums, at_s: float) -> DayFeatures:
         bled_s=cell[at.C_BLED].copy(),
         bad=cell[at.C_BAD] / max(day[at.D_FRAMES], 1.0),
         **_probes(probe, day),
+        creep=cell[at.C_CREEP] - centre(cell[at.C_CREEP]),
+        creep_known=float(day[at.D_CREEP]),
     )
 
 
@@ -184,5 +190,5 @@ def summary(features: DayFeatures) -> dict[str, float]:
     return {name: float(day[place]) for name, place in names.items()}
 
 
-FIELDS = tuple(field.name for field in fields(DayFeatures))
+FIELDS = tuple(each.name for each in fields(DayFeatures))
 HOUR_BLOCKS = 3600.0 / BLOCK_S

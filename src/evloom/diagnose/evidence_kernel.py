@@ -80,6 +80,7 @@ from evloom.diagnose.evidence_places import (
     SINCE_AH,
     TEMP_C,
 )  # fmt: skip
+from evloom.diagnose.evidence_rest import hear
 from evloom.diagnose.evidence_trace import note
 from evloom.kernel.compiled import compiled
 from evloom.kernel.timegrid import Float, Int
@@ -145,8 +146,7 @@ def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
                 return i, NEW_DAY
             scalar[DAY] = np.floor(at_s / DAY_S)
             scalar[FIRST_AT] = at_s
-        is_fast = _take(columns, sums, i)
-        if is_fast:
+        if _take(columns, sums, i):
             return i + 1, FAST
     return len(columns.at_s), MORE
 
@@ -215,8 +215,9 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     keep = np.exp(-passed / HEAT_S) if np.isfinite(passed) else 0.0
     scalar[HEAT] = keep * scalar[HEAT] + (1.0 - keep) * (0.0 if gap else c_rate * c_rate)
     mean_v, n_valid = _cells(sums.cell, day, row, columns.cell_flags[i], (weight, c_rate, scalar[LOW_C], steady))
-    scalar[N_FRAME] += 1.0
-    day[D_FRAMES] += 1.0
+    if n_valid == len(row) > 0 or condition != REST:
+        hear(sums, row, condition == REST and not columns.balancing[i] > 0, (at_s, passed, mean_v, soc))
+    scalar[N_FRAME], day[D_FRAMES] = scalar[N_FRAME] + 1.0, day[D_FRAMES] + 1.0
     if condition == CHARGE and np.isfinite(soc - scalar[LAST_SOC]) and not gap:
         day[D_GAUGE_AH] += current_a * passed / 3600.0
         day[D_GAUGE_SOC] += soc - scalar[LAST_SOC]
@@ -268,8 +269,7 @@ def _add(cell: Float, row: Float32, mean_v: float, now: tuple[float, float, floa
     """Add a row of cells of which none is doubted; now as in `_cells`."""
     weight, c_rate, low_c, near = now
     n = len(row)
-    sum_d, sum_cd, sum_pd, last = cell[C_D], cell[C_CD], cell[C_PD], cell[C_LAST]
-    noise, pair = cell[C_NOISE], cell[C_PAIR]
+    sum_d, sum_cd, sum_pd, last, noise, pair = cell[C_D], cell[C_CD], cell[C_PD], cell[C_LAST], cell[C_NOISE], cell[C_PAIR]
     by_current, by_low = weight * c_rate, weight * low_c
     if near:
         before = 0.0

@@ -4,9 +4,10 @@
 (
     LAST_AT, DAY, N_BACK, LOAD_AT, CHARGED_AT, LOW_C, HEAT, CHEMISTRY, HIGH_V, OHM, SCALE_AH, REST_SOC, REST_AT, SINCE_AH, LAST_V, LAST_A,
     RESIDUAL_V, READY, N_FRAME, N_SKIPPED, FIRST_AT, LAST_SOC, TEMP_C, TRACE_N, TRACE_Q, TRACE_AT, TRACE_V,
-    TRACE_USE, TRACE_MIDDLE_V, TRACE_RATE,
-) = range(30)  # fmt: skip
-N_SCALAR = 30
+    TRACE_USE, TRACE_MIDDLE_V, TRACE_RATE, R_AT, R_N, R_V, R_SOC, R_SQUARE, R_FROM, R_V_FIRST, R_SUM, R_SUM_T, R_SUM_TT, R_SLOPE,
+) = range(41)  # fmt: skip
+N_SCALAR = 41
+"""R_*: of the readings since R_AT, then of the rest since R_FROM (`evidence_rest`)."""
 
 T_Q, T_V = range(2)
 N_TRACE = 128
@@ -30,15 +31,17 @@ D_GAUGE_AH, D_GAUGE_SOC = D_LEVEL + N_LEVEL, D_LEVEL + N_LEVEL + 1
 D_SHOULDER_Q, D_SHOULDER_P, D_BALANCE_SOC = range(D_LEVEL + N_LEVEL + 2, D_LEVEL + N_LEVEL + 5)
 """After charges: sums of slope times charge, and of the current of the last ten minutes. By how much the curve's charge has risen from
 rest to rest, where the charge counted is held against it."""
-N_DAY = D_LEVEL + N_LEVEL + 5
+D_CREEP = D_LEVEL + N_LEVEL + 5
+"""How much the day's rests say of how cells move meanwhile."""
+N_DAY = D_LEVEL + N_LEVEL + 6
 
 # Rows over the cells: of the block, then of the day, then what is kept.
 (
     C_D, C_CD, C_PD, C_LESS, C_LAST, C_NOISE, C_PAIR, C_R0, C_R1, C_R2, C_R3, C_R4, C_REST, C_SHOULDER, C_BLED, C_BAD, C_LOW, C_K0, C_K1,
-    C_K2, C_K3, C_K4,
-) = range(22)  # fmt: skip
-N_CELL_ROW = 22
-DAY_ROWS = (C_NOISE, C_PAIR, C_R0, C_R1, C_R2, C_R3, C_R4, C_REST, C_SHOULDER, C_BLED, C_BAD)
+    C_K2, C_K3, C_K4, C_EVEN, C_REST_D, C_REST_TD, C_CREEP,
+) = range(26)  # fmt: skip
+N_CELL_ROW = 26
+DAY_ROWS = (C_NOISE, C_PAIR, C_R0, C_R1, C_R2, C_R3, C_R4, C_REST, C_SHOULDER, C_BLED, C_BAD, C_CREEP)
 
 # Rows over the probes, all of the day.
 P_N, P_D, P_HEAT, P_LOW, P_HIGH, P_ABSENT = range(6)

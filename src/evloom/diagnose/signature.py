@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evloom.diagnose.cause_figures import figures_of
-from evloom.diagnose.detect import CHANNELS, N_CHANNEL, N_PACK, PROBE, Scores, Track, fresh_track, slopes
+from evloom.diagnose.detect import CHANNELS, N_CHANNEL, N_PACK, PACE, PROBE, Scores, Track, fresh_track, slopes
 from evloom.diagnose.detect_table import LIMITS, Limits
 from evloom.diagnose.evidence import DayFeatures, fresh_sums, read_day
 from evloom.kernel.timegrid import Float
@@ -47,7 +47,7 @@ def _over(scores: Scores, limits: Limits) -> Float:
 
 def foremost(scores: Scores, kind: str, cell: int) -> str:
     """Name of the test that speaks loudest for a cell."""
-    tests = [f"{name}, drift" for name in CHANNELS] + [f"{name}, place" for name in CHANNELS] + ["charge, pace", "own charge, pace"]
+    tests = [f"{name}, {how}" for how, names in (("drift", CHANNELS), ("place", CHANNELS), ("pace", PACE)) for name in names]
     return tests[int(np.argmax(_over(scores, limits_of(kind))[:, cell]))]
 
 
@@ -73,6 +73,6 @@ def names() -> tuple[str, ...]:
     """What each figure of a signature is."""
     nothing = read_day(fresh_sums(Pack("", "", 0, 0)), 0.0)
     zeros = np.zeros((N_CHANNEL, 0))
-    scores = Scores(zeros, zeros, np.zeros((2, 0)), np.zeros(N_PACK), np.zeros((len(PROBE), 0)))
+    scores = Scores(zeros, zeros, np.zeros((len(PACE), 0)), np.zeros(N_PACK), np.zeros((len(PROBE), 0)))
     told = figures_of(fresh_track(0, 0), scores, nothing, ("pack", 0))
     return (*told, *(f"severity of {name}" for name in Severity._fields))

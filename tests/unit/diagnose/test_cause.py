@@ -17,7 +17,7 @@ from evloom.diagnose.cause import (
 )
 from evloom.diagnose.cause_course import course
 from evloom.diagnose.cause_figures import figures_of
-from evloom.diagnose.detect import N_CHANNEL, N_PACK, PROBE, Scores, fresh_track
+from evloom.diagnose.detect import N_CHANNEL, N_PACK, PACE, PROBE, Scores, fresh_track
 from evloom.diagnose.evidence import fresh_sums, read_day
 from evloom.diagnose.signature import names, signature
 from evloom.vehicle.telemetry import Pack
@@ -27,7 +27,7 @@ N_CELL, N_PROBE, CELL = 12, 4, 5
 
 def scores(n_cell: int = N_CELL, n_probe: int = N_PROBE) -> Scores:
     zeros = np.zeros((N_CHANNEL, n_cell))
-    return Scores(zeros.copy(), zeros.copy(), np.zeros((2, n_cell)), np.zeros(N_PACK), np.zeros((len(PROBE), n_probe)))
+    return Scores(zeros.copy(), zeros.copy(), np.zeros((len(PACE), n_cell)), np.zeros(N_PACK), np.zeros((len(PROBE), n_probe)))
 
 
 def quiet(n_cell: int = N_CELL, n_probe: int = N_PROBE):
