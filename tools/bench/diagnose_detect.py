@@ -10,6 +10,7 @@ Fleets and seeds: tools/bench/diagnose_fleet.py; packs by PyBaMM (docs/battery-t
 
 import argparse
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from evloom.diagnose.cause import NAMES, UNKNOWN, Model, learnt, part_places, probabilities
 from tools.bench.diagnose_causes import fitted, learnt_from, write_table
 from tools.bench.diagnose_figures import Told, against, causes, detection, follow, leads, of_level
-from tools.bench.diagnose_fleet import PLANS, Case, cases, kept_cases
+from tools.bench.diagnose_fleet import PLANS, SOUND, Case, cases, each_case, kept_cases
 from tools.bench.diagnose_learn import SOLVED, write_limits
 from tools.bench.diagnose_looks import Looks, looks_of
 
@@ -100,8 +101,8 @@ def main() -> None:
     parser.add_argument("--sources", choices=("all", "truth", "twin"), default="all", help="what figures are made of; all are written")
     told = parser.parse_args()
     if told.job == "limits":
-        packs = (case for name in SOLVED for case in kept_cases(name) if case.fault == "none" and len(case.days) > 9)
-        write_limits([*cases("healthy"), *cases("healthy-more"), *packs])
+        packs = (case for name in SOLVED for case in each_case(name) if case.fault == "none" and len(case.days) > 9)
+        write_limits(chain(*map(each_case, SOUND), packs))
     elif told.job == "learn":
         write_table(learnt_from(learning_looks()))
     else:

@@ -58,9 +58,11 @@ PLANS = {
     "test-shorts": Plan(2415, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "healthy-more": Plan(2103, 93, MIXED, HEALTHY),
     "test-healthy": Plan(2403, 680, MIXED, HEALTHY),
+    "judge-healthy": Plan(2407, 700, MIXED, HEALTHY),
 }
-"""Limits are taken from `healthy` and `healthy-more`, causes from `causes` and `wide`; what is changed is tried on `learn` and on
-`shorts`. The others are judged on, and were first made when everything was settled."""
+SOUND = ("healthy", "healthy-more", "test-healthy")
+"""Limits are taken from SOUND, causes from `causes` and `wide`; what is changed is tried on `learn` and on `shorts`. The others are
+judged on, and were first made when everything was settled."""
 
 
 @dataclass(frozen=True)

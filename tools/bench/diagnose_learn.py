@@ -1,13 +1,14 @@
 """How the limits of the daily tests are made from a healthy fleet of the pack twin and healthy packs by PyBaMM.
 
-A test speaks where its score stands on two days running, so what is looked at is the smaller score of two days, its largest value
-in the pack, and of that the largest in each quarter of a year that a vehicle was watched. From the median to the 95th percentile of
-these an exponential tail is laid; a limit lies where that tail is passed once in so many vehicle-years as the test's share of the
-false alarms that are allowed, and above all but as many sound vehicles as that share allows. Tests that tell of shorts get the
-larger shares.
-Vehicles of which a cell has truly worn out (fast charging plates single cells) are left out.
+A test speaks where its score is beyond its limit and was one to be watched the day before, so what is looked at is the smaller of a
+day's score and what the day before leaves room for, its largest value in the pack, and of that the largest in each quarter of a year
+that a vehicle was watched. From the median to the 95th percentile of these an exponential tail is laid; a limit lies where that tail
+is passed once in so many vehicle-years as the test's share of the false alarms that are allowed, and above all but as many sound
+vehicles as that share allows. Tests that tell of shorts get the larger shares. Vehicles of which a cell has truly
+worn out (fast charging plates single cells) are left out.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from evloom.diagnose.detect import CHANNELS, PACE, PACK, PROBE, fresh_track, look
 from evloom.diagnose.estimate import fresh_memory, learn
+from evloom.diagnose.warning import WATCH_SHARE
 from tools.bench.diagnose_fleet import Case, vehicle_years
 
 HOME = Path(__file__).parents[2] / "src" / "evloom" / "diagnose"
@@ -30,7 +32,7 @@ SOLVED = ("out/truth/a", "out/truth/b")
 ALARMS_PER_YEAR = 0.04
 SHARES = {
     "charge, drift": 8.0, "own charge, drift": 8.0, "rest, drift": 8.0, "rest, place": 8.0, "charge, place": 2.0,
-    "charge, pace": 6.0, "own charge, pace": 6.0, "rest, pace": 6.0,
+    "charge, pace": 6.0, "own charge, pace": 6.0, "rest, pace": 6.0, "falling charge, pace": 8.0, "falling own charge, pace": 8.0,
 }  # fmt: skip
 """Shares of the alarms; a test that is not named gets 1."""
 QUARTER_DAYS = 90.0
@@ -49,8 +51,8 @@ LEAST_OF_CELLS = 4.0
 
 
 class Seen(NamedTuple):
-    """What the tests said of a vehicle, (n_day, n_test): the largest score in the pack, the largest of the smaller of two days, and
-    the number of the cell or probe that had the largest score."""
+    """What the tests said of a vehicle, (n_day, n_test): the largest score in the pack, the largest that stands with what was seen the
+    day before, and the number of the cell or probe that had the largest score."""
 
     most: np.ndarray
     stands: np.ndarray
@@ -68,24 +70,37 @@ def seen_in(case: Case) -> Seen:
         parts = [np.abs(np.concatenate([scores.drift, scores.place, scores.pace])), np.abs(scores.pack)[:, None], np.abs(scores.probe)]
         most.append(np.concatenate([part.max(axis=1, initial=0.0) for part in parts]))
         pairs = zip(parts, before or [0.0 * part for part in parts], strict=True)
-        stands.append(np.concatenate([np.minimum(now, last).max(axis=1, initial=0.0) for now, last in pairs]))
+        stands.append(np.concatenate([np.minimum(now, last / WATCH_SHARE).max(axis=1, initial=0.0) for now, last in pairs]))
         where.append(np.concatenate([part.argmax(axis=1) if part.shape[1] else np.zeros(len(part), int) for part in parts]))
         before = parts
     return Seen(np.array(most), np.array(stands), np.array(where))
 
 
-def quarters(case: Case) -> np.ndarray:
-    """Largest standing scores of every quarter of a vehicle, (n_quarter, n_test)."""
+class Watched(NamedTuple):
+    """What limits are laid on: chemistry of a vehicle, for how long it was watched, whether it is sound, and the largest standing
+    scores of each of its quarters of a year (n_quarter, n_test)."""
+
+    kind: str
+    years: float
+    sound: bool
+    quarters: np.ndarray
+
+
+def watched(case: Case) -> Watched:
+    """Follow a healthy vehicle."""
     stands = seen_in(case).stands
     length = (case.days[-1].at_s - case.days[0].at_s) / 86400.0
-    return np.array([part.max(axis=0) for part in np.array_split(stands, max(round(length / QUARTER_DAYS), 1))])
+    parts = [part.max(axis=0) for part in np.array_split(stands, max(round(length / QUARTER_DAYS), 1))]
+    sound = case.parameters.get("weakest", (0, 1.0))[1] >= WORN
+    return Watched(case.pack.chemistry, vehicle_years([case]), sound, np.array(parts))
 
 
-def limits(fleet: list[Case]) -> np.ndarray:
+def limits(fleet: list[Watched]) -> np.ndarray:
     """A limit for every test, in the order of TESTS."""
-    sound = [case for case in fleet if len(case.days) > 1 and case.parameters.get("weakest", (0, 1.0))[1] >= WORN]
-    parts, years = [quarters(case) for case in sound], vehicle_years(sound)
-    table, most = np.concatenate(parts), np.sort([part.max(axis=0) for part in parts], axis=0)[::-1]
+    sound = [each for each in fleet if each.sound]
+    years = sum(each.years for each in sound)
+    table = np.concatenate([each.quarters for each in sound])
+    most = np.sort([each.quarters.max(axis=0) for each in sound], axis=0)[::-1]
     shares = np.array([SHARES.get(name, 1.0) for name in TESTS])
     alarms = ALARMS_PER_YEAR * shares / shares.sum() * years
     middle, high = np.percentile(table, (50.0, 95.0), axis=0)
@@ -96,14 +111,19 @@ def limits(fleet: list[Case]) -> np.ndarray:
     return np.asarray(np.maximum(np.maximum(found, margin * passed), least))
 
 
-def write_limits(fleet: list[Case]) -> None:
-    """Write `detect_table`: its text up to the table stays."""
+def write_limits(fleet: Iterable[Case]) -> None:
+    """Write `detect_table` from healthy vehicles: its text up to the table stays."""
+    seen = [watched(case) for case in fleet if len(case.days) > 1]
+    write_table({kind: limits([each for each in seen if each.kind == kind]) for kind in ("NMC", "LFP")})
+
+
+def write_table(found: dict[str, np.ndarray]) -> None:
+    """Write limits by chemistry into `detect_table`."""
     path = HOME / "detect_table.py"
     head = path.read_text().split("LIMITS = {")[0]
     rows = []
-    for kind in ("NMC", "LFP"):
-        found = limits([case for case in fleet if case.pack.chemistry == kind])
-        parts = np.split(found, np.cumsum([len(CHANNELS), len(CHANNELS), len(PACE), len(PACK)]))
+    for kind, each in found.items():
+        parts = np.split(each, np.cumsum([len(CHANNELS), len(CHANNELS), len(PACE), len(PACK)]))
         rows.append(f'    "{kind}": Limits(\n' + "".join(f"        np.array([{_numbers(part)}]),\n" for part in parts) + "    ),\n")
     path.write_text(f'{head}LIMITS = {{\n{"".join(rows)}}}\n"""By chemistry."""\n')
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from evloom.diagnose import evidence_places as at
 from evloom.diagnose.detect_pack import N_PACK, PACK, PACK_LEAST, PackTrack, fresh_pack_track, look_at_pack
+from evloom.diagnose.detect_shoulder import SHOULDER_LEAST_S, after_charge
 from evloom.diagnose.estimate import CHARGE, OFFSET, OHM_AH, QUICK, SIZE, SLOW, Estimate
-from evloom.diagnose.evidence import DayFeatures, centre
+from evloom.diagnose.evidence import DayFeatures, centre, spread
 from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.vehicle.telemetry import Float32
 
@@ -37,7 +38,7 @@ N_CHANNEL = len(CHANNELS)
 ) = range(N_CHANNEL)  # fmt: skip
 
 DRIFT_LEAST = np.array([0.0012, 0.0015, 0.012, 0.015, 0.0006, 0.006, 0.001, 0.0007, 0.08, 0.0006, 0.05])
-PLACE_LEAST = np.array([0.003, 0.01, 0.03, 0.03, 0.0015, 0.012, 0.002, 0.001, 0.1, 0.0015, 0.05])
+PLACE_LEAST = np.array([0.003, 0.01, 0.03, 0.03, 0.0015, 0.014, 0.002, 0.001, 0.1, 0.0015, 0.05])
 """Smallest units of drift and place, in the channel's own units (shares, V): what the sensing cannot resolve for certain."""
 
 PROBE = ("offset", "absent", "stuck", "heat")
@@ -56,8 +57,9 @@ BY_WEATHER, GROWN = (I_QUICK, I_SLOW), (0.4, 3.0)
 LEARN_DAYS = 5
 SMOOTH = 0.35
 RING = 64
-PACE = ("charge", "own charge", "rest")
-"""rest: how the charge moves while the car is parked, by the means of its wake-ups."""
+PACE = ("charge", "own charge", "rest", "falling charge", "falling own charge")
+"""rest: how the charge moves while the car is parked, by the means of its wake-ups. falling: drift and pace together, their geometric
+mean, where both fall: of sound cells, the one that has drifted farthest is hardly ever the one that drifts fastest."""
 PACE_DAYS = 14
 PACE_LEAST = np.array([0.00008, 0.00012, 0.00012])
 """Share of the capacity a day: about 0.5 mA in a cell of 150 Ah."""
@@ -75,7 +77,8 @@ CAP = 60.0
 @dataclass
 class Track(PackTrack):
     """What the tests remember of a pack. now, first, drift, place (N_CHANNEL, n_cell); days, noise (N_CHANNEL,);
-    bled_ah (n_cell,) by the usual current; bleed (3,) the pack's own over the usual one, sums of square and product that it is from;
+    bled_ah (n_cell,) by the usual current; relax (2,) sums by which slowness after charges is learnt; bleed (3,) the pack's own over the
+    usual one, sums of square and product that it is from;
     ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
     probe (len(PROBE) + 2, n_probe) smoothed, first, days; creep (n_cell + 1,) decayed sums of what rests said, and of how surely."""
 
@@ -86,6 +89,7 @@ class Track(PackTrack):
     days: Float
     noise: Float
     bled_ah: Float
+    relax: Float
     bleed: Float
     ring: Float32
     ring_day: Float
@@ -110,7 +114,7 @@ def fresh_track(n_cell: int, n_probe: int) -> Track:
     now, first, drift, place = (np.zeros((N_CHANNEL, n_cell)) for _ in range(4))
     ring, ring_day = np.full((RING, 2, n_cell), np.nan, dtype=np.float32), np.full(RING, np.nan)
     return Track(
-        *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell),
+        *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), np.zeros(2),
         np.array([1.0, 0.0, 0.0]), ring, ring_day, np.zeros((len(PROBE) + 2, n_probe)),
         np.zeros(n_cell + 1),
     )  # fmt: skip
@@ -129,7 +133,9 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     drift, place = track.drift.copy(), track.place.copy()
     for score in (drift, place):
         score[[I_CHARGE, I_OWN]] = less_rising(score[[I_CHARGE, I_OWN]])
-    paces = np.concatenate([_pace(track), _creep(track, features)])
+    pace = _pace(track)
+    falling = -np.sqrt(np.maximum(-pace, 0.0) * np.maximum(-track.drift[[I_CHARGE, I_OWN]], 0.0))
+    paces = np.concatenate([pace, _creep(track, features), falling])
     return Scores(drift, place, less_rising(paces), pack, _probes(track, features))
 
 
@@ -155,8 +161,6 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
     if len(whole) > 1:
         both = np.minimum(np.abs(whole[1:]), np.abs(whole[:-1]))
         mirror[1:] = np.where(whole[1:] * whole[:-1] < 0.0, np.sign(whole[1:]) * both, 0.0)
-    weight = features.day[at.D_SHOULDER_WEIGHT]
-    after = features.day[at.D_SHOULDER_S] / max(weight, 1.0)
     scatter = np.log(np.maximum(features.noise_v, 2e-4))
     scatter = (scatter - centre(scatter)) * _believed(features)
     channels = np.array(
@@ -168,7 +172,7 @@ def _channels(track: Track, estimate: Estimate, features: DayFeatures) -> tuple[
             value[OFFSET],
             value[SIZE],
             _rest(value, features),
-            (features.shoulder_v - value[OFFSET] - after * value[CHARGE]) / (1.0 + after),
+            after_charge(track.relax, value, features),
             scatter,
             mirror,
             mirrored_noise(features),
@@ -225,7 +229,14 @@ def _told(estimate: Estimate, features: DayFeatures) -> Bool:
     scatter = day[at.D_NOISE_N] >= 100.0
     told = [known[CHARGE] > 0.2, known[CHARGE] > 0.2, known[QUICK] > 0.2, known[SLOW] > 0.2, blocks > 1.0, blocks > 6.0]
     return np.array(
-        [*told, day[at.D_REST_WEIGHT] >= 20.0 or blocks > 0.5, day[at.D_SHOULDER_WEIGHT] >= 200.0, scatter, blocks > 1.0, scatter]
+        [
+            *told,
+            day[at.D_REST_WEIGHT] >= 20.0 or blocks > 0.5,
+            day[at.D_SHOULDER_WEIGHT] >= SHOULDER_LEAST_S,
+            scatter,
+            blocks > 1.0,
+            scatter,
+        ]
     )
 
 
@@ -270,13 +281,6 @@ def _scale(values: Float, rows: Int) -> Float:
     if I_OFFSET in rows and I_MIRROR in rows:
         scale[rows == I_MIRROR] = scale[rows == I_OFFSET]
     return scale
-
-
-def spread(values: Float) -> Float:
-    """Robust standard deviation over the cells (last axis)."""
-    if values.shape[-1] == 0:
-        return np.zeros(values.shape[:-1])
-    return np.asarray(1.4826 * np.median(np.abs(values - centre(values)), axis=-1))
 
 
 def _pace(track: Track) -> Float:
@@ -361,4 +365,5 @@ __all__ = [
     "fresh_track",
     "look",
     "slopes",
+    "spread",
 ]

@@ -32,13 +32,18 @@ LEARN_DAYS = np.array([10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 5.0, 10.0, 10.0])
 WINDOW_DAYS = 8
 SLOWEST = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 10.0, 1.0, 1.0]) / 300.0
 """How fast what was at first follows what is, a day: a pack ages, and its resistance with it."""
-CAP = 60.0
+CAP = np.array([10.0, 8.0, 8.0, 60.0, 60.0, 60.0, 60.0, 60.0, 60.0])
+"""What a day may count at most. A sensor's zero stands every day: no single odd day (a car awake all night) makes a fault of it."""
+BALANCE_DOUBT, BALANCE_MOST = 2.0, 0.3
+"""How much change of charge it takes to believe how far the capacity is off the rated one, and the most that it may be."""
 WARM_K, WARM_DOUBT = 2500.0, 2.0e-8
 """Rise of the resistance's logarithm with 1/T (K), as with most cells; how many square 1/K it takes to believe the pack's own."""
 WINDOW_LEAST = 0.12
 """Charge between two voltages that a charge has to pass, as a share of the capacity."""
 COUNTED_LEAST, GAUGE_LEAST, OHM_LEAST = 0.012, 0.035, 0.025
 """What charge between two voltages, charge against the management's gauge, and resistance at one warmth cannot tell of the gain."""
+LIKE_AGE = 0.6
+"""What a gain that is too low counts, of one too high: age takes charge and adds resistance, too."""
 GAUGE_KEEP, GAUGE_FIRST, GAUGE_LATER, GAUGE_ENOUGH = 0.9, 1.5, 0.07, 0.5
 """What a day leaves of the sums of gauge and charge; how many full charges teach how they agreed at first, how little later ones
 count there; how much of a full charge the latest days must have."""
@@ -51,20 +56,22 @@ class PackTrack:
     """What is remembered of the pack as a whole. pool (5,) decayed sums of weight, current, its square, voltage outside the
     cells, their product; gauge (2, 2) lately and at first, sums of the charge counted and of what the management's gauge rose by;
     level (2, N_LEVEL - 1) charge taken in between two voltages and how often it was seen; warm (6,) mean of 1/T in the first days,
-    then sums of weight, 1/T, logarithm of the resistance, square and product; pack (4, N_PACK) now, first, days, smoothed;
+    then sums of weight, 1/T, logarithm of the resistance, square and product; balance (2,) sums of square and product by which
+    charge counted and charge by the curve are told apart from the capacity; pack (4, N_PACK) now, first, days, smoothed;
     pack_noise (N_PACK,)."""
 
     pool: Float
     gauge: Float
     level: Float
     warm: Float
+    balance: Float
     pack: Float
     pack_noise: Float
 
 
-def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float, Float]:
+def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float, Float, Float]:
     """Nothing seen: the fields of `PackTrack` in their order."""
-    return np.zeros(5), np.zeros((2, 2)), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros((4, N_PACK)), np.zeros(N_PACK)
+    return np.zeros(5), np.zeros((2, 2)), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros(2), np.zeros((4, N_PACK)), np.zeros(N_PACK)
 
 
 def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float:
@@ -107,7 +114,8 @@ def _gain(gone: Float, unit: Float, days: Float, gauge: Float) -> float:
     sure = sum(1.0 / error**2 for _, error in told)
     charge = sum(value / error**2 for value, error in told) / np.sqrt(sure)
     ohm = -float(gone[J_OHM]) / max(float(left[J_OHM]), OHM_LEAST)
-    return float(np.sign(charge) * np.sqrt(2.0 * charge * ohm) if charge * ohm > 0.0 else 0.0)
+    gain = np.sign(charge) * np.sqrt(2.0 * charge * ohm) if charge * ohm > 0.0 else 0.0
+    return float(gain if gain > 0.0 else LIKE_AGE * gain)
 
 
 def _learn_gauge(gauge: Float, day: Float, scale_ah: float) -> None:
@@ -145,7 +153,7 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     if day[at.D_STILL_WEIGHT] >= 200.0:
         out[J_IDLE] = day[at.D_STILL_A] / day[at.D_STILL_WEIGHT]
     if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
-        out[J_BALANCE] = day[at.D_BALANCE_AH] / (day[at.D_BALANCE_S] / 3600.0)
+        out[J_BALANCE] = _unbalanced(track.balance, day, features.scale_ah) / (day[at.D_BALANCE_S] / 3600.0)
     warm_c = day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) if day[at.D_PROBE_N] > 0 else 25.0
     if day[at.D_INS_WEIGHT] >= 300.0:
         out[J_INSULATION] = day[at.D_INS_LN] / day[at.D_INS_WEIGHT] + 0.015 * (warm_c - 25.0)
@@ -163,6 +171,15 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     if features.kind != "LFP":  # between the voltages of a flat curve the charge is anyone's guess
         out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL : at.D_LEVEL + at.N_LEVEL])
     return out
+
+
+def _unbalanced(balance: Float, day: Float, scale_ah: float) -> float:
+    """Charge (Ah) that was counted beyond what the curve tells, once what goes with the change of charge itself (a capacity that is not
+    the rated one, a gain of the sensor) is taken from it."""
+    change, beyond_ah = float(day[at.D_BALANCE_SOC]), float(day[at.D_BALANCE_AH])
+    balance += change * change, change * beyond_ah
+    share = np.clip(balance[1] / (balance[0] + BALANCE_DOUBT) / scale_ah, -BALANCE_MOST, BALANCE_MOST)
+    return float(beyond_ah - share * scale_ah * change)
 
 
 def _at_one_warmth(warm: Float, ln_ohm: float, inverse: float, days: float) -> float:

@@ -156,6 +156,13 @@ def centre(values: Float) -> Any:
     return np.median(values, axis=-1, keepdims=True) if values.shape[-1] else np.zeros((*values.shape[:-1], 1))
 
 
+def spread(values: Float) -> Float:
+    """Robust standard deviation over the cells (last axis)."""
+    if values.shape[-1] == 0:
+        return np.zeros(values.shape[:-1])
+    return np.asarray(1.4826 * np.median(np.abs(values - centre(values)), axis=-1))
+
+
 def _mean(total: Float, weight: float) -> Float:
     if weight < 10.0:
         return np.full(len(total), np.nan)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evloom.diagnose.evidence_curve import FLAT_V, along, bend, charge_at, kind_of, rest_tells
+from evloom.diagnose.evidence_curve import FLAT_V, KNEE_V, along, bend, charge_at, kind_of, rest_tells
 from evloom.diagnose.evidence_places import (
     B_A,
     B_BLED,
@@ -165,7 +165,7 @@ def _equations(sums: Sums, now: tuple[int, float, float]) -> None:
     share_c, share_p = block[B_C] / width, block[B_P] / width
     traced = _traced_slope(sums) if condition == CHARGE else 0.0
     is_top, slope = _at_top(sums, soc, max(slope, traced)), traced if traced > 0.0 else slope
-    if is_top and traced == 0.0:
+    if traced == 0.0 and (is_top or (kind == 1 and slope > KNEE_V)):
         return
     if traced > 0.0:
         trust = 1.0 / BLOCK_S / (1.0 + (slope / TRACED_V) ** 2)

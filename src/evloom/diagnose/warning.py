@@ -1,7 +1,8 @@
 """Warnings: what is suspected, how urgent, why, since when; opened, updated, acknowledged and closed, with hysteresis.
 
-A suspicion must stand on two days running before a warning is opened or raised, and must have sunk below half of the limit for a
-week before it is closed or lowered. Only a cell that leaves its pack within minutes is warned of at once.
+A suspicion must stand on two days running before a warning is opened; it is raised where one level less has stood for two days, the
+second of them at the higher one, so that a fault that gets worse from day to day is not waited for. It must have sunk below half of
+the limit for a week before it is closed or lowered. Only a cell that leaves its pack within minutes is warned of at once.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -122,7 +123,7 @@ def weigh(case: Case, finding: Finding, at_s: float, urgent: bool = False) -> li
         case.first_seen_s = at_s
     for place in range(3):
         case.above[place] = case.above[place] + 1 if now >= place else 0
-    stands = max([place for place in range(3) if case.above[place] >= OPEN_DAYS or (urgent and now >= place)], default=-1)
+    stands = max([place for place in range(3) if now >= place and (urgent or case.above[max(place - 1, 0)] >= OPEN_DAYS)], default=-1)
     level = level_of(case)
     kept = wanted(finding, KEEP_SHARE)
     case.below = case.below + 1 if kept < level else 0

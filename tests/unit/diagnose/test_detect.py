@@ -5,8 +5,29 @@ from dataclasses import replace
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.detect import I_CHARGE, I_QUICK, I_SLOW, N_CHANNEL, grown_by_weather, less_rising, mirrored_noise, of_order
+from evloom.diagnose.detect import (
+    I_CHARGE,
+    I_PAIR,
+    I_QUICK,
+    I_SHOULDER,
+    I_SIZE,
+    I_SLOW,
+    N_CHANNEL,
+    N_PACK,
+    PACE,
+    PROBE,
+    Scores,
+    fresh_track,
+    grown_by_weather,
+    less_rising,
+    look,
+    mirrored_noise,
+    of_order,
+)
+from evloom.diagnose.detect_table import LIMITS
+from evloom.diagnose.estimate import CHARGE, SIZE, SLOW, Estimate
 from evloom.diagnose.evidence import fresh_sums, read_day
+from evloom.diagnose.signature import severity
 from evloom.vehicle.telemetry import Pack
 
 ROWS = np.array([I_CHARGE, I_QUICK, I_SLOW])
@@ -58,3 +79,41 @@ def test_a_cell_that_rises_counts_less_than_one_that_falls() -> None:
     assert told[0, 0] == -5.0
     assert told[0, 1] == 0.0
     assert 0.0 < told[0, 2] < 5.0
+
+
+def shoulders(plated_v: float) -> np.ndarray:
+    """Place of the cells' shoulders after 20 days: resistances lie far apart, cell 5 is small and ahead when full, cell 9 plates."""
+    rng = np.random.default_rng(6)
+    value = np.zeros((5, N_CELL))
+    value[SLOW] = rng.normal(0.0, 0.02, N_CELL)
+    value[SIZE, 5], value[CHARGE, 5] = 0.07, -0.01
+    track, known = fresh_track(N_CELL, 4), np.ones(5)
+    for day in range(20):
+        features = read_day(fresh_sums(Pack("car", "pack", N_CELL, 4, "NMC", 100.0)), 86400.0 * day)
+        features.normal[0, 0] = 20.0
+        features.day[[at.D_SHOULDER_WEIGHT, at.D_SHOULDER_S, at.D_SHOULDER_Q, at.D_SHOULDER_P]] = 3600.0 * np.array([1.0, 1.5, 0.6, 0.03])
+        seen_v = 1.5 * value[CHARGE] + 0.6 * value[SIZE] + 3.0 * 0.03 * value[SLOW] + rng.normal(0.0, 5e-4, N_CELL)
+        seen_v[9] += plated_v
+        scores = look(track, Estimate(value, known), replace(features, shoulder_v=seen_v))
+    return np.asarray(scores.place[I_SHOULDER])
+
+
+def test_a_small_cell_and_a_slow_one_make_no_shoulder_and_plated_lithium_does() -> None:
+    assert np.abs(shoulders(0.0)).max() < 4.0
+    told = shoulders(0.02)
+    assert told.argmax() == 9
+    assert told[9] > 5.5
+
+
+def test_a_cell_that_has_always_been_a_little_off_is_watched_and_one_that_moves_or_is_small_is_inspected() -> None:
+    def of(channel: int, place: float, drift: float = 0.0) -> float:
+        zeros = np.zeros((N_CHANNEL, N_CELL))
+        scores = Scores(zeros.copy(), zeros.copy(), np.zeros((len(PACE), N_CELL)), np.zeros(N_PACK), np.zeros((len(PROBE), 4)))
+        scores.place[channel, 3] = place * LIMITS["NMC"].place[channel]
+        scores.drift[channel, 3] = drift * LIMITS["NMC"].drift[channel]
+        return float(severity(scores, "NMC").cell[3])
+
+    for channel in (I_CHARGE, I_SHOULDER, I_PAIR):
+        assert 0.65 < of(channel, 1.3) < 1.0
+        assert of(channel, 1.3, 0.6) == of(I_SIZE, 1.3) == 1.3
+        assert of(channel, 2.5) == 2.5
