@@ -25,6 +25,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from evloom.kernel.compiled import was_compiled
+from evloom.serve.doctor.warming import KERNELS, PROGRAM
 from evloom.simulate.scenario.load import load_scenario
 from evloom.simulate.scenario.model import Scenario
 from evloom.simulate.station.build import Cast, Wish, cast
@@ -240,6 +242,13 @@ def live(minutes: float | None) -> None:
         report(api, most)
 
 
+def made_ready() -> None:
+    """Have the battery doctor compiled before the evening begins, where that was never done: its car's frames would outrun it."""
+    if not was_compiled(KERNELS):
+        print("\n   the battery doctor is compiled once, which takes a minute or two", flush=True)
+        subprocess.run([sys.executable, "-c", PROGRAM], check=False, cwd=ROOT)
+
+
 def report(api: Api, most: dict[str, float]) -> None:
     """What the evening came to."""
     sessions = api("GET", "/sessions?limit=200")["items"]
@@ -261,6 +270,7 @@ def main() -> int:
     if not options.only_live:
         simulated()
     with suppress(KeyboardInterrupt):
+        made_ready()
         live(minutes)
     replayed()
     return 0

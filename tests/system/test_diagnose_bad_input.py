@@ -278,6 +278,7 @@ def test_a_value_that_is_no_number_is_told_with_its_place(command: Command, tmp_
         ((".", "--stream"), "is a folder"),
         ((".", "--write", "x"), "--write"),
         ((".", "--format", "csv"), "--format"),
+        ((".", "--days", "3"), "beside --demo"),
         (("--demo", "--json", "no-such-folder/x.json"), "no-such-folder"),
         (("--demo", "--report", f"{Path(__file__)}/x"), "is a file"),
     ],
@@ -304,3 +305,11 @@ def test_a_probe_and_cell_less_frame_alone(command: Command, tmp_path: Path) -> 
     write_parquet(tmp_path / "car.parquet", bare)
     outcome, (vehicle,) = command(tmp_path)
     assert (outcome.code, vehicle["frames"], vehicle["warnings"]) == (0, 1, [])
+
+
+def test_a_workbook_among_frames_is_passed_over_and_told(command: Command, tmp_path: Path) -> None:
+    write_parquet(tmp_path / "car.parquet", pack("car", days=2))
+    (tmp_path / "车.xlsx").write_bytes(b"PK")
+    outcome, vehicles = command(tmp_path)
+    assert (outcome.code, len(vehicles)) == (0, 1)
+    assert "车.xlsx" in outcome.finding("file.passed-over")

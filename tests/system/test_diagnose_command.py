@@ -1,11 +1,13 @@
 """`evloom diagnose` as a stranger uses it: files in, table, JSON and pages out; streams; killed workers; Ctrl-C; the two recorded cars."""
 
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,34 @@ def test_ray_tells_the_same_where_it_is_installed(cars: Path, tmp_path: Path, ca
         pytest.skip("ray is not installed: pip install 'evloom[ray]'")
     assert run(capsys, "diagnose", cars, "--json", tmp_path / "here.json").code == 0
     assert told(tmp_path / "ray.json") == told(tmp_path / "here.json")
+
+
+def test_a_task_of_ray_that_is_killed_is_done_again(cars: Path, alone: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed: pip install 'evloom[ray]'")
+    path = tmp_path / "ray.json"
+    before = tasks_of_ray()
+    running = process(cars, "--runner", "ray", "--workers", "2", "--json", path)
+    killed = None
+    while killed is None and running.poll() is None:
+        killed = next(iter(tasks_of_ray() - before), None)
+        time.sleep(0.02)
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    out, _ = running.communicate(timeout=600)  # Ray tells of the task on standard error, in words of its own
+    assert running.returncode == 0
+    assert out.splitlines()[0].split()[:1] == [b"vehicle"]
+    assert told(path) == alone
+
+
+def tasks_of_ray() -> set[int]:
+    """Processes that do a job for Ray at this moment."""
+    found = set()
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if line.read_bytes().startswith(b"ray::do"):
+                found.add(int(line.parent.name))
+    return found
 
 
 def test_json_to_standard_output_is_nothing_but_json(cars: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ _LABELS: dict[str, tuple[str, str]] = {
     "coverage": ("Data", "数据"),
     "health": ("Health", "健康"),
     "soh": ("capacity", "容量健康度"),
+    "middle": ("of the middle cell: a weaker one is not seen", "按中位单体计：看不出更弱的单体"),
     "energy_soh": ("energy", "能量健康度"),
     "resistance_soh": ("resistance", "内阻健康度"),
     "weakest": ("weakest cell", "最弱单体"),
@@ -143,7 +144,7 @@ def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
     for name in ("soh", "energy_soh", "resistance_soh"):
         value = getattr(card, name)
         words = label("unknown", language) if value is None else f"{value.p50:.1%} ({value.p10:.1%} .. {value.p90:.1%})"
-        lines.append((label(name, language), words))
+        lines.append((label(name, language), f"{words}; {label('middle', language)}" if name == "soh" and is_of_middle(card) else words))
     if card.weakest_cell is not None:
         cell = card.weakest_cell
         if cell.capacity_share is not None:
@@ -151,6 +152,11 @@ def _health(card: Card, language: str) -> tuple[tuple[str, str], ...]:
         elif cell.resistance_share is not None:
             lines.append((label("stiffest", language), f"V_{cell.cell + 1}: {cell.resistance_share:.0%}"))
     return tuple(lines)
+
+
+def is_of_middle(card: Card) -> bool:
+    """Whether a capacity is told that knows nothing of single cells: one that has lost capacity makes the pack smaller than that."""
+    return card.soh is not None and "health.cell-capacity" in card.missing
 
 
 def _fault(fault: Fault, language: str) -> tuple[str, str]:

@@ -253,3 +253,12 @@ def test_a_told_card_shows_no_bare_keys() -> None:
         for part in ("grade.", "fault.", "measure.", "input.", "missing.", "use.", "{"):
             assert part not in words
     assert "析锂" in " ".join(words for section in told(card, "zh") for _, words in section.lines)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "a weaker one is not seen"), ("zh", "看不出更弱的单体")])
+def test_a_capacity_that_knows_no_single_cell_says_so_beside_its_figure(language: str, words: str) -> None:
+    pack, known = pack_of("LFP"), health_of(0.93)
+    for missing, is_said in (((), False), (("cell-capacity",), True)):
+        card = card_of(pack, replace(known, missing=missing), (), load_rules())
+        health = next(section for section in told(card, language) if section.title in ("Health", "健康"))
+        assert (words in health.lines[0][1]) is is_said

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, cast
 import evloom
 from evloom.kernel.compiled import has_machine_code
 from evloom.kernel.errors import InputError
-from evloom.plan.battery.check import check_options
+from evloom.plan.battery.check import DAYS, SEED, check_options
 from evloom.plan.battery.demo import write_car
 from evloom.plan.battery.jobs import Job, demo_jobs, list_jobs, passed_over
 from evloom.plan.battery.output import Row, order_of, words
@@ -31,6 +32,13 @@ SMALL_BYTES = 8 << 20
 GIVEN_UP = Note(
     "diagnose.worker-died", "refused", None, "a worker that lives", "three of them died over it: more memory, or split the file"
 )
+PASSED = Note(
+    "file.passed-over",
+    "warning",
+    None,
+    "files ending in .csv, .csv.gz, .zip or .parquet",
+    "not read; of a workbook, save its sheet as CSV UTF-8",
+)
 NOT_WRITTEN = Note("output.not-written", "refused", None, "a disk with room that can be written", "")
 BAR = "-"
 
@@ -49,12 +57,12 @@ def diagnose(options: argparse.Namespace, voice: Voice) -> int:
     if options.write is not None:
         return _write_demo(options, voice)
     account = Account()
-    jobs = list_jobs(options.path, account) if options.demo is None else demo_jobs(options.demo, options.seed, options.days)
+    jobs = list_jobs(options.path, account) if options.demo is None else _demo(options)
     if not jobs:
         raise InputError(account.findings)
     if options.path is not None and (others := passed_over(options.path)):
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        voice.warn(f"evloom: passed over, since no csv, csv.gz, zip or parquet: {', '.join(others[:MOST_NAMED])}{more}")
+        account.whole(PASSED, str(options.path), ", ".join(others[:MOST_NAMED]) + more)
     if not has_machine_code():
         voice.warn("evloom: the kernels are compiled at the first run; this takes a minute once")
     with Spool() as spool:
@@ -63,9 +71,14 @@ def diagnose(options: argparse.Namespace, voice: Voice) -> int:
         return study.tell(voice)
 
 
+def _demo(options: argparse.Namespace) -> list[Job]:
+    seed, days = SEED if options.seed is None else options.seed, DAYS if options.days is None else options.days
+    return demo_jobs(options.demo, seed, days)
+
+
 def _write_demo(options: argparse.Namespace, voice: Voice) -> int:
     options.write.mkdir(parents=True, exist_ok=True)
-    for job in demo_jobs(options.demo, options.seed, options.days):
+    for job in _demo(options):
         path = write_car(cast("Any", job.what), options.write)
         voice.say(f"{path}: {path.stat().st_size:,} bytes")
     return 0
@@ -105,9 +118,18 @@ class Study:
             if result.page is not None:
                 self._failed |= self._write_page(row.page, result.page)
             if result.json:
-                self._spool.put(row.pack_id, result.json)
+                self._keep(row.pack_id, result.json)
             self._rows.append(row)
         progress.job(done.number, len(done.results), sum(result.row.is_suspect for result in done.results))
+
+    def _keep(self, pack_id: str, text: str) -> None:
+        """Keep the figures of a pack until they are written. Raises OSError that names the folder, where there is no room in it."""
+        try:
+            self._spool.put(pack_id, text)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{error.strerror}: figures wait there, TMPDIR names another folder", tempfile.gettempdir()
+            ) from None
 
     def _write_page(self, name: str, content: str) -> bool:
         """Write a file of the report; whether that failed."""

@@ -31,6 +31,7 @@ NO_JSON = Note(
     'one object a line: {"at": ..., "current_a": ..., "cell_v": [...]}',
     "the line is left out; send it again",
 )
+GONE = Note("file.gone", "warning", None, "a file that only grows", "it is waited for")
 CUT = Note("file.cut", "warning", None, "a file that only grows", "read anew from its beginning, as frames that came later")
 
 
@@ -63,7 +64,12 @@ class Growing:
 
     def read(self) -> bytes | None:
         """See `Bytes`."""
-        size = self._path.stat().st_size
+        try:
+            size = self._path.stat().st_size
+        except FileNotFoundError:  # who writes it begins a new one under its name
+            self._account.whole(GONE, self._path.name, "no such file")
+            time.sleep(WAIT_S)
+            return b""
         if size < self._at:
             self._account.whole(CUT, self._path.name, f"{size:,} bytes, {self._at:,} before")
             self._at = 0
@@ -109,7 +115,11 @@ class Tables:
         self._line += block.count(b"\n")
 
     def _read_header(self) -> Layout:
-        names = Lines(io.BytesIO(self._header)).header
+        try:
+            names = Lines(io.BytesIO(self._header)).header
+        except UnicodeDecodeError as error:
+            text, advice = "lines of text in UTF-8", "send csv or NDJSON; of a file of another kind, leave out --stream"
+            raise InputError([Finding("stream.no-text", "refused", self._piece.name, 1, None, str(error), text, advice)]) from None
         layout = detect(names, self._piece.name, self._account)
         if layout is None:
             raise InputError([one for one in self._account.findings if one.severity == "refused"])

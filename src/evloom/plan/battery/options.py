@@ -8,6 +8,7 @@ Look at what batteries have told of themselves and say which cell is suspect, of
 
   evloom diagnose --demo                                   eight cars made up, some of them with a fault
   evloom diagnose my-frames.csv                            one file: csv, csv.gz, zip of csv, or parquet
+  evloom diagnose my-frames.csv --report pages --lang zh   and pages with pictures, here in Chinese first
   evloom diagnose my-fleet --json out.json --report pages  a folder of them, or a store that evloom serve keeps
   evloom diagnose frames.csv --stream                      follow a file that grows; - reads standard input
   evloom diagnose --pulses cells.xlsx                      grade bare retired cells by their pulse tests
@@ -56,7 +57,7 @@ def diagnose_parser(jobs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     other.add_argument("--format", choices=("csv", "ndjson"), help="of a stream (default: told by its first line)")
     other.add_argument("--pulses", type=Path, metavar="FILE", help="grade bare cells by pulse tests (file or folder); no PATH")
     other.add_argument("--demo", type=int, nargs="?", const=8, metavar="N", help="make up N cars (default: 8) by the pack twin; no PATH")
-    other.add_argument("--days", type=int, default=60, metavar="N", help="of the demo (default: 60)")
-    other.add_argument("--seed", type=int, default=1, metavar="S", help="of the demo: the same seed makes the same cars (default: 1)")
+    other.add_argument("--days", type=int, metavar="N", help="of the demo (default: 60)")
+    other.add_argument("--seed", type=int, metavar="S", help="of the demo: the same seed makes the same cars (default: 1)")
     other.add_argument("--write", type=Path, metavar="FOLDER", help="write the cars of the demo as Parquet files, and stop")
     return parser

@@ -1,6 +1,8 @@
 """The same jobs done by tasks of Ray, on one machine or many. Ray is optional: `pip install evloom[ray]`."""
 
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 from evloom.plan.battery.jobs import Job
@@ -19,18 +21,20 @@ class Ray:
         """See `Runner`."""
         ray: Any = self._ray
         is_mine = not ray.is_initialized()
-        if is_mine:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        try:
-            yield from self._run(list(jobs), order, tell)
-        finally:
+        with redirect_stdout(sys.stderr):  # Ray prints of workers that died, and results alone belong to standard output
             if is_mine:
-                ray.shutdown()
+                ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            try:
+                yield from self._run(list(jobs), order, tell)
+            finally:
+                if is_mine:
+                    ray.shutdown()
 
     def _run(self, left: list[Job], order: Order, tell: Tell) -> Iterator[Done | Job]:
         """Ray does a task again whose process died; one that dies too often is given up."""
         ray: Any = self._ray
         task = ray.remote(num_cpus=0, max_retries=FAILURES_MAX - 1, scheduling_strategy="SPREAD")(do)
+        died = (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError, MemoryError)
         running: dict[Any, Job] = {}
         while left or running:
             while left and len(running) < self._n_worker:
@@ -42,7 +46,7 @@ class Ray:
                 job = running.pop(reference)
                 try:
                     done: Done = ray.get(reference)
-                except ray.exceptions.WorkerCrashedError:
+                except died:
                     yield job
                 else:
                     tell(done.account.n_accepted)

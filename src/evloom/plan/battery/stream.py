@@ -5,7 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import IO
+from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from evloom.plan.battery.examine import Examiner
 from evloom.plan.battery.incoming import Bytes, Growing, Pipe, Tables
 from evloom.plan.battery.output import change_json, change_text, row_of
 from evloom.plan.battery.table import summary_text
+from evloom.simulate.paths import not_written
 from evloom.simulate.patience import Patience
 from evloom.simulate.voice import Voice, findings_text
 from evloom.store.battery.account import Account
@@ -108,19 +110,41 @@ def stream(options: argparse.Namespace, voice: Voice) -> int:
     name, stem = ("standard input", "stream") if is_standard else (options.path.name, options.path.name.split(".")[0])
     account = Account()
     with ExitStack() as stack:
-        file: IO[str] | None = None
-        if options.json is not None and str(options.json) != STANDARD:
-            file = stack.enter_context(options.json.open("w", encoding="utf-8", errors="surrogateescape"))
+        is_bare = options.json is not None and str(options.json) == STANDARD
+        file = None if options.json is None or is_bare else stack.enter_context(LinesFile(options.json, voice.warn))
 
         def tell(change: WarningChange) -> None:
             if file is not None:
-                file.write(f"{change_json(change)}\n")
-                file.flush()
-            voice.say(change_json(change) if options.json is not None and file is None else change_text(change))
+                file.put(change_json(change))
+            voice.say(change_json(change) if is_bare else change_text(change))
 
         source: Bytes = Pipe(sys.stdin.fileno()) if is_standard else Growing(options.path, account)
         live = Stream(name, Tables(name, stem, options.format, account), account, tell)
-        return _follow(live, source, voice, (account, options.json is not None and file is None))
+        code = _follow(live, source, voice, (account, is_bare))
+        return code or int(file is not None and file.is_broken)
+
+
+class LinesFile:
+    """A file of lines, each on disk when `put` returns; after a first failure, which is told, nothing more is written."""
+
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        self._path, self._warn, self._file, self.is_broken = path, warn, path.open("wb", buffering=0), False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, line: str) -> None:
+        """Write a line."""
+        rest = f"{line}\n".encode("utf-8", "surrogateescape")
+        while rest and not self.is_broken:
+            try:
+                rest = rest[self._file.write(rest) :]
+            except OSError as error:
+                self.is_broken = True
+                self._warn(not_written(self._path, error).text())
 
 
 def _follow(live: Stream, source: Bytes, voice: Voice, account_and_bare: tuple[Account, bool]) -> int:

@@ -12,7 +12,7 @@ from evloom.kernel.errors import InputError
 from evloom.plan.battery.incoming import Growing, Tables
 from evloom.plan.battery.jobs import list_jobs
 from evloom.plan.battery.output import change_json, change_text
-from evloom.plan.battery.stream import Stream
+from evloom.plan.battery.stream import LinesFile, Stream
 from evloom.plan.battery.work import Order, work
 from evloom.store.battery.account import Account
 from evloom.store.battery.rules import load_rules
@@ -109,3 +109,30 @@ def test_a_file_that_grows_is_followed_and_one_that_was_cut_is_said(tmp_path: Pa
     path.write_bytes(b"new\n")
     assert growing.read() == b"new\n"
     assert [finding.code for finding in account.findings] == ["file.cut"]
+
+
+def test_bytes_that_are_no_text_are_refused_in_words() -> None:
+    with pytest.raises(InputError, match=r"stream\.no-text"):
+        streamed(b"PAR1\x8e\xff\x00\n\x01\n", 100, "csv")
+
+
+def test_a_file_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+    path, account = tmp_path / "car.csv", Account()
+    path.write_bytes(b"at,soc\n")
+    growing = Growing(path, account)
+    assert growing.read() == b"at,soc\n"
+    path.unlink()
+    assert growing.read() == b""
+    path.write_bytes(b"at,so")
+    assert growing.read() == b"at,so"
+    assert [one.code for one in account.findings] == ["file.gone", "file.cut"]
+
+
+def test_a_full_disk_is_told_once_and_the_stream_goes_on() -> None:
+    told: list[str] = []
+    with LinesFile(Path("/dev/full"), told.append) as file:
+        file.put("one")
+        file.put("two")
+    assert file.is_broken
+    assert len(told) == 1
+    assert "[output.not-written]" in told[0]

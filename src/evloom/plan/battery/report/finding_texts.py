@@ -15,7 +15,7 @@ PHRASES: dict[str, str] = {
     "wait until vehicles have sent some": "等待车辆上传数据",
     "files ending in .csv, .csv.gz, .zip or .parquet": "扩展名为 .csv、.csv.gz、.zip 或 .parquet 的文件",
     "name a file or folder of frames": "请指定数据文件或文件夹",
-    "save its sheet as CSV UTF-8, one row for each frame": "请将工作表另存为 CSV UTF-8，每帧一行",
+    "not read; of a workbook, save its sheet as CSV UTF-8": "未读取；Excel 工作簿请将工作表另存为 CSV UTF-8",
     "name the columns so": "请按此命名各列",
     "every column once": "每个列名只出现一次",
     "each column once": "每个列名只出现一次",
@@ -124,7 +124,6 @@ VALUES: tuple[tuple[str, str], ...] = (
     (r"nothing of that kind", "没有此类文件"),
     (r"nothing of that kind in the zip", "zip 中没有此类文件"),
     (r"a store without frames", "没有数据的存储"),
-    (r"an Excel workbook", "Excel 工作簿"),
     (r"text that is no UTF-8", "不是 UTF-8 文本"),
     (r"numbers such as 3,75", "形如 3,75 的数字"),
     (r"instants without a zone", "时间没有时区"),
@@ -174,9 +173,15 @@ VALUES: tuple[tuple[str, str], ...] = (
     (r"(.+): the report is not whole", "{0}：报告不完整"),
     (r"(\S+) of the rated capacity(?: \(a share, not percent\))?", "额定容量的 {0} 倍"),
     (r"(\S+) \.\. (\S+) of the rated capacity(?: \(a share, not percent\))?", "额定容量的 {0} 至 {1} 倍"),
-    (r"(.+) \(nearest: (.+)\)", "{0}（最接近：{1}）"),
 )  # fmt: skip
 """Forms of values; {0} is the first group. The whole value must be of the form."""
+
+PARTS: tuple[tuple[str, str], ...] = (
+    (r" \(nearest: ([^()]+)\)", r"（最接近：\1）"),
+    (r", a column for each cell", "，每个电芯一列"),
+    (r" and ([\d,]+) more$", r" 等，另有 \1 个"),
+)
+"""Parts of lists of names, wherever they stand."""
 
 _FORMS = tuple((re.compile(form, re.DOTALL), told) for form, told in VALUES)
 
@@ -187,5 +192,11 @@ def in_chinese(text: str) -> str:
         return PHRASES[text]
     for form, told in _FORMS:
         if (match := form.fullmatch(text)) is not None:
-            return told.format(*match.groups())
+            return _parts(told.format(*match.groups()))
+    return _parts(text)
+
+
+def _parts(text: str) -> str:
+    for part, told in PARTS:
+        text = re.sub(part, told, text)
     return text

@@ -13,7 +13,7 @@ import evloom
 from evloom.diagnose import health_text
 from evloom.diagnose.advice import text
 from evloom.diagnose.card import Card
-from evloom.diagnose.card_told import reason_words, told
+from evloom.diagnose.card_told import is_of_middle, label, reason_words, told
 from evloom.diagnose.warning import LEVELS, Warning  # noqa: A004
 from evloom.plan.battery.examine import Examined
 from evloom.plan.battery.output import Row, part_name, row_of
@@ -89,6 +89,7 @@ def _cards(examined: Examined, card: Card, row: Row, words: Words) -> list[dict[
     soh, first, missing = row.soh, examined.warnings[0], examined.health.missing
     low, high = (f"{100.0 * each:.1f}" for each in ((soh.p10, soh.p90) if soh is not None else (0.0, 0.0)))
     why = health_text.text(missing[0], words.lang) if missing else ""
+    middle = words("semicolon") + label("middle", words.lang) if is_of_middle(card) else ""
     reasons = [reason_words(each, words.lang) for each in card.grade.reasons]
     cause = words("cause.unknown") if row.cause == "unknown" else words.cause(row.cause)
     return [
@@ -98,7 +99,7 @@ def _cards(examined: Examined, card: Card, row: Row, words: Words) -> list[dict[
         {
             "label": words("card.soh"),
             "figure": f"{100.0 * soh.p50:.1f} %" if soh is not None else unknown,
-            "note": words("card.soh-note", low=low, high=high) if soh is not None else why,
+            "note": words("card.soh-note", low=low, high=high) + middle if soh is not None else why,
         },
         {
             "label": words("card.grade"),
