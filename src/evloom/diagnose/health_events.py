@@ -12,7 +12,7 @@ from evloom.diagnose import capacity as cap
 from evloom.diagnose import capacity_kernel as kernel
 from evloom.diagnose import segment_places as at
 from evloom.diagnose.capacity import Belief, Filter
-from evloom.diagnose.capacity_doubt import believed, gauge, shape_doubt
+from evloom.diagnose.capacity_doubt import believed, gauge, shape_trust
 from evloom.diagnose.segment_sums import Sums, copied
 from evloom.diagnose.spread import Cells, learn, note_charge, weakest
 from evloom.diagnose.window import Interval, Window
@@ -113,8 +113,8 @@ def _weakest_of(seen: Seen, weight: Float, scale_ah: float) -> Interval:
     belief, witness = seen.filter.belief, gauge(seen.windows)
     assert belief is not None
     heard = None if witness is None else (witness[0] / scale_ah, witness[1])
-    doubt = shape_doubt(seen.filter.kind, seen.filter.settled_strain, seen.windows)
-    mean, sd, weight = cap.parts(belief, believed(belief.caps, weight, doubt, heard))
+    shape = shape_trust(seen.filter.kind, seen.filter.settled_strain, seen.windows)
+    mean, sd, weight = cap.parts(belief, believed(belief.caps, weight, shape, heard))
     share, share_sd, _ = weakest(seen.cells)
     return cap.mixed(mean * share, np.hypot(sd * share, mean * share_sd), weight).times(scale_ah)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evloom.diagnose.capacity_doubt import LEAST_GAUGE, MOST_SHAPE, believed, gauge, shape_doubt
+from evloom.diagnose.capacity_doubt import FULL_GAUGE, LEAST_GAUGE, Shape, believed, gauge, shape_trust
 from evloom.diagnose.window import Interval, Window
 
 CAPS = np.exp(0.0125 * (np.arange(64) - 31.5))
@@ -48,28 +48,54 @@ def test_charges_that_scatter_are_doubted() -> None:
     assert wild[1] > 1.5 * calm[1]
 
 
-def test_misfit_and_scatter_make_the_shape_doubtful() -> None:
-    assert shape_doubt("NMC", 0.0, []) < shape_doubt("NMC", 0.4, []) < shape_doubt("NMC", 9.0, []) == MOST_SHAPE
-    assert shape_doubt("LFP", 0.0, []) > shape_doubt("NMC", 0.0, [])
+def test_full_charges_are_better_witnesses_than_halves() -> None:
+    half, full = gauge([charge(50.0, 0.5)] * 40), gauge([charge(90.0, 0.9)] * 40)
+    assert half is not None
+    assert full is not None
+    assert full[1] < half[1]
+    assert full[1] > FULL_GAUGE
+
+
+def test_what_the_best_curve_leaves_tells_whether_it_is_known() -> None:
+    chances = [shape_trust("NMC", strain, []).chance for strain in (0.0, 0.1, 0.36, 1.0, 9.0)]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[1] > 0.95
+    assert chances[2] == pytest.approx(0.5)
+    assert chances[3] < 0.05
+    assert shape_trust("LFP", 0.1, []).known > shape_trust("NMC", 0.1, []).known
     scattered = [charge(50.0, None, own) for own in (90.0, 100.0, 110.0, 96.0)]
-    assert shape_doubt("NMC", 0.1, scattered) > shape_doubt("NMC", 0.1, [charge(50.0, None, 100.0)] * 4)
+    assert shape_trust("NMC", 0.1, scattered).known > shape_trust("NMC", 0.1, [charge(50.0, None, 100.0)] * 4).known
+
+
+KNOWN, FOREIGN = Shape(0.98, 0.005, 0.065, 0.0), Shape(0.02, 0.005, 0.065, 0.0)
 
 
 def test_where_both_agree_the_answer_is_sharper_than_either() -> None:
-    middle, sd = middle_and_sd(believed(CAPS, sharp(1.0), 0.04, (1.0, 0.05)))
+    middle, sd = middle_and_sd(believed(CAPS, sharp(1.0), FOREIGN, (1.0, 0.05)))
     assert middle == pytest.approx(1.0, abs=0.002)
-    assert sd < 0.04
+    assert sd < 0.05
 
 
-def test_where_they_contradict_each_other_the_answer_lies_between_and_is_wide() -> None:
-    middle, sd = middle_and_sd(believed(CAPS, sharp(1.12), 0.04, (0.95, 0.05)))
-    assert 0.98 < middle < 1.09
-    assert sd > middle_and_sd(believed(CAPS, sharp(1.0), 0.04, (1.0, 0.05)))[1] * 1.5
+def test_a_known_curve_is_followed_and_a_foreign_one_asks_the_witness() -> None:
+    assert middle_and_sd(believed(CAPS, sharp(1.0), KNOWN, (0.95, 0.045)))[0] == pytest.approx(1.0, abs=0.004)
+    middle, sd = middle_and_sd(believed(CAPS, sharp(1.1), FOREIGN, (0.95, 0.045)))
+    assert 0.97 < middle < 1.03
+    assert sd > 3.0 * middle_and_sd(believed(CAPS, sharp(1.0), KNOWN, (1.0, 0.045)))[1]
 
 
-@given(st.floats(0.75, 1.3), st.floats(0.0, 0.1), st.floats(0.4, 2.5), st.floats(0.045, 0.5))
-def test_weights_stay_weights(cap: float, doubt: float, witness: float, doubt_of_it: float) -> None:
-    told = believed(CAPS, sharp(cap), doubt, (witness, doubt_of_it))
+def test_a_witness_that_contradicts_makes_a_curve_foreign() -> None:
+    half = Shape(0.5, 0.005, 0.065, 0.0)
+    agreed, denied = (middle_and_sd(believed(CAPS, sharp(1.0), half, (witness, 0.045)))[1] for witness in (1.0, 0.87))
+    assert denied > 1.3 * agreed
+
+
+def test_a_shape_that_is_not_known_is_taken_back() -> None:
+    assert middle_and_sd(believed(CAPS, sharp(1.0), FOREIGN._replace(ahead=0.02), None))[0] == pytest.approx(0.98, abs=0.003)
+
+
+@given(st.floats(0.75, 1.3), st.floats(0.0, 1.0), st.floats(0.001, 0.2), st.floats(0.4, 2.5), st.floats(0.04, 0.5))
+def test_weights_stay_weights(cap: float, chance: float, doubt: float, witness: float, doubt_of_it: float) -> None:
+    told = believed(CAPS, sharp(cap), Shape(chance, doubt, 2.0 * doubt, 0.01), (witness, doubt_of_it))
     assert told.shape == CAPS.shape
     assert np.all(told >= 0.0)
     assert told.sum() == pytest.approx(1.0)
