@@ -82,7 +82,7 @@ from evloom.diagnose.evidence_places import (
 )  # fmt: skip
 from evloom.diagnose.evidence_rest import hear
 from evloom.diagnose.evidence_trace import note
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import compiled, lean
 from evloom.kernel.timegrid import Float, Int
 from evloom.vehicle.telemetry import (
     CLOCK_JUMP,
@@ -130,7 +130,7 @@ class Columns(NamedTuple):
     probe_flags: ReadingFlag
 
 
-@compiled
+@lean
 def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     """Take in frames from row `start` on; returns (row of the next frame, why it stopped)."""
     scalar = sums.scalar
@@ -151,7 +151,7 @@ def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     return len(columns.at_s), MORE
 
 
-@compiled
+@lean
 def _usable(scalar: Float, at_s: float, doubted: bool) -> bool:
     """Whether the frame is one to compute with: not doubted as a whole, and later than the last one."""
     if doubted:
@@ -169,7 +169,7 @@ def _usable(scalar: Float, at_s: float, doubted: bool) -> bool:
     return False
 
 
-@compiled
+@lean
 def _condition(scalar: Float, at_s: float, said: tuple[float, float, float, int], gap: bool) -> int:
     """What the pack is doing, and when it was last loaded or charged; said = (current as a rate, speed, state of charge, status)."""
     c_rate, speed, soc, status = said
@@ -192,7 +192,7 @@ def _condition(scalar: Float, at_s: float, said: tuple[float, float, float, int]
     return IDLE
 
 
-@compiled
+@lean
 def _take(columns: Columns, sums: Sums, i: int) -> bool:
     """Add one frame to the block, which is closed first where its time or its condition is over. True where a cell left the pack."""
     scalar, block, day = sums.scalar, sums.block, sums.day
@@ -232,7 +232,7 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
     return is_fast
 
 
-@compiled
+@lean
 def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
     """Whether a block of a charge has come so far that the curve bends within it."""
     if (at_s - block[B_FROM]) * current_a >= BLOCK_Q * 3600.0 * scalar[SCALE_AH]:
@@ -240,7 +240,7 @@ def _moved(scalar: Float, block: Float, at_s: float, current_a: float) -> bool:
     return bool(block[B_WEIGHT] > 0.0 and abs(scalar[LAST_V] - block[B_V] / block[B_WEIGHT]) > BLOCK_V)
 
 
-@compiled
+@lean
 def _cells(cell: Float, day: Float, row: Float32, flags: ReadingFlag, now: tuple[float, float, float, bool]) -> tuple[float, int]:
     """Add the cells' deviations; now = (weight, current, low-passed current, whether the frame before is alike). Mean and valid cells."""
     n = len(row)
@@ -264,7 +264,7 @@ def _cells(cell: Float, day: Float, row: Float32, flags: ReadingFlag, now: tuple
     return mean_v, n
 
 
-@compiled
+@lean
 def _add(cell: Float, row: Float32, mean_v: float, now: tuple[float, float, float, bool]) -> None:
     """Add a row of cells of which none is doubted; now as in `_cells`."""
     weight, c_rate, low_c, near = now
@@ -292,7 +292,7 @@ def _add(cell: Float, row: Float32, mean_v: float, now: tuple[float, float, floa
             sum_pd[k] += by_low * d
 
 
-@compiled
+@lean
 def _doubted_cells(cell: Float, row: Float32, flags: ReadingFlag, now: tuple[float, float, float, bool]) -> tuple[float, int]:
     """The same for a frame in which some cells are doubted: those are left out, with the weight that they lack."""
     weight, c_rate, low_c, _ = now
@@ -317,7 +317,7 @@ def _doubted_cells(cell: Float, row: Float32, flags: ReadingFlag, now: tuple[flo
     return mean_v, n_valid
 
 
-@compiled
+@lean
 def _frame(scalar: Float, block: Float, said: tuple[float, float, int], now: tuple[float, float, float, float]) -> None:
     """Add the frame to its block; said = (current, state of charge, cells being bled), now = (weight, current as a rate, mean of the
     cells, time since the frame before)."""
@@ -342,7 +342,7 @@ def _frame(scalar: Float, block: Float, said: tuple[float, float, int], now: tup
         scalar[REST_AT] = np.nan  # charge flowed unseen: nothing to balance until the next rest
 
 
-@compiled
+@lean
 def _pack(scalar: Float, day: Float, said: tuple[float, float, float], now: tuple[float, float, float]) -> None:
     """Add what the frame says of the pack; said = (current, voltage outside the cells, insulation), now = (weight, mean of the cells,
     time since the frame before)."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evloom.diagnose.quality_state import ORIGIN_S
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import lean
 from evloom.vehicle.telemetry import (
     CELL_ABSENT,
     CELL_JUMP,
@@ -40,7 +40,7 @@ When = tuple[float, float, float]
 """Instant of the frame, seconds since the one before, mean of its cells."""
 
 
-@compiled
+@lean
 def flag_cells(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds, when: When) -> tuple[int, int, int, bool, float]:
     """Flag one row of cells and remember it.
 
@@ -59,13 +59,13 @@ def flag_cells(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds
     return int(n_changed), int(n_bad), int(n_sound), corrupt, float(total_e4 * 1e-4)
 
 
-@compiled
+@lean
 def _second(at_s: float) -> np.int32:
     """Whole seconds since ORIGIN_S, held within 32 bits."""
     return np.int32(min(max(at_s - ORIGIN_S, 0.0), 2e9))
 
 
-@compiled
+@lean
 def _count(row: Float32, last: Float32) -> tuple[np.int32, np.int32, np.int32]:
     """How many readings are usable, how many changed, and the sum of the usable in 0.1 mV. All of 32 bits: eight go at once."""
     one, none = np.int32(1), np.int32(0)
@@ -79,7 +79,7 @@ def _count(row: Float32, last: Float32) -> tuple[np.int32, np.int32, np.int32]:
     return n_sound, n_changed, total_e4
 
 
-@compiled
+@lean
 def _follow(row: Float32, last: Float32, mean_at: Float32, at: Seconds, now: tuple[np.int32, np.float32, np.float32]) -> np.int32:
     """Bring the pack's mean at each cell's last change, and when that was, to this row; how many cells should be looked at.
 
@@ -97,13 +97,13 @@ def _follow(row: Float32, last: Float32, mean_at: Float32, at: Seconds, now: tup
     return apart
 
 
-@compiled
+@lean
 def _keep(row: Float32, last: Float32) -> None:
     for c in range(len(row)):
         last[c] = row[c]
 
 
-@compiled
+@lean
 def _look_closely(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seconds, now: Now) -> bool:
     """Flag the cells of a row in which something is doubtful; whether one became unusable lately."""
     second, gap_s, mean, last_mean = now
@@ -124,7 +124,7 @@ def _look_closely(row: Float32, flags: ReadingFlag, cell: Float32, cell_at: Seco
     return corrupt
 
 
-@compiled
+@lean
 def _unusable(reading: np.float32) -> np.uint8:
     if np.isnan(reading):
         return np.uint8(CELL_ABSENT)
@@ -133,7 +133,7 @@ def _unusable(reading: np.float32) -> np.uint8:
     return np.uint8(CELL_RANGE)
 
 
-@compiled
+@lean
 def flag_probes(row: Float32, flags: ReadingFlag, probe: Float32, probe_at: Seconds, at_s: float) -> bool:
     """Flag one row of probes and remember it. Whether a reading became impossible lately (an absent probe is none of that kind)."""
     total, n_sound = np.float32(0.0), 0
@@ -142,25 +142,48 @@ def flag_probes(row: Float32, flags: ReadingFlag, probe: Float32, probe_at: Seco
         n_sound += sound
         total += row[p] if sound else np.float32(0.0)
     mean = total / np.float32(n_sound) if n_sound > 0 else np.float32(np.nan)
-    corrupt, second = False, _second(at_s)
+    second = _second(at_s)
+    if _follow_probes(row, probe[0], probe[1], probe[2], probe_at, (second, mean)) == 0:
+        return False
+    return _look_at_probes(row, flags, probe, probe_at, (second, mean))
+
+
+@lean
+def _follow_probes(row: Float32, last: Float32, mean_at: Float32, lost: Float32, at: Seconds, now: tuple[np.int32, np.float32]) -> np.int32:
+    """Remember the probes and when each last changed; how many have to be looked at closely. Without branches: eight go at once."""
+    second, mean = now
+    one, none = np.int32(1), np.int32(0)
+    odd = none
     for p in range(len(row)):
         reading = row[p]
-        if reading != probe[0, p]:
-            probe[1, p] = mean
-            probe_at[p] = second
-            probe[0, p] = reading
+        rests = reading == last[p]
+        since = mean_at[p] if rests else mean
+        mean_at[p] = since
+        at[p] = at[p] if rests else second
+        last[p] = last[p] if rests else reading
+        sound = (reading > PROBE_LOW_C) & (reading < PROBE_HIGH_C)
+        lost[p] = np.float32(0.0) if sound else lost[p]
+        odd += none if sound & (not abs(mean - since) > PROBE_STUCK_C) else one
+    return odd
+
+
+@lean
+def _look_at_probes(row: Float32, flags: ReadingFlag, probe: Float32, probe_at: Seconds, now: tuple[np.int32, np.float32]) -> bool:
+    """Flag the probes of a row in which something is doubtful; whether a reading became impossible lately."""
+    second, mean = now
+    corrupt = False
+    for p in range(len(row)):
+        reading = row[p]
         if not ((reading > PROBE_LOW_C) & (reading < PROBE_HIGH_C)):
             probe[2, p] += np.float32(1.0)
             flags[p] |= _no_temperature(reading)
             corrupt = corrupt or (reading == PROBE_LOW_C and probe[2, p] <= N_NEW_FAULT)
-            continue
-        probe[2, p] = np.float32(0.0)
-        if abs(mean - probe[1, p]) > PROBE_STUCK_C and second - probe_at[p] > PROBE_STUCK_S:
+        elif abs(mean - probe[1, p]) > PROBE_STUCK_C and second - probe_at[p] > PROBE_STUCK_S:
             flags[p] |= np.uint8(PROBE_STUCK)
     return corrupt
 
 
-@compiled
+@lean
 def _no_temperature(reading: np.float32) -> np.uint8:
     if np.isnan(reading):
         return np.uint8(PROBE_ABSENT)

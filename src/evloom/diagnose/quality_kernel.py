@@ -24,7 +24,7 @@ from evloom.diagnose.quality_state import (
     RING,
     RING_AT,
 )
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import compiled, lean
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import (
     CELL_STUCK,
@@ -106,15 +106,16 @@ Clock = tuple[float, float, float]
 
 @compiled
 def flag_rows(columns: Columns, flags: Flags, state: State) -> None:
-    """Set the flags of every row and bring `state` to the last row.
+    """Set the flags of every row and bring `state` to the last row."""
+    _flag_rows(columns, flags, state, _keys(columns.cell_v.shape[1]))
 
-    Arrays are taken out of their tuples once and small memory is handed on as numbers: counting references to arrays in each call
-    costs more than all the rest.
-    """
+
+@lean
+def _flag_rows(columns: Columns, flags: Flags, state: State, keys: tuple[NDArray[np.uint32], NDArray[np.uint32]]) -> None:
     signal, cell_v, cell_bits, probe_c = columns
     frame_flags, cell_flags, probe_flags = flags
     frame, cell, cell_at, probe, probe_at, ring = state
-    first, second = _keys(cell_v.shape[1])
+    first, second = keys
     n_many = max(2, cell_v.shape[1] // 8)
     for i in range(len(signal)):
         row = signal[i]
@@ -153,7 +154,7 @@ def _keys(n_cell: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     return keys[0], keys[1]
 
 
-@compiled
+@lean
 def _digest(row: Float, word: np.uint64) -> np.uint64:
     """`word` of the cells and everything else that a repeated frame repeats: current, voltage, charge, odometer and speed."""
     for k in range(CURRENT, INSULATION):
@@ -163,7 +164,7 @@ def _digest(row: Float, word: np.uint64) -> np.uint64:
     return word
 
 
-@compiled
+@lean
 def _mix(bits: NDArray[np.uint32], first: NDArray[np.uint32], second: NDArray[np.uint32]) -> np.uint64:
     """Two sums of products, all of 32 bits so that eight go at once."""
     one, two = np.uint32(1), np.uint32(2)
@@ -173,7 +174,7 @@ def _mix(bits: NDArray[np.uint32], first: NDArray[np.uint32], second: NDArray[np
     return (np.uint64(one) << np.uint64(32)) | np.uint64(two)
 
 
-@compiled
+@lean
 def _look_up(ring: NDArray[np.uint64], place: float, digest: np.uint64, at_s: float) -> tuple[int, float, float]:
     """Whether a digest is new (0), that of the frame before (1) or an earlier one (2); the next place of the ring; since when it is there.
 
@@ -190,7 +191,7 @@ def _look_up(ring: NDArray[np.uint64], place: float, digest: np.uint64, at_s: fl
     return (2 if found >= 0 else 0), (0.0 if at == RING - 1 else place + 1.0), at_s
 
 
-@compiled
+@lean
 def _clock(at_s: float, known_at_s: float, gap_s: float, clock: Clock) -> tuple[np.uint32, Clock]:
     """Flags of the instant, and the clock; another clock is taken on when it has held for long enough."""
     newest_s, other_s, n_other = clock
@@ -208,7 +209,7 @@ def _clock(at_s: float, known_at_s: float, gap_s: float, clock: Clock) -> tuple[
     return (flags, (at_s, at_s, 0.0)) if n_other >= N_NEW_CLOCK else (flags, (newest_s, at_s, n_other))
 
 
-@compiled
+@lean
 def _range(row: Float) -> np.uint32:
     """Flags of single values of the frame: absent, impossible, or a placeholder."""
     flags = np.uint32(0)
@@ -232,7 +233,7 @@ def _range(row: Float) -> np.uint32:
     return flags
 
 
-@compiled
+@lean
 def _is_placeholder(insulation_ohm: float) -> bool:
     """Ends of scales that boxes send for "not measured": 5 Mohm, 11,520 kohm (measured), 0xFFFE and 0xFFFF kohm, 60 Mohm, 0 and less."""
     kilo = insulation_ohm / 1000.0
@@ -242,7 +243,7 @@ def _is_placeholder(insulation_ohm: float) -> bool:
     return kilo <= 0.0
 
 
-@compiled
+@lean
 def _stale(row: Float, frame: Float, at_once: bool, since_s: float, is_other: bool) -> np.uint32:
     """STALE where an earlier frame comes again although something shows that the car was not at rest in between.
 
@@ -257,7 +258,7 @@ def _stale(row: Float, frame: Float, at_once: bool, since_s: float, is_other: bo
     return np.uint32(STALE) if shown else np.uint32(0)
 
 
-@compiled
+@lean
 def _odometer(odometer_km: float, gap_s: float, newest_km: float, n_odd: float) -> tuple[np.uint32, float, float]:
     """ODOMETER_DOUBT where it is 0, went back, or went further than a car can; a new reading that stays is believed.
 
@@ -271,7 +272,7 @@ def _odometer(odometer_km: float, gap_s: float, newest_km: float, n_odd: float) 
     return np.uint32(ODOMETER_DOUBT), newest_km, (n_odd + 1.0 if odometer_km > 0.0 else n_odd)
 
 
-@compiled
+@lean
 def _sum(excess_v: float, pack_v: float, frame: Float) -> np.uint32:
     """SUM_MISMATCH where the cells are further from the pack's voltage than usual; learns what is usual from every such frame."""
     if np.isnan(excess_v):
@@ -290,7 +291,7 @@ def _sum(excess_v: float, pack_v: float, frame: Float) -> np.uint32:
     return np.uint32(SUM_MISMATCH) if flagged else np.uint32(0)
 
 
-@compiled
+@lean
 def _rest_under_load(current_a: float, gap_s: float, n_changed: int, frame: Float) -> bool:
     """Whether more than IDLE_MAX_AH went through the pack while no cell moved: all of them are stuck."""
     if n_changed > 0 or np.isnan(gap_s):

@@ -25,7 +25,7 @@ from evloom.diagnose.quality_state import (
     TOLD_STATUS,
     Carry,
 )
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import compiled, lean
 from evloom.kernel.timegrid import Bool, Float, Int
 from evloom.vehicle.telemetry import (
     CLOCK_JUMP,
@@ -123,12 +123,15 @@ def _held_frame(carry: Carry, pack: Pack) -> Frames:
 
 @compiled
 def _choose(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingFlag) -> tuple[Bool, bool]:
-    """Which frames are passed on, and whether the one that was held back before them is.
+    """Which frames are passed on, and whether the one that was held back before them is."""
+    told = np.zeros(len(columns.at_s), dtype=np.bool_)
+    return told, _mark(columns, rest, told_v, told_probe, told)
 
-    Arrays are taken out of their tuple once: counting references to them in each call costs more than all the rest.
-    """
+
+@lean
+def _mark(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingFlag, told: Bool) -> bool:
     at_s, current_a, soc, speed, charging, balancing, cell_v, flags, cell_flags, probe_flags = columns
-    told, first = np.zeros(len(at_s), dtype=np.bool_), False
+    first = False
     for i in range(len(at_s)):
         gap_s, status = at_s[i] - rest[SEEN_AT], charging[i]
         still = abs(current_a[i]) <= REST_A and not speed[i] > STANDING_KM_PER_H and status != 1 and status != 2
@@ -159,10 +162,10 @@ def _choose(columns: Columns, rest: Float, told_v: Float32, told_probe: ReadingF
         rest[TOLD_STATUS], rest[TOLD_BLED], rest[TOLD_FLAGS] = status, balancing[i], flags[i]
         if still:
             _note(cell_v[i], probe_flags[i], told_v, told_probe)
-    return told, first
+    return first
 
 
-@compiled
+@lean
 def _note(cells: Float32, doubts: ReadingFlag, told_v: Float32, told_probe: ReadingFlag) -> None:
     """Remember the readings of the frame that is passed on."""
     for k in range(len(told_v)):

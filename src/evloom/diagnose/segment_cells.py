@@ -48,7 +48,7 @@ from evloom.diagnose.segment_places import (
     X_V,
 )  # fmt: skip
 from evloom.diagnose.segment_sums import Columns, Sums
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import compiled, lean
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import INSULATION_PLACEHOLDER, Float32, ReadingFlag
 
@@ -60,7 +60,7 @@ RESISTANCE_K = 2500.0  # activation energy over gas constant, about 21 kJ/mol: b
 EMPTY_RISE, EMPTY_SOC = 0.8, 0.09  # resistance rises when empty: LG M50 and A123 by Chen et al. 2020, Prada et al. 2013
 
 
-@compiled
+@lean
 def _row_is_clean(flags: ReadingFlag) -> bool:
     total = 0
     for k in range(len(flags)):
@@ -68,13 +68,13 @@ def _row_is_clean(flags: ReadingFlag) -> bool:
     return total == 0
 
 
-@compiled
+@lean
 def is_good(flag: int, volt: float) -> bool:
     """Whether a reading of a cell counts."""
     return flag == 0 and volt > 1.0 and volt < 5.0
 
 
-@compiled
+@lean
 def cells_mean(row: Float32, flags: ReadingFlag) -> tuple[float, int]:
     """Mean of the cells that are not doubted, and how many they are; 0 of them where fewer than three quarters are left."""
     n = len(row)
@@ -119,7 +119,7 @@ def probe_mean(row: Float32, flags: ReadingFlag) -> float:
     return float(np.median(good[:count]))
 
 
-@compiled
+@lean
 def resistance_factor(temp_c: float, soc: float) -> float:
     """Resistance at a temperature and charge as a multiple of that at 25 degC and half charge; NaN counts as 25 degC and half."""
     kelvin = 273.15 + (temp_c if np.isfinite(temp_c) else 25.0)
@@ -128,7 +128,7 @@ def resistance_factor(temp_c: float, soc: float) -> float:
     return float(np.exp(RESISTANCE_K * (1.0 / kelvin - 1.0 / 298.15)) * (1.0 + EMPTY_RISE * np.exp(-at / EMPTY_SOC)) / half)
 
 
-@compiled
+@lean
 def add_step(row: Float32, flags: ReadingFlag, cell: Float, steps: Float, scalar: Float, now: tuple[float, float, float, int]) -> None:
     """Note how the cells answer to a step of current since the last frame; now = (mean, current, management's charge, good cells)."""
     mean_v, current_a, soc, n_valid = now
@@ -151,7 +151,7 @@ def add_step(row: Float32, flags: ReadingFlag, cell: Float, steps: Float, scalar
                 cell[C_STEP_AA, k] += x * x
 
 
-@compiled
+@lean
 def keep_cells(row: Float32, flags: ReadingFlag, cell: Float, n_valid: int) -> None:
     """Keep the voltages of a frame, 0 where they are doubted."""
     n = len(row)
@@ -163,7 +163,7 @@ def keep_cells(row: Float32, flags: ReadingFlag, cell: Float, n_valid: int) -> N
             cell[C_LAST, k] = row[k] if is_good(flags[k], row[k]) else 0.0
 
 
-@compiled
+@lean
 def add_rest(row: Float32, flags: ReadingFlag, rest: Float, now: tuple[float, float, int]) -> None:
     """Mean deviation of each cell over a rest; now = (mean, what this frame counts, good cells). A doubted reading changes nothing."""
     mean_v, share, n_valid = now
@@ -181,7 +181,7 @@ def add_rest(row: Float32, flags: ReadingFlag, rest: Float, now: tuple[float, fl
             rest[k] = rest[k] + share * (d - rest[k]) if np.isfinite(rest[k]) else d
 
 
-@compiled
+@lean
 def start_window(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
     """Open a charge window where none is."""
     window = sums.window
@@ -195,7 +195,7 @@ def start_window(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
     window[W_SOC0] = columns.soc[i]
 
 
-@compiled
+@lean
 def add_window(columns: Columns, sums: Sums, i: int, now: tuple[float, float, bool]) -> None:
     """Add a frame to the window; now = (mean voltage, time passed, whether the current is that of a fast charge)."""
     mean_v, passed, is_fast = now
@@ -239,7 +239,7 @@ def _widen(sums: Sums) -> None:
     sums.window[W_WIDTH] *= 2.0
 
 
-@compiled
+@lean
 def note_insulation(insulation: Float, ohm: float, flags: int, temp_c: float) -> None:
     """Add a measured insulation resistance to the day, with the temperature it was measured at."""
     if not ohm > 0.0 or not np.isfinite(ohm) or (flags & INSULATION_PLACEHOLDER) != 0:

@@ -66,7 +66,7 @@ from evloom.diagnose.segment_places import (
     WAKE,
 )  # fmt: skip
 from evloom.diagnose.segment_sums import Columns, Sums
-from evloom.kernel.compiled import compiled
+from evloom.kernel.compiled import compiled, lean
 from evloom.kernel.timegrid import Float
 from evloom.vehicle.telemetry import CLOCK_JUMP, CORRUPT, CURRENT_ABSENT, CURRENT_RANGE, DUPLICATE_TIME, OUT_OF_ORDER, STALE
 
@@ -88,7 +88,7 @@ MORE, RESTED, CHARGED = 0, 1, 2
 """Why the pass stopped: no more frames; before this frame a rest ended; before this frame a charge window was over."""
 
 
-@compiled
+@lean
 def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     """Take in frames from row `start` on; returns (row of the next frame, why it stopped)."""
     scalar, at_s, current_a, flags = sums.scalar, columns.at_s, columns.current_a, columns.flags
@@ -108,7 +108,7 @@ def run(columns: Columns, sums: Sums, start: int) -> tuple[int, int]:
     return stop, why
 
 
-@compiled
+@lean
 def _is_later(scalar: Float, at_s: float) -> bool:
     """Whether a frame is later than the last one, or the clock was wrong before."""
     if not np.isfinite(at_s):
@@ -129,7 +129,7 @@ def _is_later(scalar: Float, at_s: float) -> bool:
     return False
 
 
-@compiled
+@lean
 def _take(columns: Columns, sums: Sums, i: int, before: int) -> int:
     """Add one frame, unless something has to be looked at before."""
     scalar, open_ = sums.scalar, sums.window
@@ -154,7 +154,7 @@ def _take(columns: Columns, sums: Sums, i: int, before: int) -> int:
     return MORE
 
 
-@compiled
+@lean
 def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, float, bool, bool]) -> None:
     """What the frame shows: temperature once a minute, cells, conditions; now = (time passed, rate, loaded, charges)."""
     passed, c_rate, loaded, charges = now
@@ -189,7 +189,7 @@ def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, f
     _remember(scalar, (at_s, current_a, columns.soc[i], mean_v, n_valid))
 
 
-@compiled
+@lean
 def _is_over(scalar: Float, now: tuple[float, float, float, bool, bool]) -> bool:
     """Whether the open charge window is over before this frame; now = (time, time passed, rate, charges, stands)."""
     at_s, passed, c_rate, charges, stands = now
@@ -198,7 +198,7 @@ def _is_over(scalar: Float, now: tuple[float, float, float, bool, bool]) -> bool
     return not charges and at_s - scalar[CHARGE_AT] > PAUSE_S
 
 
-@compiled
+@lean
 def _count(scalar: Float, in_window: bool, now: tuple[float, float, float, float, bool]) -> None:
     """Count the charge since the last frame, and how far the count may be off; now = (current, time passed, speed, change of the
     management's charge, whether that shows use unseen)."""
@@ -245,7 +245,7 @@ def _day(sums: Sums, at_s: float) -> None:
     scalar[SEEN_DAYS] += 1.0
 
 
-@compiled
+@lean
 def _kind(scalar: Float, in_fast: bool, now: tuple[float, float, bool, bool, float, int]) -> int:
     """The condition of a frame; now = (time, time passed, loaded, charges, rate, cells being bled)."""
     at_s, passed, loaded, charges, c_rate, balancing = now
@@ -262,7 +262,7 @@ def _kind(scalar: Float, in_fast: bool, now: tuple[float, float, bool, bool, flo
     return REST if at_s - scalar[LOAD_AT] >= RELAXED_S else IDLE
 
 
-@compiled
+@lean
 def _rest(scalar: Float, at_s: float, current_a: float, mean_v: float) -> float:
     """Note a relaxed frame: the last ones count most. Returns what this one counts."""
     share = 1.0 if scalar[REST_N] == 0.0 else max(0.1, 1.0 / (1.0 + scalar[REST_N]))
@@ -274,7 +274,7 @@ def _rest(scalar: Float, at_s: float, current_a: float, mean_v: float) -> float:
     return share
 
 
-@compiled
+@lean
 def _offset(scalar: Float, current_a: float) -> None:
     """The mean current while parked, of the last thousand frames or so. A car that is awake draws some, and none ever charges: what is
     below the rest by more than noise says little, and what is above it says that the rest was drawn."""
@@ -303,7 +303,7 @@ def _bleed(columns: Columns, sums: Sums, i: int, passed: float) -> None:
     scalar[BLEED_S] = 0.0
 
 
-@compiled
+@lean
 def _remember(scalar: Float, now: tuple[float, float, float, float, int]) -> None:
     """Keep what the next frame is compared with; now = (time, current, management's charge, mean voltage, good cells)."""
     at_s, current_a, soc, mean_v, n_valid = now

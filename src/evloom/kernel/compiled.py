@@ -19,6 +19,7 @@ import numba
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _CONFIG: Any = numba.config
+_JIT: Any = numba.njit  # its stubs do not know _nrt
 _PACKAGE = Path(__file__).parents[1]
 _IMPORTED = re.compile(rb"^from evloom\.([\w.]+) import", re.MULTILINE)
 
@@ -28,12 +29,24 @@ def compiled(function: _Function) -> _Function:
 
     No fast-math: the same input gives the same bits on every run, which the digest tests need.
     """
+    return _compiled(function, counts=True)
+
+
+def lean(function: _Function) -> _Function:
+    """The same without counting references to arrays, which for a few numbers a call costs more than to compute with them.
+
+    For functions that neither make an array nor take one from a function that they call; views of what they were given are none.
+    """
+    return _compiled(function, counts=False)
+
+
+def _compiled(function: _Function, counts: bool) -> _Function:
     folder = _folder()
     before = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = str(folder or before)
     try:
         # The dispatcher is called like the function it stands for.
-        return cast(_Function, numba.njit(cache=folder is not None, nogil=True, error_model="numpy")(function))
+        return cast(_Function, _JIT(cache=folder is not None, nogil=True, error_model="numpy", _nrt=counts)(function))
     finally:
         _CONFIG.CACHE_DIR = before
 

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core.errors import NumbaError
 
 from evloom.kernel import compiled as kept
-from evloom.kernel.compiled import sources_stamp
+from evloom.kernel.compiled import lean, sources_stamp
 
 CALLEE = """
 from evloom.kernel.compiled import compiled
@@ -86,3 +88,19 @@ def test_what_was_compiled_is_remembered_for_a_state_of_the_kernels(tmp_path, mo
     finally:
         monkeypatch.undo()
         kept._folder.cache_clear()
+
+
+def test_a_function_that_counts_no_references_may_make_no_array():
+    """It would never be given back."""
+
+    @lean
+    def makes(x: np.ndarray) -> float:
+        return float((x + 1.0)[0])
+
+    @lean
+    def adds(x: np.ndarray, at: int) -> float:
+        return float(x[at:][0] + x[at])
+
+    assert adds(np.arange(3.0), 2) == 4.0
+    with pytest.raises(NumbaError, match="NRT required but not enabled"):
+        makes(np.arange(3.0))
