@@ -19,7 +19,7 @@ class BoxTwin:
 
     def __init__(self, vehicle_id: str, port: int, now_s: Callable[[], float], deaf: bool = False, parked: bool = False) -> None:
         self.vehicle_id, self.port, self.now_s, self.deaf, self.parked = vehicle_id, port, now_s, deaf, parked
-        self.interval_s, self.until_s = DEFAULT_S, float("inf")
+        self.interval_s, self.until_s, self.burst = DEFAULT_S, float("inf"), 1
         self.commands: list[dict[str, object]] = []
         self.unreceived: dict[int, bytes] = {}
         self.changed = asyncio.Event()
@@ -61,7 +61,7 @@ class BoxTwin:
     async def sample(self, n: int = 3, packed: bool = True) -> None:
         """Send a batch of frames at the present interval; it is kept until it is received."""
         if self.now_s() >= self.until_s:
-            self.interval_s, self.until_s = DEFAULT_S, float("inf")
+            self.interval_s, self.until_s, self.burst = DEFAULT_S, float("inf"), 1
         frames = unflagged(
             Pack(self.vehicle_id, f"{self.vehicle_id}-pack", 4, 1, "LFP"),
             at_s=self.now_s() + self.interval_s * np.arange(n),
@@ -86,7 +86,7 @@ class BoxTwin:
         self.commands.append(dict(said))
         if self.deaf:
             return
-        self.until_s = said["until_s"]
+        self.until_s, self.burst = said["until_s"], int(said.get("burst", 1))
         self.interval_s = max(said["rate_s"], said["parked_floor_s"] if self.parked else 0.0)
         await self._publish("ack", json.dumps({"id": said["id"], "ok": True, "rate_s": self.interval_s}).encode())
 

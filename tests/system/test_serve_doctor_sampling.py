@@ -57,7 +57,7 @@ class Scene:
     async def running(self) -> AsyncIterator[None]:
         """The same parts in the same order as `serve.doctor.care` has them."""
         rules = Telematics(
-            mqtt_url=f"mqtt://127.0.0.1:{self.port}", bytes_per_day=3e5, box_parked_floor_s=FLOOR_S, box_retry_s=10.0, box_tries=2
+            mqtt_url=f"mqtt://127.0.0.1:{self.port}", bytes_per_day=8e5, box_parked_floor_s=FLOOR_S, box_retry_s=10.0, box_tries=2
         )
         bus, now_s = Bus(), lambda: self.now_s
         bus.listen("battery", self.heard)
@@ -150,9 +150,14 @@ async def parked_it_keeps_to_the_floor(scene: Scene) -> None:
     await twin.tell_state()
     await until(lambda: twin.interval_s >= FLOOR_S and scene.box(SICK).interval_s == twin.interval_s)
     assert scene.order(SICK).asked_s >= FLOOR_S
+    await until(lambda: twin.burst > 1 and scene.keeps(SICK))
+    assert twin.burst == scene.order(SICK).burst >= 12
+    assert twin.interval_s == scene.order(SICK).interval_s >= 1800.0
+    assert twin.until_s >= scene.now_s + 2.0 * twin.interval_s
     twin.parked = False
     await twin.tell_state()
     await until(lambda: scene.keeps(SICK, below_s=FLOOR_S))
+    assert twin.burst == 1
     assert twin.interval_s == pytest.approx(quick_s, rel=0.5)
 
 

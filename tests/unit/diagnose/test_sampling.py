@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evloom.diagnose.sampling import STEPS_S, WAKES_S, Need, share_out, spent_bytes, wake_at_s
+from evloom.diagnose.sampling import STEPS_S, WAKES, Need, fixed_rates, known, share_out, spent_bytes, wake_at_s
 
 
 def need(severity: list[float]) -> Need:
@@ -27,16 +27,27 @@ def test_the_budget_is_kept_and_the_more_suspect_are_never_sampled_slower(severi
     spent = spent_bytes(wanted, rates)[order]
     assert np.all(np.diff(spent) >= -max(spent.max(initial=0.0), 1.0))
     assert set(rates.interval_s) <= set(STEPS_S)
-    assert set(rates.wake_s) <= set(WAKES_S)
+    assert set(zip(rates.wake_s, rates.burst, strict=True)) <= set(WAKES)
 
 
 def test_one_suspect_among_many_gets_a_faster_rate_at_the_same_bytes() -> None:
     wanted = need([2.0] + [0.0] * 49)
-    fixed = 50 * 3.0 * 3600.0 / 30.0 * 250.0
+    fixed = float(spent_bytes(wanted, fixed_rates(50, 30.0)).sum())
+    assert fixed == 50 * 3.0 * 3600.0 / 30.0 * 250.0
     rates = share_out(wanted, fixed)
-    assert rates.interval_s[0] <= 5.0
-    assert rates.wake_s[0] == WAKES_S[0]
+    assert rates.interval_s[0] <= 15.0
+    assert rates.wake_s[0] == WAKES[0][0]
+    assert rates.burst[0] >= 30
     assert rates.interval_s[1:].max() <= 120.0
+
+
+def test_at_the_bytes_of_a_fixed_rate_everybody_is_woken_and_more_is_known_of_all() -> None:
+    wanted = need([0.0] * 12)
+    fixed = fixed_rates(12, 30.0)
+    rates = share_out(wanted, float(spent_bytes(wanted, fixed).sum()))
+    assert rates.wake_s.max() <= 7200.0
+    assert rates.burst.min() >= 12
+    assert np.all(known(wanted, rates) > known(wanted, fixed) + 1.0)
 
 
 def test_more_bytes_make_nobody_slower() -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from evloom.diagnose.sampling import WAKE_FRAMES, Need, share_out
+from evloom.diagnose.sampling import Need, share_out
 from evloom.serve.bus import Bus, Happening
 from evloom.serve.doctor.events import BatteryWarned
 from evloom.serve.logs import told
@@ -38,8 +38,8 @@ class Told(Protocol):
         """Every one that is known."""
         ...
 
-    def order(self, vehicle_id: str, interval_s: float, until_s: float) -> Order:
-        """Want a frame every `interval_s` seconds until `until_s`."""
+    def order(self, vehicle_id: str, interval_s: float, until_s: float, burst: int = 1) -> Order:
+        """Want `burst` frames every `interval_s` seconds until `until_s`."""
         ...
 
 
@@ -92,14 +92,16 @@ class RateShares:
         rows = await self._db.read(_batteries)
         need = need_of(boxes, rows)
         rates = await asyncio.to_thread(share_out, need, self._budget_bytes)
-        for (one, box), interval_s, wake_s in zip(by, rates.interval_s.tolist(), rates.wake_s.tolist(), strict=True):
-            self._order(one, box, wake_s / WAKE_FRAMES if box.parked else interval_s)
+        wanted = zip(by, rates.interval_s.tolist(), rates.wake_s.tolist(), rates.burst.tolist(), strict=True)
+        for (one, box), interval_s, wake_s, burst in wanted:
+            self._order(one, box, *((wake_s, int(burst)) if box.parked else (interval_s, 1)))
 
-    def _order(self, one: Told, box: Box, interval_s: float) -> None:
+    def _order(self, one: Told, box: Box, interval_s: float, burst: int) -> None:
         now_s, order = self._now_s(), box.order
-        same = order is not None and order.interval_s == interval_s and order.until_s - now_s > 2.0 * SHARE_S
+        hold_s = max(HOLD_S, 2.0 * interval_s)
+        same = order is not None and (order.interval_s, order.burst) == (interval_s, burst) and order.until_s - now_s > hold_s / 3.0
         if not same or order is None:
-            one.order(box.vehicle_id, interval_s, now_s + HOLD_S)
+            one.order(box.vehicle_id, interval_s, now_s + hold_s, burst)
 
 
 def need_of(boxes: list[Box], rows: dict[str, Row]) -> Need:

@@ -56,10 +56,11 @@ class DataBoxes:
         """Every box that is known; those that do not answer to their commands first."""
         return self._rates.boxes()
 
-    def order(self, vehicle_id: str, interval_s: float, until_s: float) -> Order:
-        """Want a frame of a box every `interval_s` seconds until `until_s`. Raises ValueError for what cannot be wanted."""
+    def order(self, vehicle_id: str, interval_s: float, until_s: float, burst: int = 1) -> Order:
+        """Want a frame of a box, or `burst` of them, every `interval_s` seconds until `until_s`. Raises ValueError for what cannot be
+        wanted."""
         topics.topic(vehicle_id, topics.COMMAND)
-        order = self._rates.order(vehicle_id, interval_s, until_s, self._now_s())
+        order = self._rates.order(vehicle_id, interval_s, until_s, self._now_s(), burst)
         self._wake.set()
         return order
 
@@ -149,7 +150,8 @@ class DataBoxes:
         while True:
             self._wake.clear()
             for vehicle_id, order in self._rates.due(self._now_s()):
-                document = command_bytes(order.command_id, order.asked_s, order.until_s, self._rules.box_parked_floor_s)
+                floor_s = self._rules.box_parked_floor_s
+                document = command_bytes(order.command_id, order.asked_s, order.until_s, floor_s, order.burst)
                 await client.publish(topics.topic(vehicle_id, topics.COMMAND), document, qos=1)
                 self.counts["commands"] += 1
             self._tell_silent()

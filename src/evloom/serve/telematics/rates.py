@@ -19,7 +19,7 @@ expired       its time is over: the box went back to its own interval
 
 @dataclass(slots=True)
 class Order:
-    """An interval that is wanted of a box. `asked_s` is what was sent: no less than the floor."""
+    """An interval that is wanted of a box, and how many frames each time. `asked_s` is what was sent: no less than the floor."""
 
     command_id: str
     interval_s: float
@@ -30,6 +30,7 @@ class Order:
     n_try: int = 0
     first_s: float = float("nan")
     next_s: float = 0.0
+    burst: int = 1
 
 
 @dataclass(slots=True)
@@ -76,8 +77,9 @@ class Rates:
             box = self._boxes[vehicle_id] = Box(vehicle_id)
         return box
 
-    def order(self, vehicle_id: str, interval_s: float, until_s: float, now_s: float) -> Order:
-        """Want a frame every `interval_s` seconds until `until_s`; it takes the place of what was wanted before.
+    def order(self, vehicle_id: str, interval_s: float, until_s: float, now_s: float, burst: int = 1) -> Order:
+        """Want a frame (`burst` of them, a second apart) every `interval_s` seconds until `until_s`; it takes the place of what was
+        wanted before.
 
         Raises ValueError for an interval that is not above 0, or a time that is past.
         """
@@ -86,7 +88,7 @@ class Rates:
         if not until_s > now_s:
             raise ValueError("the time until which it holds is past")
         box = self.box(vehicle_id)
-        order = Order(self._new_id(now_s), interval_s, until_s, self._asked_s(box, interval_s), next_s=now_s)
+        order = Order(self._new_id(now_s), interval_s, until_s, self._asked_s(box, interval_s), next_s=now_s, burst=burst)
         box.order = self._open[vehicle_id] = order
         return order
 

@@ -29,12 +29,12 @@ class Terminals:
         """Every terminal that was linked; those that do not answer first."""
         return self._periods.boxes()
 
-    def order(self, vehicle_id: str, interval_s: float, until_s: float) -> Order:
-        """Want a report every `interval_s` seconds until `until_s`, in whole seconds that the standard can say.
+    def order(self, vehicle_id: str, interval_s: float, until_s: float, burst: int = 1) -> Order:
+        """Want a report every `interval_s` seconds until `until_s`, in whole seconds that the standard can say, which knows no bursts.
 
         Nothing is sent to a terminal that has this period already, nor to one that has refused since it logged in.
         """
-        order = self._periods.order(vehicle_id, interval_s, until_s, self._now_s())
+        order = self._periods.order(vehicle_id, interval_s, until_s, self._now_s(), burst)
         if vehicle_id in self._unwilling:
             order.status, order.why = "refused", REFUSED
         elif self._periods.box(vehicle_id).interval_s == order.asked_s:

@@ -188,6 +188,12 @@ def road_of(car: Car, plan: DayPlan, weather_c: float) -> Road:
 
 def live(car: Car, begin_s: float, days: int, rng: np.random.Generator) -> tuple[Frames, Truth]:
     """The frames and the truth of `days` from `begin_s`; a car whose cell is shorted hard is towed away before."""
+    real, truth = lived(car, begin_s, days, rng)
+    return sense(real, car.pack, car.box, car.fault, rng), truth
+
+
+def lived(car: Car, begin_s: float, days: int, rng: np.random.Generator) -> tuple[Real, Truth]:
+    """The same before any sensing."""
     cells = start(car, float(car.climate.air_c(begin_s)))
     cells.plated_ah[:] = 0.0
     life, weather_c = car.life, 0.0
@@ -204,8 +210,7 @@ def live(car: Car, begin_s: float, days: int, rng: np.random.Generator) -> tuple
         real, turned_ah = _day(car, cells, makeup, (day_s, weather_c), rng)
         parts.append(real)
         life = life.later(1.0, turned_ah / (2.0 * car.pack.capacity_ah))
-    frames = sense(joined(parts), car.pack, car.box, car.fault, rng)
-    return frames, Truth(
+    return joined(parts), Truth(
         car.fault.kind, car.fault.cell, car.fault.onset_s, ten_ohm_s(car.fault), np.array(capacity_ah), np.array(resistance_ohm), _told(car)
     )
 

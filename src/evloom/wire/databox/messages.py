@@ -56,13 +56,15 @@ class State(Struct, frozen=True, gc=False, omit_defaults=True):
     firmware: Annotated[str, Meta(max_length=64)] = ""
 
 
-class Command(Struct, frozen=True, gc=False):
-    """The platform asks for a frame every `rate_s` seconds until `until_s`; while parked for none more often than `parked_floor_s`."""
+class Command(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The platform asks for a frame every `rate_s` seconds until `until_s`; while parked for none more often than `parked_floor_s`.
+    burst: for so many instead of one each time, a second apart."""
 
     id: str
     rate_s: float
     until_s: float
     parked_floor_s: float
+    burst: int = 1
 
 
 class Ack(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -99,9 +99,9 @@ def box_ack(document: bytes) -> BoxAck:
     return BoxAck(said.id, said.ok, said.rate_s, said.why)
 
 
-def command_bytes(command_id: str, interval_s: float, until_s: float, parked_floor_s: float) -> bytes:
+def command_bytes(command_id: str, interval_s: float, until_s: float, parked_floor_s: float, burst: int = 1) -> bytes:
     """A command, in JSON: the smallest box can read that."""
-    return msgspec.json.encode(m.Command(command_id, interval_s, until_s, parked_floor_s))
+    return msgspec.json.encode(m.Command(command_id, interval_s, until_s, parked_floor_s, burst))
 
 
 def received_bytes(seq: int) -> bytes:

@@ -72,7 +72,7 @@ def test_the_suspect_gets_more_within_the_budget(tmp_path):
         rows = await scene.db.read(lambda conn: batteries.battery_page(conn, EVERYTHING, None, 9, {})[0])
         need = need_of(scene.boxes.boxes(), {row["vehicle_id"]: row for row in rows})
         assert need.severity.tolist() == [1.5, 0.0, 0.0]
-        in_use = Rates(np.array([got[name] for name in "ABC"]), np.full(3, np.inf))
+        in_use = Rates(np.array([got[name] for name in "ABC"]), np.full(3, np.inf), np.zeros(3))
         assert spent_bytes(need, in_use).sum() <= 600_000.0
 
     scene.run(job)
@@ -102,7 +102,7 @@ def test_what_is_still_wanted_is_not_said_again_and_what_changed_is(tmp_path):
     scene.run(job)
 
 
-def test_a_parked_car_is_woken_by_its_interval(tmp_path):
+def test_a_parked_car_is_woken_for_many_frames_and_its_order_outlasts_the_next_wake_up(tmp_path):
     scene = Scene(tmp_path)
 
     async def job() -> None:
@@ -110,7 +110,11 @@ def test_a_parked_car_is_woken_by_its_interval(tmp_path):
             box.parked = True
         shares = scene.shares(600_000.0)
         await shares.share()
-        assert min(scene.ordered().values()) >= 600.0
+        orders = [order_of(box) for box in scene.boxes.boxes()]
+        assert min(order.interval_s for order in orders) >= 1800.0
+        assert min(order.burst for order in orders) >= 3
+        assert orders[0].burst > orders[1].burst
+        assert all(order.until_s - NOW_S >= 2.0 * order.interval_s for order in orders)
         assert not shares.is_due()
         scene.boxes.boxes()[0].parked = False
         assert shares.is_due()

@@ -111,7 +111,9 @@ def test_state_acknowledgement_and_command():
     assert (state.online, state.parked, state.interval_s, state.supply_v) == (True, True, 60.0, None)
     ack = box_ack(msgspec.msgpack.encode({"id": "a", "ok": False, "why": "low supply"}))
     assert (ack.command_id, ack.done, ack.why) == ("a", False, "low supply")
-    assert json.loads(command_bytes("a", 1.0, NOW_S, 60.0)) == {"id": "a", "rate_s": 1.0, "until_s": NOW_S, "parked_floor_s": 60.0}
+    plain = {"id": "a", "rate_s": 1.0, "until_s": NOW_S, "parked_floor_s": 60.0}
+    assert json.loads(command_bytes("a", 1.0, NOW_S, 60.0)) == plain
+    assert json.loads(command_bytes("a", 1.0, NOW_S, 60.0, 30)) == {**plain, "burst": 30}
 
 
 def test_topics():
