@@ -43,10 +43,11 @@ WORN = 0.94
 LEAST = {
     "zero current": 6.0, "idle current": 5.0, "charge balance": 5.0, "insulation": 6.0, "outside resistance": 15.0,
     "pack resistance": 8.0, "counted capacity": 6.0, "current gain": 3.0, "cell order": 1.0,
-    "probe offset": 3.0, "probe absent": 2.0, "probe stuck": 2.0, "probe heat": 14.0,
+    "rest, pace": 6.0, "falling own charge, pace": 5.6, "probe offset": 3.0, "probe absent": 2.0, "probe stuck": 2.0, "probe heat": 14.0,
 }  # fmt: skip
-"""What a twin's sensing cannot teach: how far a real sensor, contact or probe wanders without a fault. Zero current: 0.6 A. Outside
-resistance: a real car whose cells and pack voltage are not measured at one instant shows 12.6 (docs/diagnose-method.md)."""
+"""What a twin cannot teach: how far a real sensor, contact or probe wanders without a fault, and cells of other makers. Zero current:
+0.6 A. Outside resistance: a real car whose cells and pack voltage are not measured at one instant shows 12.6
+(docs/diagnose-method.md)."""
 LEAST_OF_CELLS = 4.0
 
 

@@ -47,6 +47,7 @@ LIKE_AGE = 0.6
 GAUGE_KEEP, GAUGE_FIRST, GAUGE_LATER, GAUGE_ENOUGH = 0.9, 1.5, 0.07, 0.5
 """What a day leaves of the sums of gauge and charge; how many full charges teach how they agreed at first, how little later ones
 count there; how much of a full charge the latest days must have."""
+STILL_DAYS = 4
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
@@ -57,7 +58,8 @@ class PackTrack:
     cells, their product; gauge (2, 2) lately and at first, sums of the charge counted and of what the management's gauge rose by;
     level (2, N_LEVEL - 1) charge taken in between two voltages and how often it was seen; warm (6,) mean of 1/T in the first days,
     then sums of weight, 1/T, logarithm of the resistance, square and product; balance (2,) sums of square and product by which
-    charge counted and charge by the curve are told apart from the capacity; pack (4, N_PACK) now, first, days, smoothed;
+    charge counted and charge by the curve are told apart from the capacity; still (2, STILL_DAYS) current while parked and while
+    standing awake on the last days that showed it; pack (4, N_PACK) now, first, days, smoothed;
     pack_noise (N_PACK,)."""
 
     pool: Float
@@ -65,13 +67,23 @@ class PackTrack:
     level: Float
     warm: Float
     balance: Float
+    still: Float
     pack: Float
     pack_noise: Float
 
 
-def fresh_pack_track() -> tuple[Float, Float, Float, Float, Float, Float, Float]:
+def fresh_pack_track() -> tuple[Float, ...]:
     """Nothing seen: the fields of `PackTrack` in their order."""
-    return np.zeros(5), np.zeros((2, 2)), np.zeros((2, at.N_LEVEL - 1)), np.zeros(6), np.zeros(2), np.zeros((4, N_PACK)), np.zeros(N_PACK)
+    return (
+        np.zeros(5),
+        np.zeros((2, 2)),
+        np.zeros((2, at.N_LEVEL - 1)),
+        np.zeros(6),
+        np.zeros(2),
+        np.full((2, STILL_DAYS), np.nan),
+        np.zeros((4, N_PACK)),
+        np.zeros(N_PACK),
+    )
 
 
 def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float:
@@ -149,9 +161,9 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     day = features.day
     out = np.full(N_PACK, np.nan)
     if day[at.D_ZERO_WEIGHT] >= 60.0:
-        out[J_ZERO] = day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT]
+        out[J_ZERO] = _least_load(track.still[J_ZERO], day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT])
     if day[at.D_STILL_WEIGHT] >= 200.0:
-        out[J_IDLE] = day[at.D_STILL_A] / day[at.D_STILL_WEIGHT]
+        out[J_IDLE] = _least_load(track.still[J_IDLE], day[at.D_STILL_A] / day[at.D_STILL_WEIGHT])
     if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
         out[J_BALANCE] = _unbalanced(track.balance, day, features.scale_ah) / (day[at.D_BALANCE_S] / 3600.0)
     warm_c = day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0) if day[at.D_PROBE_N] > 0 else 25.0
@@ -171,6 +183,13 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     if features.kind != "LFP":  # between the voltages of a flat curve the charge is anyone's guess
         out[J_COUNTED] = _counted(track.level, day[at.D_LEVEL : at.D_LEVEL + at.N_LEVEL])
     return out
+
+
+def _least_load(days: Float, seen_a: float) -> float:
+    """The least that was drawn on the last days, with today's added: what a car draws while awake comes and goes, a sensor's zero stays."""
+    days[:-1] = days[1:]
+    days[-1] = seen_a
+    return float(np.nanmax(days))
 
 
 def _unbalanced(balance: Float, day: Float, scale_ah: float) -> float:

@@ -186,7 +186,9 @@ def _cells_to_weigh(state: State, severe: Float) -> list[int]:
     top = float(severe.max(initial=0.0))
     least = max(WATCH_SHARE if not named else SECOND_SEVERITY, SECOND_SHARE * top)
     near = {cell + side for cell in named for side in (-1, 1)}
-    fresh_ones = [int(cell) for cell in np.argsort(-severe, kind="stable")[:MOST_CELLS] if severe[cell] >= least and int(cell) not in near]
+    order = [int(cell) for cell in np.argsort(-severe, kind="stable")[:MOST_CELLS]]
+    # The most severe one of all is not hidden by another that is only watched.
+    fresh_ones = [cell for cell in order if cell not in near and severe[cell] >= (WATCH_SHARE if cell == order[0] else least)]
     room = max(MOST_CELLS - len(named), 0)
     return sorted(named | set([cell for cell in fresh_ones if cell not in named][:room]) | (waiting - near if not named else set()))
 

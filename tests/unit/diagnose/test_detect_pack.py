@@ -106,7 +106,7 @@ def standing(amps: list[float]) -> np.ndarray:
 
 def test_a_night_awake_is_no_offset_of_the_sensor_and_what_stands_is() -> None:
     assert standing([*[-0.1] * 20, -6.0, *[-0.1] * 5]).max() < 3.0
-    assert standing([*[-0.1] * 20, *[-1.4] * 6]).max() > 6.0
+    assert standing([*[-0.1] * 20, *[-1.4] * 9]).max() > 6.0
 
 
 def test_a_capacity_that_is_not_the_rated_one_unbalances_no_charge() -> None:
