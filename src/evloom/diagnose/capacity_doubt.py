@@ -30,12 +30,14 @@ class Trust(NamedTuple):
 
 
 TRUST = {
-    "NMC": Trust(0.36, 0.28, 0.010, 0.065, 0.015),
+    "NMC": Trust(0.27, 0.20, 0.008, 0.065, 0.015),
     "LFP": Trust(0.40, 0.40, 0.030, 0.060, 0.015),
     "Na": Trust(0.40, 0.40, 0.030, 0.060, 0.0),
 }
 """More where a plateau shows little of the shape. Chosen on packs of PyBaMM with and without their electrodes in the library, and of two
 foreign generators (docs/battery-health.md)."""
+STRANGE = 3.0
+"""Strain from which on a curve explains so little that the shape fades and the management's charge is left."""
 SCATTER = 0.25
 """Of the scatter between the windows, as much may be common to all of them."""
 LEAST_GAUGE, FULL_GAUGE, GAUGE_ONCE = 0.045, 0.040, 0.03
@@ -88,7 +90,8 @@ def shape_trust(kind: str, strain: float, windows: Sequence[Window]) -> Shape:
     if len(middles) >= FEW:
         middle = float(np.median(middles))
         scatter = SCATTER * 1.4826 * float(np.median(np.abs(middles / middle - 1.0)))
-    return Shape(float(chance), float(np.hypot(trust.known, scatter)), float(np.hypot(trust.foreign, scatter)), trust.ahead)
+    foreign = trust.foreign * max(strain / STRANGE, 1.0)
+    return Shape(float(chance), float(np.hypot(trust.known, scatter)), float(np.hypot(foreign, scatter)), trust.ahead)
 
 
 def believed(caps: Float, weight: Float, shape: Shape, witness: tuple[float, float] | None) -> Float:

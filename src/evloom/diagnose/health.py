@@ -14,6 +14,7 @@ import numpy as np
 
 from evloom.diagnose import segment_places as at
 from evloom.diagnose.capacity import Filter
+from evloom.diagnose.capacity_doubt import STRANGE, gauge
 from evloom.diagnose.health_events import Seen, after_charge, after_rest, pack_interval, weigh_open
 from evloom.diagnose.health_sums import energy_soh
 from evloom.diagnose.insulation import insulation
@@ -139,7 +140,7 @@ def _cells_are_known(seen: Seen) -> bool:
 
 def _fits(pack: Pack, seen: Seen, holds: Interval) -> bool:
     """Whether the capacity lies within the grid and below what a pack can hold; else the number would be that of the grid's end."""
-    if seen.filter.belief is not None:
+    if seen.filter.belief is not None and not (seen.filter.settled_strain > STRANGE and gauge(seen.windows) is not None):
         log_p = seen.filter.belief.log_p
         chance = np.exp(log_p - log_p.max()).sum(axis=0)
         if chance[:EDGE].sum() + chance[-EDGE:].sum() > EDGE_MASS * chance.sum():

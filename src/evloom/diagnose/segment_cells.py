@@ -196,9 +196,10 @@ def start_window(columns: Columns, sums: Sums, i: int, mean_v: float) -> None:
 
 
 @lean
-def add_window(columns: Columns, sums: Sums, i: int, now: tuple[float, float, bool]) -> None:
-    """Add a frame to the window; now = (mean voltage, time passed, whether the current is that of a fast charge)."""
-    mean_v, passed, is_fast = now
+def add_window(columns: Columns, sums: Sums, i: int, now: tuple[float, float, bool, bool]) -> None:
+    """Add a frame to the window; now = (mean voltage, time passed, whether the current is that of a fast charge, whether the voltage leapt:
+    then its charge counts and nothing else of it)."""
+    mean_v, passed, is_fast, leapt = now
     scalar, window = sums.scalar, sums.window
     at_s, current_a = columns.at_s[i], columns.current_a[i]
     if window[W_N] > 0.0:
@@ -206,6 +207,8 @@ def add_window(columns: Columns, sums: Sums, i: int, now: tuple[float, float, bo
         if passed > 300.0:
             window[W_HOLE] += 0.5 * (current_a + scalar[LAST_A]) * passed / 3600.0
     scalar[CHARGE_AT] = at_s
+    if leapt:
+        return
     window[W_TO], window[W_V1], window[W_SOC1] = at_s, mean_v, columns.soc[i]
     window[W_N] += 1.0
     window[W_FAST] += 1.0 if is_fast else 0.0

@@ -46,6 +46,7 @@ from evloom.diagnose.segment_places import (
     LOAD_AT,
     N_BACK,
     N_FRAME,
+    N_LEAPT,
     N_REST,
     N_SKIPPED,
     OFF_A,
@@ -62,6 +63,7 @@ from evloom.diagnose.segment_places import (
     TEMP_C,
     TURNED_AH,
     W_FAST,
+    W_N,
     W_OPEN,
     WAKE,
 )  # fmt: skip
@@ -82,6 +84,8 @@ FAST_C = 0.35
 SLEEP_S = 1200.0
 DRAWN_A = 0.25  # readings of a parked car this far below the others are what it draws while awake
 DRAWN_FORGET, DRAWN_WEIGHT = 0.1, 0.05
+LEAP_V, LEAP_OHM_AH, LEAP_SLOPE_V = 0.012, 0.5, 6.0  # noise; resistance times capacity when very cold; slope of the steepest end
+MOST_LEAPT = 2.0
 BLED_A = 0.06  # current of passive balancing, of the size usual in cars
 
 MORE, RESTED, CHARGED = 0, 1, 2
@@ -179,7 +183,9 @@ def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, f
         if charges:
             if sums.window[W_OPEN] == 0.0:
                 start_window(columns, sums, i, mean_v)
-            add_window(columns, sums, i, (mean_v, passed, c_rate > FAST_C))
+            leapt = _leapt(scalar, sums.window[W_N], (mean_v, current_a, passed))
+            add_window(columns, sums, i, (mean_v, passed, c_rate > FAST_C, leapt))
+            mean_v = scalar[LAST_V] if leapt else mean_v
         elif not loaded and at_s - scalar[LOAD_AT] >= RELAXED_S:
             share = _rest(scalar, at_s, current_a, mean_v)
             add_rest(columns.cell_v[i], columns.cell_flags[i], sums.cell[C_REST], (mean_v, share, n_valid))
@@ -187,6 +193,19 @@ def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, f
             _bleed(columns, sums, i, passed)
         scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
     _remember(scalar, (at_s, current_a, columns.soc[i], mean_v, n_valid))
+
+
+@lean
+def _leapt(scalar: Float, n_frame: float, now: tuple[float, float, float]) -> bool:
+    """Whether the mean voltage leaves its course within a charge as none can, for a frame or two: an old frame under a new time, or cells
+    and pack read apart. now = (mean voltage, current, time passed)."""
+    mean_v, current_a, passed = now
+    scale_ah, last_v = scalar[SCALE_AH], scalar[LAST_V]
+    most_v = LEAP_V + LEAP_OHM_AH / scale_ah * abs(current_a - scalar[LAST_A])
+    most_v += LEAP_SLOPE_V * max(abs(current_a), abs(scalar[LAST_A])) / scale_ah * passed / 3600.0
+    leapt = n_frame > 0.0 and passed <= GAP_S and np.isfinite(last_v) and abs(mean_v - last_v) > most_v and scalar[N_LEAPT] < MOST_LEAPT
+    scalar[N_LEAPT] = scalar[N_LEAPT] + 1.0 if leapt else 0.0
+    return bool(leapt)
 
 
 @lean

@@ -57,7 +57,7 @@ def test_full_charges_are_better_witnesses_than_halves() -> None:
 
 
 def test_what_the_best_curve_leaves_tells_whether_it_is_known() -> None:
-    chances = [shape_trust("NMC", strain, []).chance for strain in (0.0, 0.1, 0.36, 1.0, 9.0)]
+    chances = [shape_trust("NMC", strain, []).chance for strain in (0.0, 0.1, 0.27, 1.0, 9.0)]
     assert chances == sorted(chances, reverse=True)
     assert chances[1] > 0.95
     assert chances[2] == pytest.approx(0.5)
@@ -87,6 +87,14 @@ def test_a_witness_that_contradicts_makes_a_curve_foreign() -> None:
     half = Shape(0.5, 0.005, 0.065, 0.0)
     agreed, denied = (middle_and_sd(believed(CAPS, sharp(1.0), half, (witness, 0.045)))[1] for witness in (1.0, 0.87))
     assert denied > 1.3 * agreed
+
+
+def test_where_no_curve_explains_anything_the_witness_is_left() -> None:
+    strange = shape_trust("NMC", 60.0, [])
+    assert strange.foreign > 1.0
+    middle, sd = middle_and_sd(believed(CAPS, sharp(0.75), strange, (1.0, 0.045)))
+    assert middle == pytest.approx(1.0, abs=0.01)
+    assert sd > 0.045
 
 
 def test_a_shape_that_is_not_known_is_taken_back() -> None:

@@ -195,6 +195,32 @@ def test_coverage_counts_conditions() -> None:
     assert found.full_cycles == pytest.approx(6 * 0.65 * 135.0 / 150.0, rel=0.05)
 
 
+def test_an_old_frame_within_a_charge_changes_hardly_anything() -> None:
+    frames = frames_of(Plan())
+    cell_v, soc = frames.cell_v.copy(), frames.soc.copy()
+    charging = np.flatnonzero(frames.charging == 1)
+    for row in charging[(np.arange(len(charging)) % 40 == 20)]:
+        cell_v[row], soc[row] = cell_v[row - 15] - 0.003, soc[row - 15]
+    plain, mixed = health.report(followed(frames)), health.report(followed(replace(frames, cell_v=cell_v, soc=soc)))
+    assert plain.capacity_ah is not None
+    assert mixed.capacity_ah is not None
+    assert mixed.capacity_ah.p50 == pytest.approx(plain.capacity_ah.p50, rel=0.003)
+    assert mixed.windows[-1].charge_ah == pytest.approx(plain.windows[-1].charge_ah, rel=1e-9)
+
+
+def test_a_mean_cell_has_a_capacity_and_no_cells() -> None:
+    frames = frames_of(Plan())
+    mean = frames.cell_v.mean(axis=1, keepdims=True)
+    pack = replace(frames.pack, n_cell=1, n_series=frames.pack.n_cell)
+    one = replace(frames, pack=pack, cell_v=mean, cell_flags=np.zeros((frames.n, 1), dtype=np.uint8))
+    found, whole = health.report(followed(one)), health.report(followed(frames))
+    assert found.capacity_ah is not None
+    assert whole.capacity_ah is not None
+    assert found.capacity_ah.p50 == pytest.approx(whole.capacity_ah.p50, rel=0.03)
+    assert "mean-cell" in found.missing
+    assert not {"cell-capacity", "self-discharge", "no-cells"} & set(found.missing)
+
+
 def test_what_an_awake_car_draws_is_no_offset_of_the_sensor() -> None:
     frames = frames_of(Plan(offset_a=0.2))
     parked = np.flatnonzero((frames.charging == 0) & (frames.speed_km_per_h == 0.0))

@@ -29,9 +29,9 @@ SURE, SURE_OWN = 0.2, 0.5
 """Correlation of steps of voltage and of current that decides: measured -0.95 and -0.73 on two cars that count discharge as positive."""
 
 STEPS = 30
-RISING, MOVED_SOC, ONE_SIGN = 0.8, 0.1, 0.995
-"""Where no step of voltage decides: share of the changes of the state of charge that go with the current, from so much change on. A current
-that has one sign in so many of its readings, while the charge rises and falls, has lost its sign."""
+MOVED_SOC, MOVED_V, ONE_SIGN, STRETCH_S = 0.1, 0.02, 0.995, 300.0
+"""Where no step of voltage decides: from so much change of the state of charge, or of the voltage as a share of itself, with the current or
+against it. A current that has one sign in so many of its readings, while the charge rises and falls, has lost its sign."""
 ABSENT_FROM_C = 200.0
 """Raw values from here on stand for an absent probe (255, 511) and are not shifted."""
 
@@ -88,25 +88,25 @@ def step_correlation(sample: pl.DataFrame) -> tuple[float, int]:
     return (float(np.sum(current_a[use] * pack_v[use])) / spread**0.5 if spread > 0.0 else 0.0), int(use.sum())
 
 
-def soc_moves(sample: pl.DataFrame) -> tuple[float, float, float, float]:
-    """Change of the state of charge (0..1) over stretches of at most five minutes: rises under positive and negative current, falls under
-    positive and negative current."""
-    if not {"current_a", "soc", "at_s"} <= set(sample.columns) or len(sample) < 2:
+def moves(sample: pl.DataFrame, name: str) -> tuple[float, float, float, float]:
+    """Change of a column (state of charge 0..1, voltage under steady current) from one frame to the next: rises under positive
+    and negative current, falls under positive and negative current."""
+    if not {"current_a", name, "at_s"} <= set(sample.columns) or len(sample) < 2:
         return 0.0, 0.0, 0.0, 0.0
-    at_s, current_a, soc = (
-        sample[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy() for name in ("at_s", "current_a", "soc")
+    at_s, current_a, value = (
+        sample[each].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy() for each in ("at_s", "current_a", name)
     )
-    soc = np.where((soc >= 0.0) & (soc <= 100.0), soc, np.nan)
-    percent = len(_column(sample, "soc")) > 0 and float(np.nanmedian(soc)) > 1.5
-    change, passed, mean_a = np.diff(soc) * (0.01 if percent else 1.0), np.diff(at_s), 0.5 * (current_a[1:] + current_a[:-1])
-    use = (passed > 0.0) & (passed <= 300.0) & (np.abs(change) < 0.03) & (np.abs(mean_a) > 1.0)
-    up, down = use & (change > 0.0), use & (change < 0.0)
-    return (
-        float(change[up & (mean_a > 0.0)].sum()),
-        float(change[up & (mean_a < 0.0)].sum()),
-        float(-change[down & (mean_a > 0.0)].sum()),
-        float(-change[down & (mean_a < 0.0)].sum()),
-    )
+    if name == "soc":
+        value = np.where((value >= 0.0) & (value <= 100.0), value, np.nan)
+        value = value * (0.01 if np.isfinite(value).any() and float(np.nanmedian(value)) > 1.5 else 1.0)
+    with np.errstate(invalid="ignore"):
+        change, passed, mean_a = np.diff(value), np.diff(at_s), 0.5 * (current_a[1:] + current_a[:-1])
+        usual_s = float(np.median(passed[passed > 0.0])) if (passed > 0.0).any() else 0.0
+        use = (passed > 0.0) & (passed <= min(STRETCH_S, 2.5 * usual_s)) & (np.abs(mean_a) > 1.0)
+        use &= np.abs(change) < 0.03 if name == "soc" else np.abs(np.diff(current_a)) < 0.5
+        up, down, plus, minus = use & (change > 0.0), use & (change < 0.0), mean_a > 0.0, mean_a < 0.0
+    one, two, three, four = (float(np.abs(change[which]).sum()) for which in (up & plus, up & minus, down & plus, down & minus))
+    return one, two, three, four
 
 
 def _is_unsigned(sample: pl.DataFrame, source: str, account: Account) -> bool:
@@ -115,7 +115,7 @@ def _is_unsigned(sample: pl.DataFrame, source: str, account: Account) -> bool:
     current_a = current_a[np.abs(current_a) > 1.0]
     if not len(current_a) or max((current_a > 0.0).mean(), (current_a < 0.0).mean()) < ONE_SIGN:
         return False
-    rise_plus, rise_minus, fall_plus, fall_minus = soc_moves(sample)
+    rise_plus, rise_minus, fall_plus, fall_minus = moves(sample, "soc")
     rise, fall = rise_plus + rise_minus, fall_plus + fall_minus
     if min(rise, fall) < MOVED_SOC or min(rise, fall) < 0.15 * (rise + fall):
         return False
@@ -135,16 +135,31 @@ def _current_factor(sample: pl.DataFrame, layout: str, source: str, account: Acc
         if correlation < 0.0:
             account.whole(SIGN, source, f"positive = discharging ({seen})")
         return -1.0 if correlation < 0.0 else 1.0
-    if n >= STEPS and abs(correlation) > SURE_OWN:
+    by_charge = _drift(sample, "soc", MOVED_SOC)
+    if by_charge == 0.0 and n >= STEPS and abs(correlation) > SURE_OWN:
         if correlation < 0.0:
             account.whole(SIGN, source, f"the voltage falls when it rises ({seen})")
         return -1.0 if correlation < 0.0 else 1.0
-    rise_plus, rise_minus, fall_plus, fall_minus = soc_moves(sample)
-    moved = rise_plus + rise_minus + fall_plus + fall_minus
-    if moved >= MOVED_SOC and rise_minus + fall_plus > RISING * moved:
-        account.whole(SIGN, source, "the state of charge rises under negative current")
-        return -1.0
+    for name, drift in (("state of charge", by_charge), ("voltage", 0.0 if by_charge else _voltage_drift(sample))):
+        if drift < 0.0:
+            account.whole(SIGN, source, f"the {name} rises under steady negative current")
+            return -1.0
     return 1.0
+
+
+def _drift(sample: pl.DataFrame, name: str, least: float) -> float:
+    """By how much a column goes with the current (1) or against it (-1); 0 where it moves by less than `least`, or both ways."""
+    rise_plus, rise_minus, fall_plus, fall_minus = moves(sample, name)
+    agrees, moved = rise_plus + fall_minus - fall_plus - rise_minus, rise_plus + rise_minus + fall_plus + fall_minus
+    return float(np.sign(agrees)) if abs(agrees) > max(least, 0.6 * moved if name == "soc" else 0.0) else 0.0
+
+
+def _voltage_drift(sample: pl.DataFrame) -> float:
+    for name in ("pack_v", "cell_max_v"):
+        values = _column(sample, name)
+        if len(values):
+            return _drift(sample, name, MOVED_V * float(np.median(values)))
+    return 0.0
 
 
 def _probe_offset_c(sample: pl.DataFrame, layout: Layout, source: str, account: Account) -> float:

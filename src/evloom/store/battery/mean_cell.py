@@ -17,6 +17,8 @@ LEARN = 500
 LEAST = 10
 CALM_SHARE = 0.3
 """The part of them in which highest and lowest are closest."""
+LEAST_SERIES = 40
+"""Below so many a tenth of a volt of the pack is coarser than the extremes of its cells."""
 LEAST_V, MOST_V = 1.0, 5.0
 MOST_SERIES = 1000
 MOST_SCATTER = 0.01
@@ -112,6 +114,8 @@ class MeanCell:
             high[crossed] = low[crossed] = np.nan
         middle = np.where((low > LEAST_V) & (high < MOST_V), 0.5 * (high + low), np.nan)
         mean = pack_v / self._ratio if self._ratio else np.full(len(table), np.nan)
+        if self._ratio and self._ratio < LEAST_SERIES:
+            mean = np.where(np.isfinite(middle), middle, mean)
         mean = np.where(np.isfinite(mean), mean, middle)
         hot, cold = _column(table, "probe_max_c"), _column(table, "probe_min_c")
         probe = np.where(np.isfinite(hot) & np.isfinite(cold), 0.5 * (hot + cold), np.where(np.isfinite(hot), hot, cold))

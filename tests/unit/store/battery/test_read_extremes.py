@@ -74,7 +74,8 @@ def test_a_public_table_is_read_as_ours(tmp_path: Path) -> None:
     parts, reading = read(write(tmp_path / "car.csv", lines(public(charge()))))
     found = by_pack(parts)["car"]
     assert codes(reading) == [
-        "frames.columns-named", "frames.current-sign", "frames.mean-cell", "frames.soc-percent", "frames.time-without-zone",
+        "frames.column-unknown", "frames.columns-named", "frames.current-sign", "frames.mean-cell", "frames.soc-percent",
+        "frames.time-without-zone",
     ]  # fmt: skip
     for name in ("at_s", "current_a", "pack_v", "cell_v", "probe_c"):
         np.testing.assert_array_equal(getattr(found, name), getattr(want, name))
@@ -159,6 +160,15 @@ def test_a_box_that_sends_extremes(tmp_path: Path) -> None:
     parts, _ = read(write(tmp_path / "car.csv", lines(theirs)))
     assert parts[0].pack.n_series == N_SERIES
     assert parts[0].cell_v[0, 0] == pytest.approx(3.54, abs=0.0015)
+    assert parts[0].current_a[0] == 40.0
+
+
+@pytest.mark.parametrize("without", [("soc",), ("soc", "pack_v")])
+def test_where_no_state_of_charge_is_sent_the_voltage_tells_the_sign(tmp_path: Path, without: tuple[str, ...]) -> None:
+    table = {name: column for name, column in charge().items() if name not in without}
+    table["current_a"] = [-40.0 + 0.1 * (k % 3) for k in range(600)]
+    parts, reading = read(write(tmp_path / "car.csv", lines(table)))
+    assert "frames.current-sign" in codes(reading)
     assert parts[0].current_a[0] == 40.0
 
 
