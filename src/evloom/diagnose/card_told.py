@@ -31,6 +31,10 @@ _LABELS: dict[str, tuple[str, str]] = {
     "v2g": ("V2G adds while in the car", "在车期间V2G增值"),
     "wear": ("a kWh given back costs in battery life", "每放电1 kWh的电池寿命成本"),
     "matters": ("What matters most", "影响最大的因素"),
+    "spread": (
+        "{share} of the spread: {low} {unit} at {least}, {high} {unit} at {most}",
+        "占不确定度 {share}：{least} 时 {low} {unit}，{most} 时 {high} {unit}",
+    ),
     "measure": ("What to measure", "建议测量"),
     "missing": ("What the data cannot tell", "数据无法判断的内容"),
     "closed": ("closed", "不可行"),
@@ -220,9 +224,16 @@ def _route(route: Route, card: Card, language: str) -> str:
 
 
 def _matter(matter: Matter, card: Card, language: str) -> tuple[str, str]:
-    given = f"{matter.p10:.4g} .. {matter.p90:.4g} {unit_words(matter.unit, language)}"
-    if card.matters_of.startswith("route:"):
-        effect = f"{matter.low:,.0f} -> {matter.high:,.0f} {card.currency}"
-    else:
-        effect = f"{matter.low:.1f} -> {matter.high:.1f} {unit_words('years', language)}"
-    return text(f"input.{matter.key}", language), f"{matter.share:.0%}; {given}: {effect}"
+    """What part of the spread an input makes, and what comes out at its low and at its high end."""
+    is_money = card.matters_of.startswith("route:")
+    unit = card.currency if is_money else unit_words("years", language)
+    low, high = (f"{each:,.0f}" if is_money else f"{each:.1f}" for each in (matter.low, matter.high))
+    least, most = (_given(each, matter.unit, language) for each in (matter.p10, matter.p90))
+    said = label("spread", language).format(share=f"{matter.share:.0%}", least=least, most=most, low=low, high=high, unit=unit)
+    return text(f"input.{matter.key}", language), said
+
+
+def _given(value: float, unit: str, language: str) -> str:
+    if unit == "share":
+        return f"{value:.1%}"
+    return f"{value:,.0f} {unit_words(unit, language)}" if abs(value) >= 1000.0 else f"{value:.4g} {unit_words(unit, language)}"

@@ -117,18 +117,17 @@ class Tables:
     def _read_header(self) -> Layout:
         try:
             names = Lines(io.BytesIO(self._header)).header
-        except UnicodeDecodeError as error:
+        except (UnicodeDecodeError, RuntimeError) as error:  # no text, or text in UTF-16
             text, advice = "lines of text in UTF-8", "send csv or NDJSON; of a file of another kind, leave out --stream"
             raise InputError([Finding("stream.no-text", "refused", self._piece.name, 1, None, str(error), text, advice)]) from None
         layout = detect(names, self._piece.name, self._account)
         if layout is None:
             raise InputError([one for one in self._account.findings if one.severity == "refused"])
         if layout.name != "own":
+            value = "columns of a telematics box" if layout.name == "field" else "columns by other names, of which the unit is not sure"
             allowed = "columns of docs/battery-frames.md, current positive = charging"
             advice = "a stream is not guessed at: rename the columns, or diagnose the file without --stream"
-            raise InputError(
-                [Finding("stream.layout", "refused", self._piece.name, 1, None, "columns of a telematics box", allowed, advice)]
-            )
+            raise InputError([Finding("stream.layout", "refused", self._piece.name, 1, None, value, allowed, advice)])
         return layout
 
     def _csv(self, block: bytes, layout: Layout | None) -> Iterator[pl.DataFrame]:

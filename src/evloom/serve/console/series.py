@@ -107,7 +107,7 @@ def days_chart(days: dict[str, Any], zone: str, t: Words) -> dict[str, Any] | No
         ("low", t("lowest cell"), "suspect"),
     )
     lines = [_line(label, style, "%", [100.0 * value for value in days[name]], digits=2) for name, label, style in names]
-    return {"zone": zone, "now": None, "time": t("day"), "days": True, "t": days["at_s"], "series": lines}
+    return {"zone": zone, "now": None, "time": t("day"), "days": True, "axis": t("% of the capacity"), "t": days["at_s"], "series": lines}
 
 
 def evidence_chart(lines: Sequence[Any], zone: str, t: Words) -> dict[str, Any] | None:
@@ -121,7 +121,8 @@ def evidence_chart(lines: Sequence[Any], zone: str, t: Words) -> dict[str, Any] 
         scale, unit = (100.0, "%") if is_share else (1.0, one.unit)
         values = [None if value is None else scale * value for value in one.value]
         drawn.append(_line(t(one.name), ("suspect", "band", "band", "own")[min(place, 3)], unit, values, digits=2))
-    return {"zone": zone, "now": None, "time": t("day"), "days": True, "t": times, "series": drawn}
+    axis = f"{drawn[0]['label']}, {drawn[0]['unit']}"
+    return {"zone": zone, "now": None, "time": t("day"), "days": True, "axis": axis, "t": times, "series": drawn}
 
 
 def _held(times: Sequence[float], steps: dict[float, float]) -> list[float | None]:

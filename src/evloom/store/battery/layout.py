@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from evloom.store.battery.account import Account, Note
+from evloom.store.battery.columns import spelt_otherwise, tell_unknown, with_nearest
 from evloom.store.battery.names import EXTREMES, ours_of
 
 NUMBERS = ("current_a", "pack_v", "soc", "speed_km_per_h", "odometer_km", "charging", "insulation_ohm", "bms_level", "balancing")
@@ -29,6 +30,7 @@ FIELD_NAMES = {
 """Columns of a telematics box as in battery_field_frames (github BatICM/unsupervised-battery-faults, 57bb1c0), to ours."""
 
 _OWN = ("at", "known_at", "capacity_ah", "charge_id")
+_NAMES = (*_OWN, "at_s", *NUMBERS, *TEXTS, *AGGREGATES)
 _SERIES = re.compile(r"^([VT])_(\d{1,4})$", re.IGNORECASE)
 _KNOWN = (
     "at (or at_s), current_a, pack_v, soc, V_1..V_n or cell_max_v and cell_min_v, T_1..T_m (docs/battery-frames.md), "
@@ -84,9 +86,11 @@ def detect(header: list[str], source: str, account: Account) -> Layout | None:
         own = "at" in columns
         layout = Layout("own" if own else "table", _with_aliases(columns, header, EXTREMES if own else None), cells, probes)
     if "at" not in layout.columns or not (layout.cells or {"current_a", "pack_v", "soc", "cell_max_v"} & layout.columns.keys()):
-        account.whole(UNKNOWN, source, "columns " + ", ".join(header)[:200])
+        account.whole(UNKNOWN, source, "columns " + with_nearest(header, _NAMES))
         return None
     _look(layout, source, account)
+    if layout.name != "field":  # a telematics box sends much that nobody asks for
+        tell_unknown(header, layout.used(), _NAMES, source, account)
     return layout
 
 
@@ -102,6 +106,7 @@ def _with_aliases(columns: dict[str, str], header: list[str], only: tuple[str, .
 
 def _series(header: list[str], kind: str) -> tuple[str, ...]:
     found = {int(match[2]): name for name in header if (match := _SERIES.match(name)) and match[1].upper() == kind and int(match[2]) > 0}
+    found = found or spelt_otherwise(header, kind)
     return tuple(found.get(k, "") for k in range(1, max(found, default=0) + 1))
 
 
@@ -109,8 +114,11 @@ def _look(layout: Layout, source: str, account: Account) -> None:
     gaps = [f"{kind}_{k + 1}" for kind, names in (("V", layout.cells), ("T", layout.probes)) for k, name in enumerate(names) if not name]
     if gaps:
         account.whole(GAP, source, "no column " + ", ".join(gaps)[:200])
-    if layout.name == "table":
-        named = [f"{theirs} = {ours}" for ours, theirs in layout.columns.items() if ours != theirs.lower()]
+    named = [f"{theirs} = {ours}" for ours, theirs in layout.columns.items() if ours != theirs.lower()] if layout.name == "table" else []
+    for kind, names in (("V", layout.cells), ("T", layout.probes)):
+        there = [(k + 1, name) for k, name in enumerate(names) if name and not _SERIES.match(name)]
+        named += [f"{there[0][1]} = {kind}_{there[0][0]} .. {there[-1][1]} = {kind}_{there[-1][0]}"] if there else []
+    if named:
         account.whole(NAMED, source, ", ".join(named)[:400])
     told = layout.cells or {"cell_max_v", "cell_min_v"} <= layout.columns.keys() or "n_series" in layout.columns
     missing = [name for name in ("current_a", "pack_v", "soc") if name not in layout.columns] + ([] if told else ["V_1..V_n"])

@@ -32,7 +32,7 @@ ALIASES = {
     "speed_km_per_h": ("speed", "vehiclespeed", "车速"),
     "odometer_km": ("mileage", "odometer", "summileage", "totalmileage", "累计里程"),
     "insulation_ohm": ("insulationresistance", "绝缘电阻"),
-    "vehicle_id": ("vin", "vehicle", "car", "carid", "vehiclenumber", "车架号", "车辆标识"),
+    "vehicle_id": ("vin", "vehicle", "car", "carid", "vehiclenumber", "vehicleid", "车架号", "车辆标识", "车牌号", "车牌", "车辆编号"),
     "capacity_ah": ("ratedcapacity", "nominalcapacity", "ratedcapacityah", "额定容量"),
 }  # fmt: skip
 """Small letters without units in brackets, spaces and signs: "Pack_voltage (V)" is read as packvoltage."""

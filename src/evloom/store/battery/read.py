@@ -13,7 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from evloom.store.battery.account import Account, Note
+from evloom.store.battery.days import named_days
 from evloom.store.battery.habits import Habits, learn
+from evloom.store.battery.instants import to_epoch_s
 from evloom.store.battery.layout import Layout, detect
 from evloom.store.battery.merge import merged
 from evloom.store.battery.normal import identities, normal, timed
@@ -24,6 +26,7 @@ from evloom.vehicle.telemetry import Frames
 CHUNK = 32768
 """Rows at a time: 260 MiB for 120 columns of csv, 330 MiB of Parquet."""
 NAMED_FILES = 6
+FIRST_ROWS = 64
 MANY_FILES, SMALL_BYTES = 64, 1 << 28
 TWICE = Note("frames.pack-in-several-files", "warning", "pack_id", "a pack's frames in one file", "merged in order of time")
 
@@ -74,7 +77,7 @@ def _all(path: Path, chunk: int, account: Account) -> Iterator[Frames]:
 def list_sources(path: Path, account: Account) -> list[Source]:
     """What can be read independently of each other, e.g. by several processes; each pack is in one source alone."""
     homes: dict[str, list[Piece]] = {}
-    pieces = list_pieces(Path(path), account)
+    pieces = named_days(list_pieces(Path(path), account), Path(path).name, _first_s)
     alone = len(pieces) == 1
     for piece in pieces:
         for pack_id in {piece.stem} if alone else _packs(piece):
@@ -89,6 +92,19 @@ def list_sources(path: Path, account: Account) -> list[Source]:
 
 def _has_own(piece: Piece, homes: dict[str, list[Piece]], shared: dict[str, tuple[Piece, ...]]) -> bool:
     return not any(piece in where for where in shared.values()) or any(piece in homes[pack_id] for pack_id in homes.keys() - shared.keys())
+
+
+def _first_s(piece: Piece) -> float | None:
+    """When a piece begins, None where columns of it say whose frames they are, or it cannot be read."""
+    unsaid = Account()
+    header = read_header(piece, unsaid)
+    layout = detect(header, piece.name, unsaid) if header else None
+    if layout is None or {"vehicle_id", "pack_id"} & layout.columns.keys():
+        return None
+    for table in read_blocks(piece, {layout.columns["at"]: "at"}, FIRST_ROWS, unsaid):
+        known = to_epoch_s(table["at"], piece.name, unsaid).drop_nulls()
+        return float(known[0]) if len(known) else None
+    return None
 
 
 def _packs(piece: Piece) -> set[str]:

@@ -118,7 +118,7 @@ class Segmenter:
             value = f"{shape[0]} cells and {shape[1]} probes, before {self._first}; segment {pack_id}"
             self._account.whole(COUNT, self._source, value, row)
         if self._vehicle_id and vehicle_id != self._vehicle_id:
-            self._account.whole(MOVED, self._source, f"pack {self._pack_id} from vehicle {self._vehicle_id} to {vehicle_id}", row)
+            self._account.rows(MOVED, self._source, [row], [f"pack {self._pack_id} from vehicle {self._vehicle_id} to {vehicle_id}"])
         self._vehicle_id = vehicle_id
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from evloom.kernel.timegrid import Int
 from evloom.store.battery.account import Account, Note
+from evloom.store.battery.encoding import ENCODED, as_utf8, first_line
 
 NULLS = ["", "null", "NULL", "Null", "None", "NA", "N/A", "-", "\\N"]
 DELIMITERS = (",", ";", "\t")
@@ -23,7 +24,8 @@ class Lines:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        first = stream.readline(1 << 20).removeprefix(b"\xef\xbb\xbf").decode("utf-8").strip("\r\n")
+        first, self.is_encoded = first_line(stream.readline(1 << 20))
+        first = first.strip("\r\n")
         self.delimiter = max(DELIMITERS, key=first.count)
         self.has_comma = False
         self.header = [name.strip().strip('"') for name in first.split(self.delimiter)] if first.strip() else []
@@ -56,7 +58,10 @@ def read_table(stream: IO[bytes], columns: dict[str, str], n_row: int, tell: tup
     """Tables of the named columns under their new names and the line of each row; `tell` is the file's name and its account."""
     lines = Lines(stream)
     line = 2
-    for block in lines.blocks(n_row):
+    if lines.is_encoded:
+        tell[1].whole(ENCODED, tell[0], "text that is no UTF-8")
+    for raw in lines.blocks(n_row):
+        block = as_utf8(raw, *tell)
         if line == 2:
             lines.look(block)
             if lines.has_comma:

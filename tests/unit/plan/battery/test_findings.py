@@ -78,6 +78,7 @@ def test_findings_stand_by_kind_with_the_refused_first() -> None:
     assert [one["place"] for one in told[1]["shown"]] == [f"a.csv:{k + 2}" for k in range(MOST_OF_KIND)]
     assert "and 3 more of this kind" in told[1]["more"]
     assert told[0]["more"] == ""
+    assert [one["is_alike"] for one in told[1]["shown"]] == [True] * (MOST_OF_KIND - 1) + [False]  # what to do stands once
 
 
 def test_a_value_as_long_as_a_file_is_cut() -> None:

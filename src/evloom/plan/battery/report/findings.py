@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from evloom.kernel.finding import Finding
@@ -22,6 +23,7 @@ class Told:
     what: str
     allowed: str
     advice: str
+    is_alike: bool = False
 
 
 def told_findings(findings: Sequence[Finding], both: Both) -> list[dict[str, Any]]:
@@ -33,6 +35,8 @@ def told_findings(findings: Sequence[Finding], both: Both) -> list[dict[str, Any
     for (severity, code), members in list(kinds.items())[:MOST_KINDS]:
         shown = [merged([_told(one, words.lang == "zh") for words in both.all]) for one in members[:MOST_OF_KIND]]
         left = len(members) - len(shown)
+        for one, after in pairwise(shown):  # what is said of all of them alike stands below the last
+            one["is_alike"] = (one["allowed"], one["advice"]) == (after["allowed"], after["advice"])
         told.append({"severity": severity, "code": code, "shown": shown, "more": both("findings.more", n=left) if left else ""})
     return told
 

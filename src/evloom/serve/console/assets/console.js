@@ -14,14 +14,20 @@
     band: { stroke: "#6b7580", width: 1.5, dash: [3, 3], scale: "own" },
     soc: { stroke: "#00805d", width: 1.5, dash: [8, 3, 2, 3], scale: "percent" },
   };
+  // Of an axis that names days: none of them twice.
+  const DAYS_APART = [1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 180, 365].map(n => n * 86400);
   const charts = new Map();
 
   function formats(zone) {
     const make = options => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour12: false, ...options });
     const time = make({ hour: "2-digit", minute: "2-digit" });
     const day = make({ month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
-    const date = make({ month: "2-digit", day: "2-digit" });
-    return { date: t => date.format(new Date(t * 1e3)), time: t => time.format(new Date(t * 1e3)), day: t => day.format(new Date(t * 1e3)) };
+    const parts = t => Object.fromEntries(day.formatToParts(new Date(t * 1e3)).map(one => [one.type, one.value]));
+    const date = one => one.month + "-" + one.day;
+    return {
+      date: t => date(parts(t)), time: t => time.format(new Date(t * 1e3)),
+      day: t => { const one = parts(t); return date(one) + " " + one.hour + ":" + one.minute; },
+    };
   }
 
   function nowLine(holder) {
@@ -63,8 +69,8 @@
     };
     const left = used.has("own") ? "own" : "kw";
     const axes = [
-      { ...axis, space: 60, label: content.time, labelSize: 18, labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map(content.days ? clock.date : clock.time) },
-      { ...axis, ...named(left), ...(left === "own" ? { label: content.series[0].unit } : {}), scale: left, size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
+      { ...axis, space: 60, ...(content.days ? { incrs: DAYS_APART } : {}), label: content.time, labelSize: 18, labelFont: "12px system-ui, sans-serif", values: (u, splits) => splits.map(content.days ? clock.date : clock.time) },
+      { ...axis, ...named(left), ...(left === "own" ? { label: content.axis || content.series[0].unit } : {}), scale: left, size: 52, values: (u, splits) => splits.map(v => v.toLocaleString("en-US")) },
     ];
     const scales = { x: { time: true }, kw: { range: (u, min, max) => [Math.min(0, min), Math.max(1, max) * 1.08] } };
     if (left === "own") scales.own = { range: (u, min, max) => { const pad = Math.max((max - min) * 0.1, 0.05); return [min - pad, max + pad]; } };

@@ -54,6 +54,7 @@ BATTERIES = {
     "Probes": "温度探头",
     "Charge of the cells, day by day": "电芯电量逐日变化",
     "against their pack, in percent of the capacity": "相对整包，占容量百分比",
+    "% of the capacity": "占容量 %",
     "highest cell": "最高电芯",
     "lowest cell": "最低电芯",
     "95 % are below": "95% 的电芯低于此值",
