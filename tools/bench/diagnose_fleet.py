@@ -60,9 +60,9 @@ PLANS = {
     "test-healthy": Plan(2403, 680, MIXED, HEALTHY),
     "judge-healthy": Plan(2407, 700, MIXED, HEALTHY),
 }
-SOUND = ("healthy", "healthy-more", "test-healthy")
-"""Limits are taken from SOUND, causes from `causes` and `wide`; what is changed is tried on `learn` and on `shorts`. The others are
-judged on, and were first made when everything was settled."""
+SOUND, SOUND_HALF = ("healthy", "healthy-more"), "test-healthy"
+"""Limits are taken from SOUND and every other vehicle of SOUND_HALF, causes from `causes` and `wide`; what is changed is tried on the
+other half, on `learn` and on `shorts`. The others are judged on, and were first made when everything was settled."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ TESTS = (
 )
 SOLVED = ("out/truth/a", "out/truth/b")
 """Packs by PyBaMM of seeds 1 and 2, whose healthy ones limits are laid on too."""
-ALARMS_PER_YEAR = 0.04
+ALARMS_PER_YEAR = 0.05
 SHARES = {
     "charge, drift": 8.0, "own charge, drift": 8.0, "rest, drift": 8.0, "rest, place": 8.0, "charge, place": 2.0,
     "charge, pace": 6.0, "own charge, pace": 6.0, "rest, pace": 6.0, "falling charge, pace": 8.0, "falling own charge, pace": 8.0,
@@ -41,12 +41,13 @@ MARGIN, MARGIN_OF_KEYS = 1.1, 1.0
 WORN = 0.94
 """A vehicle whose weakest cell has less than this share of the others' capacity is not sound."""
 LEAST = {
-    "zero current": 6.0, "idle current": 5.0, "charge balance": 5.0, "insulation": 6.0, "outside resistance": 15.0,
+    "zero current": 7.0, "idle current": 6.0, "charge balance": 5.0, "insulation": 6.0, "outside resistance": 15.0,
     "pack resistance": 8.0, "counted capacity": 6.0, "current gain": 3.0, "cell order": 1.0,
-    "rest, pace": 6.0, "falling own charge, pace": 5.6, "probe offset": 3.0, "probe absent": 2.0, "probe stuck": 2.0, "probe heat": 14.0,
+    "own charge, pace": 7.5, "rest, pace": 6.0, "falling own charge, pace": 5.6,
+    "probe offset": 3.0, "probe absent": 2.0, "probe stuck": 2.0, "probe heat": 14.0,
 }  # fmt: skip
 """What a twin cannot teach: how far a real sensor, contact or probe wanders without a fault, and cells of other makers. Zero current:
-0.6 A. Outside resistance: a real car whose cells and pack voltage are not measured at one instant shows 12.6
+0.7 A. Outside resistance: a real car whose cells and pack voltage are not measured at one instant shows 12.6
 (docs/diagnose-method.md)."""
 LEAST_OF_CELLS = 4.0
 

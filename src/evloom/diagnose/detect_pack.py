@@ -47,7 +47,8 @@ LIKE_AGE = 0.6
 GAUGE_KEEP, GAUGE_FIRST, GAUGE_LATER, GAUGE_ENOUGH = 0.9, 1.5, 0.07, 0.5
 """What a day leaves of the sums of gauge and charge; how many full charges teach how they agreed at first, how little later ones
 count there; how much of a full charge the latest days must have."""
-STILL_DAYS = 4
+STILL_DAYS, CHARGES = 4, 0.01
+"""Days of which the least current is looked at; from which rate on a car that stands is charged, whatever its box says."""
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
@@ -95,7 +96,9 @@ def look_at_pack(track: PackTrack, features: DayFeatures, drift: Float) -> Float
     seen = np.isfinite(value)
     now, first, days, smooth = track.pack
     fresh = np.where(seen, value, now)
-    moved = np.minimum(np.abs(fresh - now), 4.0 * np.maximum(track.pack_noise, PACK_LEAST))
+    moved = np.abs(fresh - now)
+    moved[[J_ZERO, J_IDLE]] = np.nan_to_num(np.abs(track.still[:, -1] - track.still[:, -2]))  # from day to day, not from least to least
+    moved = np.minimum(moved, 4.0 * np.maximum(track.pack_noise, PACK_LEAST))
     noise = np.where(days < 1.0, PACK_LEAST, track.pack_noise + 0.15 * (moved - track.pack_noise))
     track.pack_noise[:] = np.where(seen, noise, track.pack_noise)
     rate = np.where(days < LEARN_DAYS, 1.0 / (days + 1.0), SLOWEST)
@@ -162,7 +165,7 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
     out = np.full(N_PACK, np.nan)
     if day[at.D_ZERO_WEIGHT] >= 60.0:
         out[J_ZERO] = _least_load(track.still[J_ZERO], day[at.D_ZERO_A] / day[at.D_ZERO_WEIGHT])
-    if day[at.D_STILL_WEIGHT] >= 200.0:
+    if day[at.D_STILL_WEIGHT] >= 200.0 and day[at.D_STILL_A] < CHARGES * features.scale_ah * day[at.D_STILL_WEIGHT]:
         out[J_IDLE] = _least_load(track.still[J_IDLE], day[at.D_STILL_A] / day[at.D_STILL_WEIGHT])
     if day[at.D_BALANCE_S] >= 6.0 * 3600.0:
         out[J_BALANCE] = _unbalanced(track.balance, day, features.scale_ah) / (day[at.D_BALANCE_S] / 3600.0)
@@ -186,10 +189,11 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
 
 
 def _least_load(days: Float, seen_a: float) -> float:
-    """The least that was drawn on the last days, with today's added: what a car draws while awake comes and goes, a sensor's zero stays."""
+    """The least current of the last days, with today's added, NaN before there were as many: what a car draws while awake, and what a
+    slow charge that nobody told of brings, comes and goes; a sensor's zero stays."""
     days[:-1] = days[1:]
     days[-1] = seen_a
-    return float(np.nanmax(days))
+    return float(days[np.argmin(np.abs(days))]) if np.isfinite(days).all() else float("nan")
 
 
 def _unbalanced(balance: Float, day: Float, scale_ah: float) -> float:

@@ -37,7 +37,7 @@ PACK_KEYS = (
 """The figures of the pack as keys of cases, in the order of detect.PACK."""
 
 MAY_STAY = (I_CHARGE, I_OWN, I_REST, I_SHOULDER, I_OFFSET, I_NOISE, I_MIRROR, I_PAIR)
-MOVED, FAR, STAYS = 0.4, 2.0, 0.95
+MOVED, FAR, STAYS = 0.6, 2.0, 0.95
 """Channels whose place in the pack is no fault by itself; from which share of the limit of drift a cell has moved, from which multiple
 of the limit of place it is far off, and the most that one counts that is neither."""
 

@@ -115,5 +115,5 @@ def test_a_cell_that_has_always_been_a_little_off_is_watched_and_one_that_moves_
 
     for channel in (I_CHARGE, I_SHOULDER, I_PAIR):
         assert 0.65 < of(channel, 1.3) < 1.0
-        assert of(channel, 1.3, 0.6) == of(I_SIZE, 1.3) == 1.3
+        assert of(channel, 1.3, 0.7) == of(I_SIZE, 1.3) == 1.3
         assert of(channel, 2.5) == 2.5
