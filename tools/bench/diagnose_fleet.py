@@ -58,7 +58,7 @@ PLANS = {
     "test-shorts": Plan(2415, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "healthy-more": Plan(2103, 93, MIXED, HEALTHY),
     "test-healthy": Plan(2403, 680, MIXED, HEALTHY),
-    "judge-healthy": Plan(2407, 700, MIXED, HEALTHY),
+    "judge-healthy": Plan(2407, 700, ((60.0, 365),), HEALTHY),
 }
 SOUND, SOUND_HALF = ("healthy", "healthy-more"), "test-healthy"
 """Limits are taken from SOUND and every other vehicle of SOUND_HALF, causes from `causes` and `wide`; what is changed is tried on the
