@@ -7,6 +7,8 @@ from evloom.store.battery.account import Account, Note
 NAIVE = Note("frames.time-without-zone", "warning", "at", "an instant with its zone, e.g. 2026-05-05T09:10:00+08:00", "taken as UTC")
 ZONED = ("%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%z")
 PLAIN = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S")
+LATE = ("%d.%m.%Y %H:%M:%S%.f", "%d.%m.%Y %H:%M", "%Y年%m月%d日 %H:%M:%S%.f", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日%H时%M分%S秒")
+"""Tried last. Days and months with strokes, 5/6/2026, are not read: whether that is in May or June nobody can tell."""
 DIGITS_FROM, DIGITS_TO = 1.97e13, 2.1e13
 """Numbers within these are 20190722134001: as milliseconds they would be in the 27th century."""
 RELATIVE_END_S, DAY_S = 1e8, 86400.0
@@ -78,7 +80,10 @@ def _texts(column: pl.Series, source: str, account: Account) -> pl.Series:
     """Each text by the first format that reads it; columns are uniform, so later formats are tried only while something is left."""
     text = column.str.strip_chars().str.replace(r"[Zz]$", "+00:00")
     result = pl.Series(column.name, [None] * len(column), dtype=pl.Float64)
-    for form in (*PLAIN, *ZONED):
+    for form in (*PLAIN, *ZONED, *LATE):
+        if form == LATE[0]:  # a zone in hours or by its name
+            text = text.str.replace(r" ?(?:UTC|GMT)$", "+00:00").str.replace(r"(:\d\d(?:\.\d+)?) ?([+-]\d\d)$", "${1}${2}:00")
+            result = _filled(result, text, ZONED)
         if result.null_count() == column.null_count():
             break
         zoned = form in ZONED
@@ -88,4 +93,13 @@ def _texts(column: pl.Series, source: str, account: Account) -> pl.Series:
         if not zoned:
             account.whole(NAIVE, source, "instants without a zone")
         result = result.fill_null(read.dt.epoch("us").cast(pl.Float64) / 1e6)
+    return result
+
+
+def _filled(result: pl.Series, text: pl.Series, forms: tuple[str, ...]) -> pl.Series:
+    """What is still missing, by formats that name a zone."""
+    for form in forms:
+        if result.null_count():
+            read = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+            result = result.fill_null(read.dt.epoch("us").cast(pl.Float64) / 1e6)
     return result

@@ -40,3 +40,26 @@ def test_text_of_two_bytes_a_letter_is_told_what_to_save_it_as(tmp_path: Path) -
 def test_bytes_that_are_no_text_are_no_header() -> None:
     with pytest.raises(UnicodeDecodeError):
         first_line(b"PK\x03\x04\x8e\xff\x00,\x01\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "second_s"),
+    [
+        ("2026年5月5日 09:10:00", 1777972200.0),
+        ("2026年05月05日 09:10", 1777972200.0),
+        ("05.05.2026 09:10", 1777972200.0),
+        ("2026/5/5 9:10", 1777972200.0),
+        ("2026-05-05 09:10:00 UTC", 1777972200.0),
+        ("2026-05-05 17:10:00+08", 1777972200.0),
+    ],
+)
+def test_instants_as_people_write_them(tmp_path: Path, text: str, second_s: float) -> None:
+    (tmp_path / "车.csv").write_text(TABLE.replace("2026-05-05T09:00:00Z", text), encoding="utf-8")
+    assert sorted({float(part.at_s[0]) for part in read_frames(tmp_path / "车.csv")}) == [second_s]
+
+
+def test_a_day_and_a_month_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "车.csv").write_text(TABLE.replace("2026-05-05T", "5/6/2026 ").replace("Z", ""), encoding="utf-8")
+    reading = read_frames(tmp_path / "车.csv")
+    assert list(reading) == []
+    assert reading.account.n_refused == 6
