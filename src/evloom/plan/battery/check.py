@@ -1,6 +1,7 @@
 """What is wrong with the options of `evloom diagnose`, all of it, before anything is read."""
 
 import argparse
+import os
 from pathlib import Path
 
 from evloom.kernel.errors import InputError
@@ -99,7 +100,7 @@ def _report(folder: Path | None) -> list[Finding]:
     if folder is None:
         return []
     there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
-    if there.is_dir():
+    if there.is_dir() and os.access(there, os.W_OK):
         return []
-    why = f"{there} is a file" if there.exists() else "nothing that is there"
+    why = f"{there} may not be written" if there.is_dir() else f"{there} is a file" if there.exists() else "nothing that is there"
     return [Finding("output.not-writable", "refused", str(folder), None, "--report", why, "a folder, or a new one", "choose another name")]

@@ -1,6 +1,7 @@
 """Options of the command that are refused before anything is read, and those that are not."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,9 @@ def test_what_is_no_text_cannot_be_followed(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK")
     with pytest.raises(InputError, match="is not text"):
         check_options(options(path=tmp_path / name, demo=None, stream=True))
+
+
+def test_a_report_in_a_folder_that_may_not_be_written_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # who runs tests may write everywhere
+    with pytest.raises(InputError, match="may not be written"):
+        check_options(options(tmp_path / "out"))
