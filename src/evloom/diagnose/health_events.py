@@ -36,7 +36,9 @@ LEAST_SLOPE = 0.25
 """V per unit of charge: on a flat stretch nobody knows how near its end is, so a doubt of the charge is never worth less than this."""
 MOST_REST_VAR = 0.05**2
 """Rests of which the charge since then is known worse (variance, in multiples of the capacity) are let go."""
-HIGH_NMC_V, LEAST_LFP_V, HIGH_LFP_V = 3.75, 3.1, 3.70
+LEAST_FLAT, FLAT_V, FLAT_BETWEEN_V = 0.3, 0.12, (3.2, 3.45)
+"""Change of the state of charge over which a charge shows a plateau, how flat its middle half is, and where it lies (V)."""
+HIGH_NMC_V, MIDDLE_NMC_V, LEAST_LFP_V, HIGH_LFP_V = 3.9, (3.55, 3.75), 3.1, 3.70
 R_Q, R_V, R_VAR, R_COUNT = range(4)
 
 
@@ -266,9 +268,16 @@ def _refused(sums: Sums, charge: Charge, kind: str) -> str:
 
 
 def _chemistry(sums: Sums) -> str:
-    """The chemistry by the voltages of a charge, "" where they do not show it."""
+    """The chemistry by the voltages of a charge, "" where they do not show it. Over the middle half of a long charge LFP is flat and below
+    what any other cell has there; its end may be driven high."""
     window, high_v = sums.window, float(sums.scalar[at.HIGH_V])
-    if high_v > HIGH_NMC_V:
+    seen = sums.bin[sums.bin[:, at.X_N] > 0.0]
+    volt = seen[:, at.X_V] / seen[:, at.X_N]
+    middle = volt[len(volt) // 4 : len(volt) - len(volt) // 4]
+    is_long = len(volt) >= LEAST_POINTS and float(window[at.W_SOC1] - window[at.W_SOC0]) >= LEAST_FLAT
+    if is_long and float(np.ptp(middle)) < FLAT_V and FLAT_BETWEEN_V[0] < float(middle.mean()) < FLAT_BETWEEN_V[1]:
+        return "LFP"
+    if high_v > HIGH_NMC_V or (high_v > MIDDLE_NMC_V[1] and len(volt) > 0 and float(middle.mean()) > MIDDLE_NMC_V[0]):
         return "NMC"
     if window[at.W_V0] > LEAST_LFP_V and high_v < HIGH_LFP_V and window[at.W_V1] > 3.3 and window[at.W_V1] - window[at.W_V0] < 0.25:
         return "LFP"

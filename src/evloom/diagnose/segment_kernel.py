@@ -86,6 +86,7 @@ DRAWN_A = 0.25  # readings of a parked car this far below the others are what it
 DRAWN_FORGET, DRAWN_WEIGHT = 0.1, 0.05
 LEAP_V, LEAP_OHM_AH, LEAP_SLOPE_V = 0.012, 0.5, 6.0  # noise; resistance times capacity when very cold; slope of the steepest end
 MOST_LEAPT = 2.0
+HIGH_PULL = 0.1  # the highest voltage is one that stays for some frames
 BLED_A = 0.06  # current of passive balancing, of the size usual in cars
 
 MORE, RESTED, CHARGED = 0, 1, 2
@@ -191,7 +192,8 @@ def _look(columns: Columns, sums: Sums, i: int, before: int, now: tuple[float, f
             add_rest(columns.cell_v[i], columns.cell_flags[i], sums.cell[C_REST], (mean_v, share, n_valid))
         if balancing > 0:
             _bleed(columns, sums, i, passed)
-        scalar[HIGH_V] = max(scalar[HIGH_V], mean_v)
+        high = scalar[HIGH_V] if scalar[HIGH_V] > 0.0 else mean_v
+        scalar[HIGH_V] = high + HIGH_PULL * max(mean_v - high, 0.0)
     _remember(scalar, (at_s, current_a, columns.soc[i], mean_v, n_valid))
 
 

@@ -195,6 +195,13 @@ def test_coverage_counts_conditions() -> None:
     assert found.full_cycles == pytest.approx(6 * 0.65 * 135.0 / 150.0, rel=0.05)
 
 
+def test_a_full_charge_shows_that_a_pack_is_of_iron_phosphate() -> None:
+    frames = frames_of(Plan("LFP", span=(0.03, 1.0)))
+    found = followed(replace(frames, pack=replace(frames.pack, chemistry="", capacity_ah=float("nan"))))
+    assert found.seen.filter.kind == "LFP"
+    assert health.report(found).capacity_ah is not None
+
+
 def test_an_old_frame_within_a_charge_changes_hardly_anything() -> None:
     frames = frames_of(Plan())
     cell_v, soc = frames.cell_v.copy(), frames.soc.copy()
