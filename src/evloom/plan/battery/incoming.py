@@ -117,7 +117,7 @@ class Tables:
     def _read_header(self) -> Layout:
         try:
             names = Lines(io.BytesIO(self._header)).header
-        except (UnicodeDecodeError, RuntimeError) as error:  # no text, or text in UTF-16
+        except RuntimeError as error:  # no text, or text in UTF-16
             text, advice = "lines of text in UTF-8", "send csv or NDJSON; of a file of another kind, leave out --stream"
             raise InputError([Finding("stream.no-text", "refused", self._piece.name, 1, None, str(error), text, advice)]) from None
         layout = detect(names, self._piece.name, self._account)

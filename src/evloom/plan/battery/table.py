@@ -115,7 +115,10 @@ def summary_text(rows: Sequence[Row], account: Account) -> str:
     )
     days = sum(row.days for row in rows)
     n = len(rows)
-    counts = f"{n} battery pack{'s' if n != 1 else ''}, {days:,} vehicle-days, {account.n_accepted:,} frames"
+    counts = ", ".join(
+        f"{count:,} {name}{'s' if count != 1 else ''}"
+        for count, name in ((n, "battery pack"), (days, "vehicle-day"), (account.n_accepted, "frame"))
+    )
     counts += f" ({account.n_refused:,} refused)" if account.n_refused else ""
     found = ", ".join(told) if told else "no warning"
     counts_of = Counter(code for row in rows for code in row.lacks)

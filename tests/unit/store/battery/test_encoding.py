@@ -38,7 +38,7 @@ def test_text_of_two_bytes_a_letter_is_told_what_to_save_it_as(tmp_path: Path) -
 
 
 def test_bytes_that_are_no_text_are_no_header() -> None:
-    with pytest.raises(UnicodeDecodeError):
+    with pytest.raises(RuntimeError, match="no text"):
         first_line(b"PK\x03\x04\x8e\xff\x00,\x01\n")
 
 

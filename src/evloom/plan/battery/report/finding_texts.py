@@ -125,6 +125,7 @@ VALUES: tuple[tuple[str, str], ...] = (
     (r"nothing of that kind in the zip", "zip 中没有此类文件"),
     (r"a store without frames", "没有数据的存储"),
     (r"text that is no UTF-8", "不是 UTF-8 文本"),
+    (r"bytes that are no text", "不是文本的数据"),
     (r"UTF-16 text: save it as CSV UTF-8", "UTF-16 文本：请另存为 CSV UTF-8"),
     (r"numbers such as 3,75", "形如 3,75 的数字"),
     (r"instants without a zone", "时间没有时区"),
