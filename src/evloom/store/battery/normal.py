@@ -25,14 +25,16 @@ def timed(table: pl.DataFrame, layout: Layout, source: str, account: Account, ch
         number = table["charge_id"] if "charge_id" in layout.columns else pl.Series([charge or None] * len(table), dtype=pl.Int64)
         at_s = since_begin(at_s, number, source, account)
     known = to_epoch_s(table["known_at"], source, account).fill_null(at_s) if "known_at" in layout.columns else at_s
-    table = table.with_columns(at_s, known.alias("known_at_s"))
+    table = table.hstack([at_s, known.alias("known_at_s")])  # no query: that costs by every column of a wide table
     lost = np.flatnonzero(at_s.is_null().to_numpy())
     if len(lost):
         texts = table["at"][lost].cast(pl.String).to_list()
         account.rows(NO_TIME, source, table[LINE][lost].to_list(), [repr(text) for text in texts])
         account.n_refused += len(lost)
         table = table.filter(pl.col("at_s").is_not_null())
-    return table.drop("at", "known_at", "charge_id", strict=False)
+    for name in {"at", "known_at", "charge_id"} & set(table.columns):
+        table.drop_in_place(name)
+    return table
 
 
 def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, account: Account) -> pl.DataFrame:
@@ -48,10 +50,12 @@ def normal(table: pl.DataFrame, layout: Layout, habits: Habits, piece: Piece, ac
     stem = {"vehicle_id": piece.stem, "chemistry": ""}
     columns += [(pl.col(n).cast(pl.String).fill_null(v) if n in have else pl.lit(v).alias(n)) for n, v in stem.items()]
     columns += [pl.col("pack_id").cast(pl.String).alias("pack_id") if "pack_id" in have else pl.lit(None, pl.String).alias("pack_id")]
-    columns += [_series(f"V_{k + 1}", table, 0.0, habits.cell_factor) for k in range(len(layout.cells))]
-    columns += [_series(f"T_{k + 1}", table, habits.probe_offset_c) for k in range(len(layout.probes))]
-    whole = table.select(columns).with_columns(pl.coalesce("pack_id", "vehicle_id").alias("pack_id"))
-    return said_of_pack(whole, piece.name, account)
+    there = {column.name: column for column in table.get_columns()}
+    readings = [_series(f"V_{k + 1}", there, 0.0, habits.cell_factor) for k in range(len(layout.cells))]
+    readings += [_series(f"T_{k + 1}", there, habits.probe_offset_c) for k in range(len(layout.probes))]
+    few = table.select([name for name in there if name[:2] not in ("V_", "T_")])
+    whole = few.select(columns).with_columns(pl.coalesce("pack_id", "vehicle_id").alias("pack_id"))
+    return said_of_pack(whole, piece.name, account).hstack(readings)
 
 
 def identities(table: pl.DataFrame, stem: str) -> set[str]:
@@ -108,17 +112,22 @@ def _aggregate(name: str, habits: Habits) -> pl.Expr:
     return value.alias(name)
 
 
-def _series(name: str, table: pl.DataFrame, offset: float, factor: float = 1.0) -> pl.Expr:
-    if name not in table.columns:
-        return pl.lit(float("nan"), pl.Float32).alias(name)
-    column, value = table[name], pl.col(name)
+def _series(name: str, there: dict[str, pl.Series], offset: float, factor: float = 1.0) -> pl.Series:
+    if name not in there:
+        return pl.Series(name, np.full(len(there["at_s"]), np.nan, dtype=np.float32))
+    column = there[name]
     if column.dtype != pl.Float32:
-        value = value.cast(pl.Float32, strict=False)
-    if column.null_count() or not column.dtype.is_numeric():
-        value = value.fill_null(float("nan"))
+        column = column.cast(pl.Float32, strict=False)
+    if column.null_count():
+        column = column.fill_null(float("nan"))
+    if factor == 1.0 and offset == 0.0:
+        return column
+    value = pl.col(name)
     if factor != 1.0:
         value = (value * factor).cast(pl.Float32)
-    return value if offset == 0.0 else pl.when(value < ABSENT_FROM_C).then(value + pl.lit(offset, pl.Float32)).otherwise(value).alias(name)
+    if offset != 0.0:
+        value = pl.when(value < ABSENT_FROM_C).then(value + pl.lit(offset, pl.Float32)).otherwise(value).alias(name)
+    return column.to_frame().select(value).to_series()
 
 
 def _report_status(table: pl.DataFrame, layout: Layout, source: str, account: Account) -> None:

@@ -141,12 +141,9 @@ def read_blocks(piece: Piece, columns: dict[str, str], n_row: int, account: Acco
 
 def _parquet(piece: Piece, stream: IO[bytes], columns: dict[str, str], n_row: int) -> Iterator[pl.DataFrame]:
     source: Path | io.BytesIO = io.BytesIO(stream.read()) if piece.member else piece.path
-    lazy = pl.scan_parquet(source, glob=False)
-    schema = lazy.collect_schema()
-    wide = {theirs for theirs, ours in columns.items() if ours[:2] in ("V_", "T_") and schema[theirs] == pl.Float64}
-    chosen = [(pl.col(theirs).cast(pl.Float32) if theirs in wide else pl.col(theirs)).alias(ours) for theirs, ours in columns.items()]
+    chosen = [pl.col(theirs).alias(ours) for theirs, ours in columns.items()]
     at = 0
     # batches, not slices: a slice would unpack its whole row group once more
-    for table in lazy.select(chosen).collect_batches(chunk_size=n_row, maintain_order=True):
-        yield table.with_columns(pl.int_range(at + 1, at + 1 + len(table), dtype=pl.Int64).alias(LINE))
+    for table in pl.scan_parquet(source, glob=False).select(chosen).collect_batches(chunk_size=n_row, maintain_order=True):
+        yield table.hstack([pl.int_range(at + 1, at + 1 + len(table), dtype=pl.Int64, eager=True).alias(LINE)])
         at += len(table)

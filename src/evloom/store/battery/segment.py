@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from evloom.kernel.compiled import lean
 from evloom.kernel.timegrid import Int
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.layout import NUMBERS
@@ -61,6 +62,7 @@ class Segmenter:
         kept = starts[-1]
         if kept < len(table):
             self._held = table.slice(kept)
+        table = table.select([name for name in table.columns if name[:2] not in ("V_", "T_")])
         for start, end, n_cell in zip(starts[:-1], starts[1:], counts, strict=True):
             self._n_cell = n_cell
             for begin, end_of, n_probe in _grown(sent[start:end], self._n_probe):
@@ -130,7 +132,23 @@ def _matrix(table: pl.DataFrame, kind: str) -> Float32:
     filled = table.select(names)
     if any(column.null_count() for column in filled):
         filled = filled.fill_null(float("nan"))
-    return np.ascontiguousarray(filled.to_numpy(order="c"))
+    readings = np.empty(filled.shape, dtype=np.float32)
+    _turn(np.ascontiguousarray(filled.to_numpy().T), readings)
+    return readings
+
+
+@lean
+def _turn(columns: Float32, rows: Float32) -> None:
+    """Columns (m, n) into rows (n, m), sixteen rows at a time: what is written stays in the first cache."""
+    m, n = columns.shape
+    whole = n - n % 16
+    for i in range(0, whole, 16):
+        for c in range(m):
+            for k in range(16):
+                rows[i + k, c] = columns[c, i + k]
+    for i in range(whole, n):
+        for c in range(m):
+            rows[i, c] = columns[c, i]
 
 
 def _grown(sent: Int, n_probe: int) -> Iterator[tuple[int, int, int]]:
