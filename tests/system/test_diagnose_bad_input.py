@@ -219,6 +219,7 @@ def test_unknown_columns(command: Command, tmp_path: Path) -> None:
     table.write_csv(tmp_path / "car.csv")
     outcome, (vehicle,) = command(tmp_path)  # more columns than ours are no fault
     assert (outcome.code, vehicle["warnings"][0]["cell"]) == (0, 7)
+    assert " colour [" in outcome.finding("frames.column-unknown")
 
 
 @pytest.mark.parametrize("name", ["car.csv", "car.parquet", "car.zip", "car.csv.gz"])

@@ -121,7 +121,7 @@ def evidence_chart(lines: Sequence[Any], zone: str, t: Words) -> dict[str, Any] 
         scale, unit = (100.0, "%") if is_share else (1.0, one.unit)
         values = [None if value is None else scale * value for value in one.value]
         drawn.append(_line(t(one.name), ("suspect", "band", "band", "own")[min(place, 3)], unit, values, digits=2))
-    axis = f"{drawn[0]['label']}, {drawn[0]['unit']}"
+    axis = t("% of the capacity") if lines[0].unit.startswith("share") else f"{drawn[0]['label']}, {drawn[0]['unit']}"
     return {"zone": zone, "now": None, "time": t("day"), "days": True, "axis": axis, "t": times, "series": drawn}
 
 
