@@ -19,7 +19,7 @@ from evloom.diagnose.cause import NAMES, UNKNOWN, Model, learnt, part_places, pr
 from tools.bench.diagnose_causes import fitted, learnt_from, write_table
 from tools.bench.diagnose_figures import Told, against, causes, detection, follow, leads, of_level
 from tools.bench.diagnose_fleet import PLANS, SOUND, SOUND_HALF, Case, cases, each_case, kept_cases
-from tools.bench.diagnose_learn import SOLVED, write_limits
+from tools.bench.diagnose_learn import SOLVED, SOLVED_SOUND, write_limits
 from tools.bench.diagnose_looks import Looks, looks_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnose-method.md"
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--sources", choices=("all", "truth", "twin"), default="all", help="what figures are made of; all are written")
     told = parser.parse_args()
     if told.job == "limits":
-        packs = (case for name in SOLVED for case in each_case(name) if case.fault == "none" and len(case.days) > 9)
+        packs = (case for name in (*SOLVED, *SOLVED_SOUND) for case in each_case(name) if case.fault == "none" and len(case.days) > 9)
         write_limits(chain(*map(each_case, SOUND), islice(each_case(SOUND_HALF), 0, None, 2), packs))
     elif told.job == "learn":
         write_table(learnt_from(learning_looks()))

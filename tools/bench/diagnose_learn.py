@@ -27,8 +27,8 @@ TESTS = (
     *PACK,
     *(f"probe {name}" for name in PROBE),
 )
-SOLVED = ("out/truth/a", "out/truth/b")
-"""Packs by PyBaMM of seeds 1 and 2, whose healthy ones limits are laid on too."""
+SOLVED, SOLVED_SOUND = ("out/truth/a", "out/truth/b"), ("out/truth/c",)
+"""Packs by PyBaMM of seeds 1 and 2, which causes are learnt from; limits are laid on their healthy ones, and on those of seed 3."""
 ALARMS_PER_YEAR = 0.05
 SHARES = {
     "charge, drift": 8.0, "own charge, drift": 8.0, "rest, drift": 8.0, "rest, place": 8.0, "charge, place": 2.0,
