@@ -1,6 +1,7 @@
 """The command `evloom`: parses arguments and prints, nothing else."""
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -14,6 +15,9 @@ from evloom.plan.battery.options import diagnose_parser
 from evloom.plan.fleet.options import dispatch_parser
 from evloom.serve.options import serve_parser
 from evloom.simulate.station.options import stations_parser
+
+RARELY = (100_000, 50, 100)
+"""How often rubbish is looked for: what is imported stays, and looking through it again and again takes a tenth of the start."""
 
 EPILOG = """\
 examples:
@@ -220,8 +224,9 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
+    gc.set_threshold(*RARELY)
     from evloom.plan.battery.command import diagnose
-    from evloom.simulate.command import Voice
+    from evloom.simulate.voice import Voice
 
     return diagnose(options, Voice(print, partial(print, file=sys.stderr)))
 

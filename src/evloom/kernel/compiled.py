@@ -7,8 +7,10 @@ own for every state of all the files that hold kernels, or constants that kernel
 
 import contextlib
 import functools
+import importlib
 import os
 import re
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -22,6 +24,22 @@ _CONFIG: Any = numba.config
 _JIT: Any = numba.njit  # its stubs do not know _nrt
 _PACKAGE = Path(__file__).parents[1]
 _IMPORTED = re.compile(rb"^from evloom\.([\w.]+) import", re.MULTILINE)
+
+
+def _without_blas() -> None:
+    """Have numba go without scipy's linear algebra, which no kernel uses (decision 9) and which is a fifth of a second of every start
+    where scipy happens to be installed."""
+    modules: Any = sys.modules
+    if "scipy.linalg" in modules:
+        return
+    modules["scipy.linalg"] = None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del modules["scipy.linalg"]
+
+
+_without_blas()
 
 
 def compiled(function: _Function) -> _Function:
