@@ -76,7 +76,7 @@ def fresh_sums(pack: Pack) -> Sums:
     scalar = np.zeros(at.N_SCALAR + 2 * at.N_TRACE)
     scalar[[at.LAST_AT, at.DAY]] = -np.inf, -1.0
     scalar[[at.LOAD_AT, at.CHARGED_AT, at.TRACE_AT]] = -np.inf
-    scalar[[at.REST_AT, at.LAST_SOC, at.LAST_V, at.LAST_A]] = np.nan
+    scalar[[at.REST_AT, at.LAST_SOC, at.LAST_V, at.LAST_A, at.SAME_A]] = np.nan
     scalar[at.CHEMISTRY] = KINDS.index(pack.chemistry) if pack.chemistry in KINDS else -1
     scalar[at.SCALE_AH] = pack.capacity_ah if pack.capacity_ah > 0.0 else NOMINAL_AH
     scalar[at.OHM] = BY_NAME.get(pack.chemistry, NMC).resistance_ohm_ah / scalar[at.SCALE_AH]

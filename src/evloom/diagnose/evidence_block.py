@@ -81,6 +81,7 @@ from evloom.kernel.timegrid import Float
 DAY_S = 86400.0
 BLOCK_S = 600.0
 STEEP_V = 1.2  # V per unit of charge: beyond, the slope itself is hardly known and changes within a block
+WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
 GAP_S = 300.0  # longer than this without frames is a gap
 STILL_S = 200.0  # standing for so long is no stop at a light
 SLOPE_V, SLOPE_Q = 0.006, 0.03  # a slope is read off a stretch of the trace of so many volts, or so much charge

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evloom.diagnose.evidence_block import BLOCK_S, DAY_S, GAP_S, Sums, fold
+from evloom.diagnose.evidence_block import BLOCK_S, DAY_S, GAP_S, WEIGHT_MAX_S, Sums, fold
+from evloom.diagnose.evidence_pack import add_pack, probes, same_since
 from evloom.diagnose.evidence_places import (
     B_A,
     B_BLED,
@@ -36,23 +37,7 @@ from evloom.diagnose.evidence_places import (
     D_FRAMES,
     D_GAUGE_AH,
     D_GAUGE_SOC,
-    D_HEAT,
-    D_HEAT_2,
-    D_INS_LN,
-    D_INS_T,
-    D_INS_WEIGHT,
     D_NOISE_N,
-    D_OUT_A,
-    D_OUT_AA,
-    D_OUT_V,
-    D_OUT_VA,
-    D_OUT_WEIGHT,
-    D_PROBE_N,
-    D_STEP_AA,
-    D_STEP_VA,
-    D_TEMP,
-    D_TEMP_HIGH,
-    D_TEMP_LOW,
     DAY,
     DRIVE,
     FIRST_AT,
@@ -67,22 +52,15 @@ from evloom.diagnose.evidence_places import (
     N_BACK,
     N_FRAME,
     N_SKIPPED,
-    P_ABSENT,
-    P_D,
-    P_HEAT,
-    P_HIGH,
-    P_LOW,
-    P_N,
     REST,
     REST_AT,
     SCALE_AH,
     SHOULDER,
     SINCE_AH,
-    TEMP_C,
 )  # fmt: skip
 from evloom.diagnose.evidence_rest import hear
 from evloom.diagnose.evidence_trace import note
-from evloom.kernel.compiled import compiled, lean
+from evloom.kernel.compiled import lean
 from evloom.kernel.timegrid import Float, Int
 from evloom.vehicle.telemetry import (
     CLOCK_JUMP,
@@ -100,10 +78,8 @@ from evloom.vehicle.telemetry import (
 SKIP = STALE | DUPLICATE_TIME | OUT_OF_ORDER | CLOCK_JUMP | CURRENT_ABSENT | CURRENT_RANGE
 LOW_PASS_S = 600.0
 HEAT_S = 1800.0
-WEIGHT_MAX_S = 60.0  # a frame stands for at most a minute
 RELAXED_S = 1800.0  # polarisation is gone after half an hour for our purpose
 REST_C_RATE, SLOW_C_RATE = 0.05, 0.015  # the second: less into a car that stands is no slow charge, where nobody tells what it does
-STEP_C_RATE = 0.08
 STEADY_C_RATE = 0.02  # boxes read cells one after the other: where the current changes by more, neighbours differ by that alone
 BLOCK_Q, BLOCK_V = 0.03, 0.01  # a block of a charge ends where this share of the capacity went in, or the voltage left its mean
 SHOULDER_S = 7200.0  # plated lithium dissolves within two hours of a charge
@@ -208,7 +184,7 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
         is_fast = fold(sums)
     if block[B_WEIGHT] == 0.0:
         block[B_COND], block[B_FROM] = condition, at_s
-        _probes(sums, columns.probe_c[i], columns.probe_flags[i])
+        probes(sums, columns.probe_c[i], columns.probe_flags[i])
     weight = min(passed, WEIGHT_MAX_S) if np.isfinite(passed) else 10.0
     keep = np.exp(-passed / LOW_PASS_S) if not gap else 0.0
     scalar[LOW_C] = keep * scalar[LOW_C] + (1.0 - keep) * (0.0 if gap else c_rate)
@@ -227,7 +203,8 @@ def _take(columns: Columns, sums: Sums, i: int) -> bool:
         _frame(scalar, block, (current_a, soc, columns.balancing[i]), (weight, c_rate, mean_v, passed))
         ohm = columns.insulation_ohm[i] if (columns.flags[i] & INSULATION_PLACEHOLDER) == 0 else np.nan
         outside_v = columns.pack_v[i] - mean_v * len(row) if n_valid == len(row) else np.nan
-        _pack(scalar, day, (current_a, outside_v, ohm), (weight, mean_v, passed))
+        same = same_since(scalar, at_s, current_a, passed)
+        add_pack(scalar, day, (current_a, outside_v if same else np.nan, ohm), (weight, mean_v, passed))
     scalar[LAST_AT], scalar[LAST_SOC] = at_s, soc
     return is_fast
 
@@ -340,61 +317,3 @@ def _frame(scalar: Float, block: Float, said: tuple[float, float, int], now: tup
         scalar[SINCE_AH] += current_a * passed / 3600.0
     elif abs(soc - scalar[LAST_SOC]) > 0.006:
         scalar[REST_AT] = np.nan  # charge flowed unseen: nothing to balance until the next rest
-
-
-@lean
-def _pack(scalar: Float, day: Float, said: tuple[float, float, float], now: tuple[float, float, float]) -> None:
-    """Add what the frame says of the pack; said = (current, voltage outside the cells, insulation), now = (weight, mean of the cells,
-    time since the frame before)."""
-    current_a, outside_v, ohm = said
-    weight, mean_v, passed = now
-    step_a = current_a - scalar[LAST_A]
-    if passed <= WEIGHT_MAX_S and abs(step_a) > STEP_C_RATE * scalar[SCALE_AH]:
-        day[D_STEP_VA] += (mean_v - scalar[LAST_V]) * step_a
-        day[D_STEP_AA] += step_a * step_a
-    scalar[LAST_V], scalar[LAST_A] = mean_v, current_a
-    if abs(outside_v) < 20.0:
-        day[D_OUT_WEIGHT] += weight
-        day[D_OUT_A] += weight * current_a
-        day[D_OUT_AA] += weight * current_a * current_a
-        day[D_OUT_V] += weight * outside_v
-        day[D_OUT_VA] += weight * outside_v * current_a
-    if ohm > 0.0:
-        day[D_INS_WEIGHT] += weight
-        day[D_INS_LN] += weight * np.log(ohm)
-
-
-@compiled
-def _probes(sums: Sums, row: Float32, flags: ReadingFlag) -> None:
-    """Look at the temperatures of the first frame of a block: they are slow."""
-    probe, day, scalar = sums.probe, sums.day, sums.scalar
-    n = len(row)
-    if n == 0:
-        return
-    good = np.empty(n)
-    count = 0
-    for k in range(n):
-        if (flags[k] & 7) == 0 and row[k] > -40.0 and row[k] < 125.0:
-            good[count] = row[k]
-            count += 1
-    if 2 * count <= n:
-        return
-    middle_c = np.median(good[:count])
-    scalar[TEMP_C] = middle_c
-    day[D_PROBE_N] += 1.0
-    day[D_TEMP] += middle_c
-    day[D_TEMP_LOW] = min(day[D_TEMP_LOW], middle_c)
-    day[D_TEMP_HIGH] = max(day[D_TEMP_HIGH], middle_c)
-    day[D_HEAT] += scalar[HEAT]
-    day[D_HEAT_2] += scalar[HEAT] * scalar[HEAT]
-    day[D_INS_T] += middle_c
-    for k in range(n):
-        if (flags[k] & 7) == 0 and row[k] > -40.0 and row[k] < 125.0:
-            d = row[k] - middle_c
-            probe[P_N, k] += 1.0
-            probe[P_D, k] += d
-            probe[P_HEAT, k] += d * scalar[HEAT]
-            probe[P_LOW, k] = min(probe[P_LOW, k], row[k])
-            probe[P_HIGH, k] = max(probe[P_HIGH, k], row[k])
-        else:
-            probe[P_ABSENT, k] += 1.0

@@ -5,9 +5,10 @@
     LAST_AT, DAY, N_BACK, LOAD_AT, CHARGED_AT, LOW_C, HEAT, CHEMISTRY, HIGH_V, OHM, SCALE_AH, REST_SOC, REST_AT, SINCE_AH, LAST_V, LAST_A,
     RESIDUAL_V, READY, N_FRAME, N_SKIPPED, FIRST_AT, LAST_SOC, TEMP_C, TRACE_N, TRACE_Q, TRACE_AT, TRACE_V,
     TRACE_USE, TRACE_MIDDLE_V, TRACE_RATE, R_AT, R_N, R_V, R_SOC, R_SQUARE, R_FROM, R_V_FIRST, R_SUM, R_SUM_T, R_SUM_TT, R_SLOPE,
-) = range(41)  # fmt: skip
-N_SCALAR = 41
-"""R_*: of the readings since R_AT, then of the rest since R_FROM (`evidence_rest`)."""
+    SAME_A, SAME_AT,
+) = range(43)  # fmt: skip
+N_SCALAR = 43
+"""R_*: of the readings since R_AT, then of the rest since R_FROM (`evidence_rest`). The current has been near SAME_A since SAME_AT."""
 
 T_Q, T_V = range(2)
 N_TRACE = 128
