@@ -85,7 +85,11 @@ class MeanCell:
             ratio = self._deduced(high[use], low[use], pack_v[use], said)
         self._ratio, self.n_series = ratio, round(said or ratio)
         how = "told" if said else "deduced from the voltage of the pack" if self.n_series else "not known"
-        self._account.whole(FROM_PACK, self._source, f"pack {self._pack_id}: no single cells; {self.n_series or '?'} in series, {how}")
+        value = f"pack {self._pack_id}: no single cells; {self.n_series or '?'} in series, {how}"
+        if use.any():
+            apart_v = (high - low)[use]
+            value += f"; highest and lowest apart by {1e3 * np.median(apart_v):.0f} mV, at most {1e3 * apart_v.max():.0f} mV"
+        self._account.whole(FROM_PACK, self._source, value)
 
     def _deduced(self, high: Float, low: Float, pack_v: Float, said: float) -> float:
         """Voltage of the pack over the middle of the cells, 0 where the two do not belong together."""

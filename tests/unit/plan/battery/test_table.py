@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from evloom.diagnose.window import Interval
 from evloom.plan.battery.output import Row
 from evloom.plan.battery.table import MOST_NAME, summary_text, table_text, width_of
 from evloom.store.battery.account import Account
@@ -29,3 +30,10 @@ def test_what_could_not_be_looked_at_is_said() -> None:
     told = summary_text([row("car-8"), poor], Account())
     assert "nothing is said of cells: 1" in told
     assert "nothing is said of heat: 1" in told
+
+
+def test_a_capacity_is_told_where_no_rated_one_makes_a_share_of_it() -> None:
+    capacity = Interval(109.33, 114.58, 120.09)
+    bare, rated = replace(row("car-9"), capacity_ah=capacity), replace(row("car-8"), capacity_ah=capacity, soh=capacity.times(0.008))
+    assert "114.6 Ah (109.3-120.1)" in table_text([bare])
+    assert "Ah" not in table_text([rated])

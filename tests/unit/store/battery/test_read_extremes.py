@@ -57,6 +57,7 @@ def test_a_mean_cell_stands_for_all(tmp_path: Path) -> None:
     parts, reading = read(write(tmp_path / "car.csv", lines(charge())))
     frames = by_pack(parts)["car"]
     assert codes(reading) == ["frames.mean-cell"]
+    assert "96 in series, deduced from the voltage of the pack; highest and lowest apart by" in (reading.account.findings[0].value or "")
     assert (frames.pack.n_cell, frames.pack.n_probe, frames.pack.n_series, frames.pack.in_series) == (1, 1, N_SERIES, N_SERIES)
     assert frames.cell_v[:, 0] == pytest.approx(3.4 + 0.7 * frames.soc, abs=0.0015)
     assert set(frames.probe_c[:, 0].tolist()) == {25.0}
