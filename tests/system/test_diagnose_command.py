@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.system.site import EVLOOM, FINDING, NOTE, Outcome, checked, run, spawn
-from tests.unit.plan.battery.fleets import fleet, pack, write_csv, write_parquet
+from tests.unit.plan.battery.fleets import as_csv, fleet, pack, write_csv, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,51 @@ def test_a_file_of_parquet_and_the_same_as_csv_or_in_a_zip_tell_the_same(tmp_pat
         (vehicle,) = told(tmp_path / "out.json").values()
         levels.append([(each["cell"], each["level"], each["first_seen"]) for each in vehicle["warnings"]])
     assert levels[0] == levels[1] != []
+
+
+def excel(folder: Path) -> None:
+    """As a spreadsheet of Germany exports it: a byte order mark, semicolons, decimal commas, no zone."""
+    text = as_csv(pack("car", leak_ah=2.5)).with_columns(pl.col("at").str.slice(0, 19).str.replace("T", " ")).write_csv(separator=";")
+    (folder / "Auto 1 (März).csv").write_text(text.replace(".", ",").replace("\n", "\r\n"), encoding="utf-8-sig", newline="")
+
+
+def chinese(folder: Path) -> None:
+    """As one of China exports it: names of GB/T 32960, GB 18030, state of charge in percent, cells in millivolts."""
+    table = (
+        as_csv(pack("粤B12345", leak_ah=2.5))
+        .drop("charging", "pack_id")
+        .with_columns(pl.col("at").str.slice(0, 19).str.replace("T", " "), pl.col("soc") * 100.0, pl.col("^V_.*$") * 1000.0)
+    )
+    names = {
+        "at": "数据采集时间",
+        "current_a": "总电流",
+        "pack_v": "总电压",
+        "soc": "SOC",
+        "vehicle_id": "车牌号",
+        "speed_km_per_h": "车速",
+    }
+    series = {name: name.replace("V_", "单体电压").replace("T_", "温度") for name in table.columns if name[:2] in ("V_", "T_")}
+    (folder / "车辆 数据.csv").write_bytes(table.rename({**names, **series}).write_csv().encode("gb18030"))
+
+
+def by_day(folder: Path) -> None:
+    """A file for each day, in which nothing says whose it is."""
+    table = as_csv(pack("car", leak_ah=2.5)).drop("vehicle_id", "pack_id")
+    for (day,), part in table.group_by(pl.col("at").str.slice(0, 10), maintain_order=True):
+        part.write_csv(folder / f"粤B 12345_{day}.csv")
+
+
+@pytest.mark.parametrize("write", [excel, chinese, by_day])
+def test_files_as_strangers_have_them_tell_what_ours_tell(
+    write: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "车队 一").mkdir()
+    write(tmp_path / "车队 一")
+    outcome = run(capsys, "diagnose", tmp_path / "车队 一", "--json", tmp_path / "out.json", "--report", tmp_path / "pages")
+    assert outcome.code == 0
+    (vehicle,) = told(tmp_path / "out.json").values()
+    assert (vehicle["n_cell"], vehicle["days"], vehicle["warnings"][0]["cell_name"]) == (24, 18, "V_8")
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {"index.html", vehicle["report"]}
 
 
 def process(*arguments: object, **how: Any) -> subprocess.Popen[bytes]:
