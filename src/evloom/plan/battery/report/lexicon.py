@@ -89,7 +89,10 @@ PAGE: dict[str, tuple[str, str]] = {
     "leak": ("loses about {ma} mA more than its pack", "比同包电芯多漏电约 {ma} mA"),
     "map": ("Every cell over time", "全部电芯随时间变化"),
     "map.note": (
-        "Voltage of each cell less the median of its pack, mean over {bin}. A row is a cell, as they are connected. Drag to zoom.",
+        (
+            "Voltage of each cell less the median of its pack, mean over {bin}. A row is a cell, as they are connected. "
+            "Drag to zoom, double-click to go back."
+        ),
         "每个电芯电压与同包中位数之差，按{bin}平均。每行一个电芯，按串联顺序排列。拖动可放大，双击恢复。",
     ),
     "context": ("What the pack did meanwhile", "同期工况"),

@@ -31,6 +31,8 @@ SCRIPTS = ("lines.js", "cells.js")
 LIMITS = "limits"
 """Key of the advice that stands once under all warnings."""
 LEAST_SHARE = 0.01
+LEAST_LEAK_A = 2e-3
+"""A smaller one is what any cell may lose more than its pack, and is not told of a cell."""
 
 
 def page_name(vehicle_id: str, pack_id: str) -> str:
@@ -136,7 +138,7 @@ def _warning(warning: Warning, words: Words) -> dict[str, Any]:
     closed = warning.closed_s is not None
     when = [words("when", first=day(warning.first_seen_s), opened=day(warning.opened_s), last=day(warning.last_seen_s))]
     when += [words("when.closed", closed=day(warning.closed_s or 0.0))] if closed else []
-    when += [words("leak", ma=number(1e3 * warning.leak_a, 0))] if warning.leak_a > 5e-4 else []
+    when += [words("leak", ma=number(1e3 * warning.leak_a, 0))] if warning.leak_a >= LEAST_LEAK_A else []
     return {
         "level": "closed" if closed else warning.level,
         "part": _part(warning, words),

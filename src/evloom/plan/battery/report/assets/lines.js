@@ -60,18 +60,23 @@ function drawLine(g, scale, y, line) {
   g.lineWidth = line.width || 1.8;
   g.setLineDash(line.dash || []);
   g.lineJoin = "round";
-  g.beginPath();
+  const runs = [];
   pointsOf(line).forEach(([t, value]) => {
     if (value === null) return;
-    if (before !== null && t - before <= most) g.lineTo(scale.x(t), y(value));
-    else {
-      g.moveTo(scale.x(t) - 1, y(value));
-      g.lineTo(scale.x(t) + 1, y(value));
-    }
+    if (before === null || t - before > most) runs.push([]);
+    runs[runs.length - 1].push([scale.x(t), y(value)]);
     before = t;
   });
+  g.beginPath();
+  runs.forEach((run) => run.forEach(([x, height], k) => g[k ? "lineTo" : "moveTo"](x, height)));
   g.stroke();
   g.setLineDash([]);
+  // What stands alone would be a speck: a charge of an hour a day is dots.
+  runs.filter((run) => run.length <= 2).flat().forEach(([x, height]) => {
+    g.beginPath();
+    g.arc(x, height, 2.6, 0, 2 * Math.PI);
+    g.fill();
+  });
 }
 
 function clipped(g, scale, top, bottom, draw) {
