@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache, lru_cache
 
 from evloom.store.battery.account import Account, Note
 from evloom.store.battery.names import ALIASES, plain
@@ -10,7 +11,7 @@ from evloom.store.battery.names import ALIASES, plain
 UNKNOWN = Note("frames.column-unknown", "warning", None, "the columns of docs/battery-frames.md", "not read; rename what is meant")
 CLOSE, LEAST, MOST_MORE = 0.75, 3, 4
 """Names are close from this likeness on, or where one of ours of so many letters has at most so many more: soc_pct."""
-MOST_NAMED, MOST_LETTERS = 12, 60
+MOST_NAMED, MOST_LETTERS, MOST_COMPARED = 12, 60, 200
 _CELL = (
     r"v|u|cell|cellv|cellu|vcell|ucell|cellvolt|cellvoltage|voltcell|voltagecell|singlevolt|singlevoltage|cellvolts|bmscellvolt|"
     r"单体|单体电压|单体电池电压|电池单体电压|电芯|电芯电压|电池电压"
@@ -49,23 +50,26 @@ def tell_unknown(header: list[str], used: Iterable[str], ours: Iterable[str], so
 
 def with_nearest(names: Iterable[str], ours: Iterable[str]) -> str:
     """Names with the nearest of ours behind them, where one is near: those first, and no more than there is room for."""
-    known = _known(ours)
+    known = tuple(ours)
     near: list[str] = []
     far: list[str] = []
-    for name in names:
-        nearest = _nearest(name, known)
+    for place, name in enumerate(names):
+        nearest = _nearest(name, known) if place < MOST_COMPARED else ""
         (near if nearest else far).append(f"{name[:MOST_LETTERS]} (nearest: {nearest})" if nearest else name[:MOST_LETTERS])
     told = [*near, *far]
     return ", ".join(told[:MOST_NAMED]) + (f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else "")
 
 
-def _known(ours: Iterable[str]) -> dict[str, str]:
+@cache
+def _known(ours: tuple[str, ...]) -> dict[str, str]:
     """Spellings by which ours are known, each to ours."""
     return {plain(name): name for name in ours} | _OURS
 
 
-def _nearest(name: str, known: dict[str, str]) -> str:
-    word = plain(name)
+@lru_cache(maxsize=4096)
+def _nearest(name: str, ours: tuple[str, ...]) -> str:
+    """The one of ours that a name comes closest to; kept, since the files of a folder have the same columns."""
+    word, known = plain(name[:MOST_LETTERS]), _known(ours)
     if name.lower() in known.values() or _OURS_SERIES.fullmatch(name):
         return ""
     for kind, whole in (("V", "V_1..V_n"), ("T", "T_1..T_m")):
