@@ -43,7 +43,7 @@ WORN = 0.94
 LEAST = {
     "zero current": 7.0, "idle current": 6.0, "charge balance": 5.0, "insulation": 6.0, "outside resistance": 15.0,
     "pack resistance": 8.0, "counted capacity": 6.0, "current gain": 3.0, "cell order": 1.0,
-    "own charge, pace": 7.5, "rest, pace": 6.0, "falling own charge, pace": 5.6,
+    "own charge, pace": 7.5, "rest, pace": 7.0, "falling own charge, pace": 5.6,
     "probe offset": 3.0, "probe absent": 2.0, "probe stuck": 2.0, "probe heat": 14.0,
 }  # fmt: skip
 """What a twin cannot teach: how far a real sensor, contact or probe wanders without a fault, and cells of other makers. Zero current:

@@ -41,6 +41,8 @@ MOST_CELLS = 3
 """Cells of a pack with an open warning at a time: more than that is a matter of the pack."""
 SECOND_SEVERITY, SECOND_SHARE = 1.5, 0.6
 """What a further cell must reach, by itself and as a share of the most severe one: a fault leaves traces in healthy cells too."""
+BESIDE_SEVERITY = 1.5
+"""How much more severe a cell beside a named one must be than that one to be a fault of its own, and not the other side of the same."""
 
 
 @dataclass
@@ -162,7 +164,7 @@ def _weigh_all(state: State, now: Look) -> list[WarningChange]:
 def _findings(state: State, now: Look) -> dict[str, Finding]:
     """What is found of every part that is suspect or has an open warning."""
     severe = severity(now.scores, now.features.kind)
-    found = {f"cell:{cell}": cell_finding(now, cell, float(severe.cell[cell])) for cell in _cells_to_weigh(state, severe.cell)}
+    found = {f"cell:{cell}": cell_finding(now, cell, float(severe.cell[cell])) for cell in cells_to_weigh(state, severe.cell)}
     for probe in range(len(severe.probe)):
         key = f"probe:{probe}"
         if (severe.probe[probe] >= WATCH_SHARE and severe.probe[probe] == severe.probe.max()) or _is_open(state, key):
@@ -179,17 +181,18 @@ def _is_open(state: State, key: str) -> bool:
     return case is not None and (case.warning is not None or max(case.above) > 0)
 
 
-def _cells_to_weigh(state: State, severe: Float) -> list[int]:
+def cells_to_weigh(state: State, severe: Float) -> list[int]:
     """Cells with an open warning, and those that may get one: the most severe, and others only where they speak for themselves."""
     named = {int(key.split(":")[1]) for key, case in state.cases.items() if key.startswith("cell:") and case.warning is not None}
     waiting = {int(key.split(":")[1]) for key, case in state.cases.items() if key.startswith("cell:") and max(case.above) > 0}
     top = float(severe.max(initial=0.0))
     least = max(WATCH_SHARE if not named else SECOND_SEVERITY, SECOND_SHARE * top)
-    near = {cell + side for cell in named for side in (-1, 1)}
+    beside = [(cell, cell + side) for cell in named for side in (-1, 1) if 0 <= cell + side < len(severe)]
+    near = {other for cell, other in beside if severe[other] < BESIDE_SEVERITY * severe[cell]}
     order = [int(cell) for cell in np.argsort(-severe, kind="stable")[:MOST_CELLS]]
-    # The most severe one of all is not hidden by another that is only watched.
+    # The most severe one of all is not hidden by others that are only watched, however many they are.
     fresh_ones = [cell for cell in order if cell not in near and severe[cell] >= (WATCH_SHARE if cell == order[0] else least)]
-    room = max(MOST_CELLS - len(named), 0)
+    room = max(MOST_CELLS - len(named), 1)
     return sorted(named | set([cell for cell in fresh_ones if cell not in named][:room]) | (waiting - near if not named else set()))
 
 
@@ -207,4 +210,4 @@ def _look_at_once(state: State) -> list[WarningChange]:
     return weigh(state.cases.setdefault(f"cell:{cell}", Case(f"cell:{cell}")), finding, features.at_s, urgent=True)
 
 
-__all__ = ["State", "acknowledge", "examine", "finish", "fresh", "open_warnings", "step", "step_flagged"]
+__all__ = ["State", "acknowledge", "cells_to_weigh", "examine", "finish", "fresh", "open_warnings", "step", "step_flagged"]

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evloom.diagnose import quality
-from evloom.diagnose.doctor import State, acknowledge, finish, fresh, open_warnings, step, step_flagged
+from evloom.diagnose.doctor import State, acknowledge, cells_to_weigh, finish, fresh, open_warnings, step, step_flagged
 from evloom.diagnose.keep import from_bytes, to_bytes
-from evloom.diagnose.warning import WarningChange
-from evloom.vehicle.telemetry import Frames
+from evloom.diagnose.warning import Case, Finding, Warning, WarningChange, weigh  # noqa: A004
+from evloom.vehicle.telemetry import Frames, Pack
 from tests.unit.diagnose.packs import BEGIN_S, DAY_S, make
 
 
@@ -173,3 +173,19 @@ def test_odd_input_raises_no_alarm() -> None:
     back = frames.at_s.copy()
     back[frames.n // 2 :] -= 365.0 * DAY_S
     assert [change for change in examine(replace(frames, at_s=back, known_at_s=back))[1] if change.warning.level != "watch"] == []
+
+
+def test_the_most_severe_cell_is_hidden_by_none_that_is_only_watched() -> None:
+    state = fresh(Pack("car", "pack", 12, 2, "NMC", 100.0))
+    for cell in (2, 7, 10):
+        state.cases[f"cell:{cell}"] = case = Case(f"cell:{cell}")
+        draft = Warning("", "car", "pack", cell, None, "watch", (("unknown", 1.0),), 0.8, "test", 0.0, 0.0, 0.0, 0.0, 0.0)
+        for day in (1.0, 2.0):
+            weigh(case, Finding(0.8, False, draft), DAY_S * day)
+    severe = np.full(12, 0.1)
+    severe[[2, 7, 10]] = 0.8
+    for cell, severity, weighed in ((5, 0.9, True), (8, 1.1, False), (8, 1.3, True)):
+        now = severe.copy()
+        now[cell] = severity
+        assert (cell in cells_to_weigh(state, now)) == weighed
+        assert {2, 7, 10} <= set(cells_to_weigh(state, now))
