@@ -31,7 +31,7 @@ class Trust(NamedTuple):
 
 TRUST = {
     "NMC": Trust(0.27, 0.20, 0.008, 0.065, 0.015),
-    "LFP": Trust(0.40, 0.40, 0.030, 0.060, 0.015),
+    "LFP": Trust(0.40, 0.40, 0.045, 0.060, 0.015),
     "Na": Trust(0.40, 0.40, 0.030, 0.060, 0.0),
 }
 """More where a plateau shows little of the shape. Chosen on packs of PyBaMM with and without their electrodes in the library, and of two
