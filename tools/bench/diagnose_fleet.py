@@ -50,7 +50,7 @@ class Plan:
 PLANS = {
     "learn": Plan(2011, 300, ((60.0, 80), (30.0, 80)), EACH),
     "causes": Plan(2017, 420, ((60.0, 60),), EACH),
-    "wide": Plan(2021, 480, ((60.0, 60), (30.0, 60), (60.0, 80), (20.0, 60)), ALIKE, wide=True),
+    "wide": Plan(2021, 410, ((60.0, 60), (30.0, 60), (60.0, 80), (20.0, 60)), ALIKE, wide=True),
     "shorts": Plan(2012, 80, ((60.0, 80), (30.0, 80)), {"internal-short": 1.0}),
     "healthy": Plan(2102, 57, MIXED, HEALTHY),
     "test": Plan(2413, 160, ((60.0, 80), (30.0, 80), (10.0, 80)), dict(HALF_FAULTY)),

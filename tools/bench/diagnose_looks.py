@@ -81,6 +81,8 @@ def _suspicions(case: Case) -> list[tuple[np.ndarray, tuple[str, int], float]]:
 def is_right(case: Case, part: tuple[str, int]) -> bool:
     """Whether the suspected part is the faulty one; a sensing wire has two cells."""
     what, number = part
+    if what == "cell" and number in case.parameters.get("more_cells", ()):
+        return True
     if case.fault == "sensing-wire":
         return what == "cell" and number in (case.cell - 1, case.cell)
     if case.cell >= 0:

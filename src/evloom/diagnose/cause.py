@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from evloom.diagnose import cause_table
+from evloom.diagnose.cause_physics import Contact, Verdict, by_contact, by_heat, by_physics, is_warm_around
 from evloom.diagnose.signature import names
-from evloom.kernel.timegrid import Bool, Float, Int
+from evloom.kernel.timegrid import Bool, Float
 
 NAMES = (
     "internal-short", "self-discharge", "plating", "connection", "sensing-wire", "temperature-sensor", "weak-cell", "capacity-dive",
@@ -28,12 +29,16 @@ OF_PACKS = ("temperature-sensor", "current-sensor", "insulation", "connection")
 CLIP = 6.0
 """Standard deviations at which a figure is held: one that is wild decides no more than one that is far out."""
 NEVER = -60.0
+AHEAD = 0.005
+"""By how much the likeliest cause stays ahead at least."""
 CHECKED = ("bled while not charged", "loud for its resistance")
 """Figures that rise with faults of which none of the ten is one: balancing that does not end, a contact that comes and goes."""
 SURE_BEYOND, BEYOND_WIDTH = 1.0, 0.3
 """How far beyond the range of the likely cause, in its own scatter, a checked figure makes it half unknown, and the width of that."""
 
 
+CONTACT = ("quick resistance drift", "gone, by resistance", "now, by resistance", "noise drift", "capacity drift", "own charge drift")
+"""Figures of `cause_physics.Contact`."""
 PACK_WIDE = ("zero current gone", "insulation gone", "outside resistance gone", "severity of pack")
 
 
@@ -45,7 +50,7 @@ class Model(NamedTuple):
     project (L, R), centre (10, C, R), usual (10,)  typical signatures, and how far from them others of the cause usually are
     low, high, width (10, L)  between what 98 of 100 signatures of a cause have each figure, and how it scatters
     strange (8,)  weights of what speaks for "none of the ten", see `doubts`; cool (1,): by what the scores of causes are divided
-    sure (2, S)   probability of the likeliest cause as computed, and as it turned out
+    sure (10,)    weights of what certainty rests on, see `grounds`
     """
 
     mean: Float
@@ -157,17 +162,18 @@ def _out_of_range(model: Model, x: Float, fits: Bool) -> Float:
     return np.where(fits, np.log1p(np.array(beyond).T), 5.0)
 
 
-def raw_probabilities(model: Model, figures: Float) -> Float:
-    """Probability of each of NAMES, then of unknown, before they are held against how it turned out, (n, 11)."""
+def raw_probabilities(model: Model, figures: Float) -> tuple[Float, Float]:
+    """Probability of each of NAMES, then of unknown, before they are held against how it turned out, (n, 11); the doubts (n, 8)."""
     known, told = doubts(model, figures)
-    strange = 1.0 - (1.0 - _rising(told @ model.strange)) * (1.0 - _checked(model, standard(model, figures), known.argmax(axis=1)))
+    strange = 1.0 - (1.0 - _rising(told @ model.strange)) * (1.0 - checked(model, figures, known))
     fits = (figures[:, part_places()] @ model.fits) > 0.5
     strange = np.where(fits.any(axis=1), strange, 1.0)
-    return np.concatenate([known * (1.0 - strange)[:, None], strange[:, None]], axis=1)
+    return np.concatenate([known * (1.0 - strange)[:, None], strange[:, None]], axis=1), told
 
 
-def _checked(model: Model, x: Float, likely: Int) -> Float:
-    """How surely a checked figure is beyond what the likely cause can make of it, (n,)."""
+def checked(model: Model, figures: Float, known: Float) -> Float:
+    """How surely a checked figure is beyond what the likeliest of the causes (n, 10) can make of it, (n,)."""
+    x, likely = standard(model, figures), known.argmax(axis=1)
     places = [names().index(name) for name in CHECKED]
     beyond = (x - model.high[likely])[:, places] / model.width[likely][:, places]
     return _rising((beyond.max(axis=1) - SURE_BEYOND) / BEYOND_WIDTH)
@@ -179,23 +185,57 @@ def _rising(score: Float) -> Float:
 
 def probabilities(model: Model, figures: Float, of_cell: Bool) -> Float:
     """Probability of each of NAMES, then of unknown: (n, 11) for rows of signatures (n, L), of a single cell or not (n,)."""
-    raw = raw_probabilities(model, figures)
+    raw, told = raw_probabilities(model, figures)
+    share = fitting(raw, of_cell)
+    return as_it_turned_out(model, with_physics(share, figures), grounds(share, with_physics(share, figures), told))
+
+
+def fitting(raw: Float, of_cell: Bool) -> Float:
+    """The same, what cannot be of a single cell, or of none, given to unknown."""
     fits = np.array([[name in kinds for name in (*NAMES, UNKNOWN)] for kinds in ((*OF_PACKS, UNKNOWN), (*OF_CELLS, UNKNOWN))])
     raw = raw * fits[of_cell.astype(np.int64)]
     raw[:, -1] += 1.0 - raw.sum(axis=1)
-    return as_it_turned_out(model, raw)
+    return np.asarray(raw)
 
 
-def as_it_turned_out(model: Model, raw: Float) -> Float:
+def with_physics(share: Float, figures: Float) -> Float:
+    """What the verdicts in the signatures make of the shares, (n, 11)."""
+    every, named, hot = names(), (*NAMES, UNKNOWN), part_places().start
+    places = [every.index(f"says {name}") for name in Verdict._fields]
+    probes = [every.index(f"probe {name} {where}") for name in ("offset", "heat") for where in ("own", "beside")]
+    contacts = [every.index(name) for name in CONTACT]
+    out = np.array(share)
+    for row in np.flatnonzero((figures[:, hot] > 0.5) | (figures[:, hot + 1] > 0.5)):
+        causes = tuple(zip(named, share[row].tolist(), strict=True))
+        if figures[row, hot] > 0.5:
+            told = by_physics(causes, Verdict(*figures[row, places].tolist()))
+            told = by_contact(told, Contact(*np.sinh(figures[row, contacts]).tolist()))
+        else:
+            own, beside, heat, heat_beside = np.sinh(figures[row, probes]).tolist()
+            told = by_heat(causes) if is_warm_around((own, beside), (heat, heat_beside)) else causes
+        chance = dict(told)
+        out[row] = [chance.get(name, 0.0) for name in named]
+    return out
+
+
+def grounds(before: Float, after: Float, told: Float) -> Float:
+    """What certainty rests on, (n, 10): the likeliest cause's probability as log odds, whether physics (after) overruled what was learnt
+    (before), and the doubts (n, 8)."""
+    said = np.clip(after.max(axis=1), 0.02, 0.98)
+    overruled = (after.argmax(axis=1) != before.argmax(axis=1)).astype(np.float64)
+    return np.column_stack([np.log(said / (1.0 - said)), overruled, told])
+
+
+def as_it_turned_out(model: Model, raw: Float, ground: Float) -> Float:
     """The likeliest cause gets the probability with which such a word was right; the others share the rest as before."""
     rows, top = np.arange(len(raw)), raw.argmax(axis=1)
     said = raw[rows, top]
     others = np.array(raw)
     others[rows, top] = 0.0
     second = others.max(axis=1)
-    sure = np.interp(said, model.sure[0], model.sure[1])
+    sure = _rising(ground @ model.sure)
     rest = np.maximum(1.0 - said, 1e-9)
-    sure = np.maximum(sure, second / (rest + second))  # it stays the likeliest
+    sure = np.maximum(sure, second / (rest + second) + AHEAD)  # it stays the likeliest
     out = others * ((1.0 - sure) / rest)[:, None]
     out[rows, top] = sure
     return np.asarray(out / out.sum(axis=1, keepdims=True))
@@ -209,3 +249,12 @@ def told_cause(figures: Float, of_cell: bool) -> tuple[tuple[str, float], ...]:
     kept = [int(place) for place in order if chance[place] >= 0.01]
     total = float(chance[kept].sum())
     return tuple((named[place], round(float(chance[place]) / total, 4)) for place in kept)
+
+
+def danger_share(figures: Float) -> float:
+    """Probability that the cell of a signature (L,) has a short or something unknown: what wear explains is no less a danger."""
+    model = learnt()
+    raw, told = raw_probabilities(model, figures[None])
+    share = fitting(raw, np.array([True]))
+    said = as_it_turned_out(model, share, grounds(share, share, told))[0]
+    return float(said[NAMES.index("internal-short")] + said[-1])

@@ -10,7 +10,8 @@ import functools
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.cause_course import course
+from evloom.diagnose.cause_course import course, wear_course
+from evloom.diagnose.cause_physics import verdict_of
 from evloom.diagnose.detect import (
     CHANNELS,
     DRIFT_LEAST,
@@ -68,7 +69,13 @@ def figures_of(track: Track, scores: Scores, features: DayFeatures, part: tuple[
     of_probe = _of_probe(scores, number if what == "probe" else -1)
     hot = {"is cell": float(what == "cell"), "is probe": float(what == "probe")}
     hot |= {f"is {name}": float(what == "pack" and number == place) for place, name in enumerate(PACK)}
+    of_cell |= says(track, features, number if is_cell else -1)
     return {**of_cell, **of_probe, **_of_pack(track, scores, features), **hot}
+
+
+def says(track: Track, features: DayFeatures, cell: int) -> Figures:
+    """What physics says of the cell; see `cause_physics`."""
+    return {f"says {name}": value for name, value in verdict_of(track, features, cell)._asdict().items()}
 
 
 @functools.cache
@@ -88,6 +95,9 @@ def _of_cell(track: Track, scores: Scores, features: DayFeatures, k: int) -> Fig
     out |= _paces(track, scores, k)
     for row, name in ((0, "charge"), (1, "own charge")):
         out |= {f"{name}: {what}": value for what, value in course(track, row, k).items()}
+    for row, name in ((0, "capacity"), (1, "resistance")):
+        out |= {f"{name}: {what}": value for what, value in wear_course(track, row, k).items()}
+    out |= _proportions(track, features, gone[:, k], k)
     for how, value in (("gone", gone), ("now", track.now)):
         out |= _explained(features.normal, value[list(_FIVE), k] * _TO_V, how)
     out |= _neighbours(scores, features, k)
@@ -97,6 +107,19 @@ def _of_cell(track: Track, scores: Scores, features: DayFeatures, k: int) -> Fig
     out |= _noise(track, features, k)
     out["doubted"] = float(features.bad[k])
     return out
+
+
+def _proportions(track: Track, features: DayFeatures, gone: Float, k: int) -> Figures:
+    """What goes with what, -1..1, and the leak in amperes: the same for every pack, however wide its spread."""
+    lost, charge, ohm = float(gone[I_SIZE]), float(gone[I_OWN]), float(gone[I_QUICK])
+    late, long = (-float(slopes(track, days)[:, k].max()) * features.scale_ah / 24.0 for days in (8, 24))
+    return {
+        "charge for capacity": charge / (abs(charge) + abs(lost) + 0.005),
+        "resistance for capacity": ohm / (abs(ohm) + 2.0 * abs(lost) + 0.02),
+        "leak of weeks": long / 0.005,
+        "leak of days": late / 0.005,
+        "leak grows": (late - long) / (abs(late) + abs(long) + 0.005),
+    }
 
 
 def _noise(track: Track, features: DayFeatures, k: int) -> Figures:
@@ -194,5 +217,7 @@ def _of_pack(track: Track, scores: Scores, features: DayFeatures) -> Figures:
         "bled": 3.0 * bled_s / max(charge_s + after_s + other_s, 600.0),
         "bled while not charged": 3.0 * max(bled_s - charge_s - after_s, 0.0) / max(other_s, 600.0),
         "fast charging": float(day[at.D_FAST_CHARGE_S]) / 3600.0,
+        "cold charging of weeks": float(track.hours[0]) / max(float(track.hours[2]), 1.0),
+        "fast charging of weeks": float(track.hours[1]) / max(float(track.hours[2]), 1.0),
         "temperature": float(day[at.D_TEMP] / max(day[at.D_PROBE_N], 1.0)) / 20.0,
     }

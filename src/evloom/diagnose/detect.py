@@ -7,10 +7,12 @@ moves over ten days. So a season, an ageing pack, or a colder end of it move the
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from evloom.diagnose import evidence_places as at
+from evloom.diagnose.cause_wear import fresh_wear, note_wear
 from evloom.diagnose.detect_pack import N_PACK, PACK, PACK_LEAST, PackTrack, fresh_pack_track, look_at_pack
 from evloom.diagnose.detect_shoulder import SHOULDER_LEAST_S, after_charge
 from evloom.diagnose.estimate import CHARGE, OFFSET, OHM_AH, QUICK, SIZE, SLOW, Estimate
@@ -80,7 +82,8 @@ class Track(PackTrack):
     bled_ah (n_cell,) by the usual current; relax (2,) sums by which slowness after charges is learnt; bleed (3,) the pack's own over the
     usual one, sums of square and product that it is from;
     ring (RING, 2, n_cell) charge and own charge of the last days at ring_day (RING,), NaN empty;
-    probe (len(PROBE) + 2, n_probe) smoothed, first, days; creep (n_cell + 1,) decayed sums of what rests said, and of how surely."""
+    probe (len(PROBE) + 2, n_probe) smoothed, first, days; creep (n_cell + 1,) decayed sums of what rests said, and of how surely;
+    wear, wear_at, hours as in `cause_wear`."""
 
     now: Float
     first: Float
@@ -95,6 +98,9 @@ class Track(PackTrack):
     ring_day: Float
     probe: Float
     creep: Float
+    wear: Float32
+    wear_at: Float
+    hours: Float
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,12 @@ def fresh_track(n_cell: int, n_probe: int) -> Track:
     """Nothing seen."""
     now, first, drift, place = (np.zeros((N_CHANNEL, n_cell)) for _ in range(4))
     ring, ring_day = np.full((RING, 2, n_cell), np.nan, dtype=np.float32), np.full(RING, np.nan)
-    return Track(
+    parts: list[Any] = [
         *fresh_pack_track(), now, first, drift, place, np.zeros(N_CHANNEL), np.zeros(N_CHANNEL), np.zeros(n_cell), np.zeros(2),
         np.array([1.0, 0.0, 0.0]), ring, ring_day, np.zeros((len(PROBE) + 2, n_probe)),
-        np.zeros(n_cell + 1),
-    )  # fmt: skip
+        np.zeros(n_cell + 1), *fresh_wear(n_cell),
+    ]  # fmt: skip
+    return Track(*parts)
 
 
 def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
@@ -129,6 +136,9 @@ def look(track: Track, estimate: Estimate, features: DayFeatures) -> Scores:
     track.ring[-1], track.ring_day[-1] = track.now[:2], features.at_s / 86400.0
     if not known[I_CHARGE] or track.days[I_CHARGE] <= LEARN_DAYS:
         track.ring[-1] = np.nan  # what is learnt of the first days is not yet what happens
+    told = known[I_SIZE] and track.days[I_SIZE] > LEARN_DAYS
+    sizes = track.now[[I_SIZE, I_QUICK]] if told else None
+    note_wear(track.wear, track.wear_at, track.hours, features.day, features.at_s / 86400.0, sizes)
     pack = look_at_pack(track, features, of_order(track.drift))
     drift, place = track.drift.copy(), track.place.copy()
     for score in (drift, place):

@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evloom.diagnose.advice import advised, expected_of, missing_of, next_measurement
-from evloom.diagnose.cause import told_cause
-from evloom.diagnose.cause_physics import by_leak, by_loss, leak_of, loss_of
+from evloom.diagnose.cause import danger_share, told_cause
 from evloom.diagnose.detect import Scores, Track, slopes
 from evloom.diagnose.evidence import DayFeatures
 from evloom.diagnose.signature import PACK_KEYS, foremost, leak_a, signature
@@ -34,12 +33,9 @@ class Look(NamedTuple):
 
 def cell_finding(now: Look, cell: int, severity: float, drop_v: float = 0.0) -> Finding:
     """What is found of a cell. drop_v: by how much it has just left the pack."""
-    causes = told_cause(signature(now.track, now.scores, now.features, ("cell", cell)), True)
-    lasting = leak_of(now.track, now.features, cell)
-    causes = by_leak(causes, lasting)
+    figures = signature(now.track, now.scores, now.features, ("cell", cell))
+    causes, share = told_cause(figures, True), danger_share(figures)
     leak = leak_a(now.track, now.features, cell)
-    share = sum(chance for name, chance in causes if name in ("internal-short", "unknown"))  # what wear explains is no less a danger
-    causes = by_loss(causes, loss_of(now.track, now.features, cell), lasting)
     is_leak = leak > CELL_V / DANGER_OHM and severity >= DANGER_SEVERITY and share >= DANGER_SHARE
     test = foremost(now.scores, now.features.kind, cell) if drop_v == 0.0 else "left the pack within minutes"
     draft = _warning(now, causes, severity, test)._replace(cell=cell, leak_a=leak, evidence=_cell_series(now, cell))

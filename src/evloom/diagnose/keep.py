@@ -16,7 +16,7 @@ from evloom.diagnose.evidence_block import Sums
 from evloom.diagnose.warning import case_of, plain
 from evloom.vehicle.telemetry import Pack
 
-VERSION = 8
+VERSION = 9
 
 
 def to_bytes(state: State) -> bytes:

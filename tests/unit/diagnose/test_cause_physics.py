@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 from evloom.diagnose import evidence_places as at
-from evloom.diagnose.cause_physics import Leak, Loss, by_fall, by_leak, by_loss, leak_of, loss_of
+from evloom.diagnose.cause_physics import (
+    Causes,
+    Contact,
+    Leak,
+    Loss,
+    by_contact,
+    by_fall,
+    by_heat,
+    by_physics,
+    is_warm_around,
+    judged,
+    leak_of,
+    loss_of,
+)
 from evloom.diagnose.detect import I_CHARGE, I_OWN, I_QUICK, I_SIZE, fresh_track
 from evloom.diagnose.evidence import fresh_sums, read_day
 from evloom.diagnose.warning import Warning, at_level  # noqa: A004
@@ -25,6 +38,19 @@ def leak(charge: np.ndarray, bled_s: float = 0.0) -> Leak:
     day = quiet.day.copy()
     day[at.D_BLED_S], day[at.D_REST_WEIGHT] = bled_s, 40000.0
     return leak_of(track, replace(quiet, day=day, scale_ah=150.0), CELL)
+
+
+NOTHING = Loss(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+SELDOM, OFTEN, NEVER = np.array([0.0, 5.0, 100.0]), np.array([40.0, 5.0, 100.0]), np.array([0.0, 0.0, 100.0])
+"""Hours of cold, fast and all charging."""
+
+
+def by_leak(causes: Causes, leak: Leak) -> Causes:
+    return by_physics(causes, judged(leak, NOTHING, SELDOM))
+
+
+def by_loss(causes: Causes, loss: Loss, leak: Leak, hours: np.ndarray = SELDOM) -> Causes:
+    return by_physics(causes, judged(leak, loss, hours))
 
 
 DAYS = np.arange(30.0)
@@ -72,7 +98,22 @@ def test_capacity_that_is_gone_is_a_dive_or_a_weak_cell_by_how_much():
     assert by_loss(UNKNOWN, WORN._replace(capacity_share=0.07), NO_LEAK)[0] == ("weak-cell", 0.42)
     rather_weak = (("unknown", 0.9), ("weak-cell", 0.1))
     assert by_loss(rather_weak, WORN, NO_LEAK)[0] == ("weak-cell", 0.64)
-    assert by_loss((("plating", 1.0),), WORN, NO_LEAK) == (("plating", 1.0),)
+    assert by_loss((("plating", 1.0),), WORN._replace(capacity_share=0.07), NO_LEAK) == (("plating", 1.0),)
+    assert by_loss(UNKNOWN, WORN, Leak(0.4, 0.4, 0.2, 0.0, 150.0))[0] == ("internal-short", 0.42)  # a leak speaks first
+    assert by_loss((("plating", 1.0),), WORN, NO_LEAK) == (("capacity-dive", 1.0),)  # a tenth, and hardly ever fast or cold
+
+
+def test_a_worn_cell_of_a_pack_that_is_charged_in_the_cold_has_plated():
+    causes = (("unknown", 0.7), ("capacity-dive", 0.2), ("connection", 0.1))
+    assert by_loss(causes, WORN._replace(capacity_share=0.08), NO_LEAK, OFTEN)[0] == ("plating", 0.42)
+    assert by_loss(causes, WORN, NO_LEAK, OFTEN)[0][0] == "capacity-dive"
+
+
+def test_nothing_plates_where_no_charge_is_cold_or_fast():
+    causes = (("plating", 0.6), ("weak-cell", 0.3), ("capacity-dive", 0.1))
+    assert by_loss(causes, NOTHING, NO_LEAK, NEVER) == (("weak-cell", 0.75), ("capacity-dive", 0.25))
+    assert by_loss(causes, NOTHING, NO_LEAK, SELDOM) == causes
+    assert by_loss((("plating", 1.0),), NOTHING, NO_LEAK, NEVER) == (("capacity-dive", 0.5), ("weak-cell", 0.5))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +127,6 @@ def test_capacity_that_is_gone_is_a_dive_or_a_weak_cell_by_how_much():
         (WORN._replace(resistance_share=-0.5), NO_LEAK),
         (WORN._replace(charge_share=0.1), NO_LEAK),  # runs empty: its end of discharge is no matter of size
         (WORN, NO_LEAK._replace(bled=0.5)),  # stuck balancing
-        (WORN, Leak(0.4, 0.4, 0.2, 0.0, 150.0)),
     ],
 )
 def test_what_wear_does_not_explain_stays_unknown(loss, leak):
@@ -152,3 +192,22 @@ def test_a_wire_does_not_lead_at_stop(causes, first):
     stop = at_level(draft, "stop")
     assert stop.causes[0][0] == first
     assert stop.advice[0] == "stop.do"
+
+
+def test_resistance_that_alone_has_grown_is_a_contact():
+    contact = Contact(drift=20.0, gone=0.9, now=0.9, noise=3.0, size=0.2, charge=-0.5)
+    causes = (("unknown", 0.7), ("weak-cell", 0.3))
+    assert by_contact(causes, contact)[0] == ("connection", 0.42)
+    for other in ({"noise": 15.0}, {"size": 5.0}, {"charge": -4.0}, {"gone": 0.5}, {"now": 0.5}, {"drift": 5.0}, {"drift": -20.0}):
+        assert by_contact(causes, contact._replace(**other)) == causes
+
+
+def test_heat_spreads_and_a_bad_sensor_is_alone():
+    assert not is_warm_around((8.0, 0.1), (-19.0, 0.3))
+    assert not is_warm_around((8.0, -3.0), (0.0, 0.0))
+    assert is_warm_around((10.0, 7.0), (0.0, 0.0))
+    assert is_warm_around((0.2, 0.0), (20.0, 15.0))
+    causes = (("temperature-sensor", 0.9), ("unknown", 0.1))
+    assert by_heat(causes)[0][0] == "unknown"
+    assert sum(chance for _, chance in by_heat(causes)) == pytest.approx(1.0)
+    assert by_heat((("unknown", 1.0),)) == (("unknown", 1.0),)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tools.bench.diagnose_baselines import ecod, robust_z
-from tools.bench.diagnose_causes import strangeness, surety
+from tools.bench.diagnose_causes import strangeness
 from tools.bench.diagnose_figures import area, calibration, f1, upper_bound
 
 
@@ -42,12 +42,12 @@ def test_ecod_by_hand():
     assert told == pytest.approx([np.log(3.0), -np.log(2.0 / 3.0), np.log(3.0)])
 
 
-def test_surety_rises_and_strangeness_parts_what_can_be_parted():
+def test_strangeness_parts_what_can_be_parted_and_says_how_surely():
     rng = np.random.default_rng(1)
-    said = rng.uniform(0.3, 1.0, 4000)
-    curve = surety(said, rng.random(4000) < said**2, np.ones(4000))
-    assert (np.diff(curve[1]) >= -1e-9).all()
-    assert curve[1] == pytest.approx(curve[0] ** 2, abs=0.06)
+    said = rng.uniform(-2.0, 2.0, 4000)
+    right = rng.random(4000) < 1.0 / (1.0 + np.exp(-0.5 - said))
+    weights = strangeness(np.column_stack([np.ones(4000), said]), right.astype(float), np.full(4000, 1.0 / 4000.0))
+    assert weights == pytest.approx([0.5, 1.0], abs=0.12)
     told = np.column_stack([np.ones(400), np.concatenate([rng.normal(-2.0, 1.0, 200), rng.normal(2.0, 1.0, 200)])])
     unknown = np.repeat([0.0, 1.0], 200)
     weights = strangeness(told, unknown, np.full(400, 1.0 / 400.0))
