@@ -139,7 +139,10 @@ class Tables:
         self._account.n_repaired += told.n_repaired
         for finding in told.listed:
             note = Note(finding.code, finding.severity, finding.field, finding.allowed, finding.advice)
-            self._account.rows(note, finding.source, [(finding.row or 2) + shift], [finding.value])
+            if finding.row is None:
+                self._account.whole(note, finding.source, finding.value)
+            else:
+                self._account.rows(note, finding.source, [finding.row + shift], [finding.value])
 
     def _ndjson(self, block: bytes) -> Iterator[pl.DataFrame]:
         frames, lines = _decoded(block, self._line, self._piece.name, self._account)

@@ -136,3 +136,10 @@ def test_a_full_disk_is_told_once_and_the_stream_goes_on() -> None:
     assert file.is_broken
     assert len(told) == 1
     assert "[output.not-written]" in told[0]
+
+
+def test_what_is_of_the_whole_stream_is_told_once() -> None:
+    rows = "".join(f"2026-05-05T{k // 60:02d}:{k % 60:02d}:00Z;粤B12345;1,5;3,7\n" for k in range(600))
+    _, live, account = streamed(f"at;vehicle_id;current_a;V_1\n{rows}".encode("gb18030"), 4000, "csv")
+    assert list(live.ward.examiners) == ["粤B12345"]
+    assert sorted(one.code for one in account.findings) == ["frames.column-missing", "frames.decimal-comma", "frames.text-encoding"]
