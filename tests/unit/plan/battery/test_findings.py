@@ -56,6 +56,11 @@ def test_every_note_has_chinese_for_what_is_allowed_and_what_to_do() -> None:
         ("90 cells and 20 probes, before (96, 24); segment car~90c20p", "90 个电芯、20 个探头，此前为 96 个、24 个；分段 car~90c20p"),
         ("pack p1 from vehicle a to b", "电池包 p1 由车辆 a 换到 b"),
         ("a mean cell of 96 in series", "96 串的平均电芯"),
+        (
+            "pack a: no single cells; 96 in series, told; highest and lowest apart by 12 mV, at most 40 mV",
+            "电池包 a：没有单体电压；96 串（数据给出）；最高与最低相差 12 mV，最大 40 mV",
+        ),
+        ("the voltage rises under steady negative current", "持续负电流时电压上升"),
         ("curent_a (nearest: current_a), x0 and 17 more", "curent_a（最接近：current_a）, x0 等，另有 17 个"),
         ("columns foo, tiem (nearest: at)", "各列为 foo, tiem（最接近：at）"),
         ("'abc'", "'abc'"),

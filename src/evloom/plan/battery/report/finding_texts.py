@@ -137,7 +137,8 @@ VALUES: tuple[tuple[str, str], ...] = (
     (r"([\d,]+) (?:rows more|more rows)", "另有 {0} 行"),
     (r"the voltage falls when it rises \(correlation (-?[\d.]+) over (\d+) steps\)", "电流上升时电压下降（{1} 次变化的相关系数 {0}）"),
     (r"positive = discharging \(correlation (-?[\d.]+) over (\d+) steps\)", "正值为放电（{1} 次变化的相关系数 {0}）"),
-    (r"the state of charge rises under negative current", "负电流时荷电状态上升"),
+    (r"the state of charge rises under steady negative current", "持续负电流时荷电状态上升"),
+    (r"the voltage rises under steady negative current", "持续负电流时电压上升"),
     (r"one sign while the state of charge rises and falls", "荷电状态有升有降而电流只有一个符号"),
     (r"(\d+) steps, correlation (-?[\d.]+|nan)", "{0} 次变化，相关系数 {1}"),
     (r"median (\S+), (\S+) above what the pack's own maximum lets expect", "中位数 {0}，比电池包自报最高温度高 {1}"),
@@ -188,8 +189,13 @@ PARTS: tuple[tuple[str, str], ...] = (
 _FORMS = tuple((re.compile(form, re.DOTALL), told) for form, told in VALUES)
 
 
+_TAIL = re.compile(r"; highest and lowest apart by (\d+) mV, at most (\d+) mV")
+
+
 def in_chinese(text: str) -> str:
     """A text of a finding in Chinese; as it is where it is not known."""
+    if (tail := _TAIL.search(text)) is not None:
+        return f"{in_chinese(text[: tail.start()])}；最高与最低相差 {tail[1]} mV，最大 {tail[2]} mV"
     if text in PHRASES:
         return PHRASES[text]
     for form, told in _FORMS:
