@@ -95,6 +95,7 @@ NEARLY_FULL = 0.88  # below, no cell of a pack is at its top yet
 FLOOR_V = 0.2  # V per unit of charge: a charge's trace rises at least so much, or noise would look like charge
 TRACED_V = 0.8  # V per unit of charge: the same for a slope that the charge itself shows
 SLOPE_SHARE, DOUBT_V = 0.02, 0.0015  # a slope read off a table is off by what it changes over 2.5 % charge, for cells 2 % apart
+EMPTY = 0.25  # under this a cell may fall that is no worse than it was yesterday
 FAST_SIGMA, FAST_LEAST_V = 12.0, 0.05  # a cell that leaves the pack within a day, in multiples of the pack's spread and in volts
 
 
@@ -269,8 +270,8 @@ def _residual(sums: Sums, now: tuple[float, float, float]) -> bool:
     if scalar[READY] < 1.0 or block[B_WEIGHT] < 100.0:
         return False
     soc, slope, middle = now
-    if not rest_tells(kind_of(scalar), soc, slope, sums.curve_v):
-        return False  # on a knee every cell bends at a charge of its own
+    if soc < EMPTY or not rest_tells(kind_of(scalar), soc, slope, sums.curve_v):
+        return False  # on a knee every cell bends at a charge of its own, and a small or drained one long before its pack
     width = block[B_WEIGHT]
     c_rate, low_c, by_charge = block[B_C] / width, block[B_P] / width, slope * (soc - 0.5)
     n = cell.shape[1]
