@@ -49,6 +49,8 @@ LEAST = {
 """What a twin cannot teach: how far a real sensor, contact or probe wanders without a fault, and cells of other makers. Zero current:
 0.7 A. Outside resistance: a real car whose cells and pack voltage are not measured at one instant shows 12.6
 (docs/diagnose-method.md)."""
+LEAST_FLAT = {"rest, pace": 10.0}
+"""The same of a flat curve (LFP), where a parked cell hardly shows what it loses."""
 LEAST_OF_CELLS = 4.0
 
 
@@ -109,7 +111,8 @@ def limits(fleet: list[Watched]) -> np.ndarray:
     found = high + (high - middle) / np.log(10.0) * np.log(0.05 / (alarms / len(table)))
     margin = np.array([MARGIN_OF_KEYS if name in SHARES else MARGIN for name in TESTS])
     passed = most[(alarms + 0.6).astype(int), np.arange(len(TESTS))]
-    least = [LEAST.get(name, LEAST_OF_CELLS if "," in name else 0.0) for name in TESTS]
+    floors = LEAST | LEAST_FLAT if fleet[0].kind == "LFP" else LEAST
+    least = [floors.get(name, LEAST_OF_CELLS if "," in name else 0.0) for name in TESTS]
     return np.asarray(np.maximum(np.maximum(found, margin * passed), least))
 
 
