@@ -8,14 +8,6 @@ import numpy as np
 from evloom.diagnose.cause_figures import figures_of
 from evloom.diagnose.detect import (
     CHANNELS,
-    I_CHARGE,
-    I_MIRROR,
-    I_NOISE,
-    I_OFFSET,
-    I_OWN,
-    I_PAIR,
-    I_REST,
-    I_SHOULDER,
     N_CHANNEL,
     N_PACK,
     PACE,
@@ -36,10 +28,9 @@ PACK_KEYS = (
 )  # fmt: skip
 """The figures of the pack as keys of cases, in the order of detect.PACK."""
 
-MAY_STAY = (I_CHARGE, I_OWN, I_REST, I_SHOULDER, I_OFFSET, I_NOISE, I_MIRROR, I_PAIR)
 MOVED, FAR, STAYS = 0.6, 2.0, 0.95
-"""Channels whose place in the pack is no fault by itself; from which share of the limit of drift a cell has moved, from which multiple
-of the limit of place it is far off, and the most that one counts that is neither."""
+"""A place in the pack is no fault by itself: from which share of the limit of drift a cell has moved, from which multiple of the limit
+of place it is far off, and the most that one counts that is neither."""
 
 
 class Severity(NamedTuple):
@@ -67,7 +58,7 @@ def _over(scores: Scores, limits: Limits) -> Float:
     parts = ((scores.drift, limits.drift), (scores.place, limits.place), (scores.pace, limits.pace))
     drift, place, pace = (np.abs(score) / limit[:, None] for score, limit in parts)
     # A cell that has always been a little off is no fault: only what moves, or is far off, is more than to be watched.
-    stays = np.isin(np.arange(N_CHANNEL), MAY_STAY)[:, None] & (drift < MOVED) & (place < FAR)
+    stays = (drift < MOVED) & (place < FAR)
     return np.concatenate([drift, np.where(stays, np.minimum(place, STAYS), place), pace])
 
 
