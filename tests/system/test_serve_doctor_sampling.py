@@ -35,7 +35,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         yield number
 
 
-async def until(what: Callable[[], bool], limit_s: float = 60.0) -> None:
+async def until(what: Callable[[], bool], limit_s: float = 180.0) -> None:
     async with asyncio.timeout(limit_s):
         while not what():  # noqa: ASYNC110  several things are waited for, none of which has an event
             await asyncio.sleep(0.02)
