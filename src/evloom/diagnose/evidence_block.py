@@ -58,6 +58,7 @@ from evloom.diagnose.evidence_places import (
     DRIVE,
     HIGH_V,
     IDLE,
+    LAST_SOC,
     N_LEVEL,
     N_SCALAR,
     N_TRACE,
@@ -270,7 +271,7 @@ def _residual(sums: Sums, now: tuple[float, float, float]) -> bool:
     if scalar[READY] < 1.0 or block[B_WEIGHT] < 100.0:
         return False
     soc, slope, middle = now
-    if soc < EMPTY or not rest_tells(kind_of(scalar), soc, slope, sums.curve_v):
+    if min(soc, scalar[LAST_SOC]) < EMPTY or not rest_tells(kind_of(scalar), soc, slope, sums.curve_v):
         return False  # on a knee every cell bends at a charge of its own, and a small or drained one long before its pack
     width = block[B_WEIGHT]
     c_rate, low_c, by_charge = block[B_C] / width, block[B_P] / width, slope * (soc - 0.5)

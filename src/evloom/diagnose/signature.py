@@ -33,6 +33,10 @@ MOVED, FAR, STAYS = 0.6, 2.0, 0.95
 of place it is far off, and the most that one counts that is neither."""
 
 
+TWO_REST, TWO_LEAST = 6.0, 0.5
+"""Pace at rest that counts as 1 beside a charge that falls, and the least share that each of the two must bring."""
+
+
 class Severity(NamedTuple):
     """Largest score over its limit, 1 at the limit of `inspect`: of each cell (n_cell,), probe (n_probe,), pack figure (N_PACK,)."""
 
@@ -45,7 +49,17 @@ def severity(scores: Scores, kind: str) -> Severity:
     """How far each part is beyond the limits of its chemistry."""
     limits = limits_of(kind)
     probe = (np.abs(scores.probe) / limits.probe[:, None]).max(axis=0, initial=0.0)
-    return Severity(_over(scores, limits).max(axis=0, initial=0.0), probe, np.abs(scores.pack) / limits.pack)
+    cell = np.maximum(_over(scores, limits).max(axis=0, initial=0.0), _by_two_witnesses(scores, limits))
+    return Severity(cell, probe, np.abs(scores.pack) / limits.pack)
+
+
+def _by_two_witnesses(scores: Scores, limits: Limits) -> Float:
+    """A leak shows in what a cell loses while parked and in how its charge falls over days, and these share no error: where both fall,
+    they count together, (n_cell,)."""
+    fall, rest = np.maximum(-scores.pace, 0.0), PACE.index("rest")
+    parked = fall[rest] / TWO_REST
+    charge = np.delete(fall / limits.pace[:, None], rest, axis=0).max(axis=0, initial=0.0)
+    return np.where(np.minimum(parked, charge) >= TWO_LEAST, np.hypot(parked, charge), 0.0)
 
 
 def limits_of(kind: str) -> Limits:

@@ -105,7 +105,21 @@ def test_a_small_cell_and_a_slow_one_make_no_shoulder_and_plated_lithium_does() 
     assert told[9] > 5.5
 
 
-def test_a_cell_that_has_always_been_a_little_off_is_watched_and_one_that_moves_or_is_small_is_inspected() -> None:
+def test_what_a_cell_loses_while_parked_and_how_its_charge_falls_count_together() -> None:
+    def of(parked: float, falling: float) -> float:
+        zeros = np.zeros((N_CHANNEL, N_CELL))
+        scores = Scores(zeros.copy(), zeros.copy(), np.zeros((len(PACE), N_CELL)), np.zeros(N_PACK), np.zeros((len(PROBE), 4)))
+        scores.pace[PACE.index("rest"), 3] = -parked * 6.0
+        scores.pace[PACE.index("falling charge"), 3] = -falling * LIMITS["NMC"].pace[PACE.index("falling charge")]
+        return float(severity(scores, "NMC").cell[3])
+
+    assert np.isclose(of(0.8, 0.8), np.hypot(0.8, 0.8))
+    assert of(0.8, 0.0) < 0.8  # alone it is held to its own limit, which is wider
+    assert np.isclose(of(0.4, 0.9), 0.9)  # one that hardly speaks adds nothing
+    assert of(-0.8, -0.8) < 0.8  # a cell that rises leaks nothing
+
+
+def test_a_cell_that_has_always_been_a_little_off_is_watched_and_one_that_moves_or_is_far_off_is_inspected() -> None:
     def of(channel: int, place: float, drift: float = 0.0) -> float:
         zeros = np.zeros((N_CHANNEL, N_CELL))
         scores = Scores(zeros.copy(), zeros.copy(), np.zeros((len(PACE), N_CELL)), np.zeros(N_PACK), np.zeros((len(PROBE), 4)))
@@ -113,7 +127,7 @@ def test_a_cell_that_has_always_been_a_little_off_is_watched_and_one_that_moves_
         scores.drift[channel, 3] = drift * LIMITS["NMC"].drift[channel]
         return float(severity(scores, "NMC").cell[3])
 
-    for channel in (I_CHARGE, I_SHOULDER, I_PAIR):
+    for channel in (I_CHARGE, I_SIZE, I_SHOULDER, I_PAIR):
         assert 0.65 < of(channel, 1.3) < 1.0
-        assert of(channel, 1.3, 0.7) == of(I_SIZE, 1.3) == 1.3
+        assert of(channel, 1.3, 0.7) == 1.3
         assert of(channel, 2.5) == 2.5
