@@ -51,8 +51,9 @@ LEAST = {
 (docs/diagnose-method.md)."""
 LEAST_FLAT = {"rest, pace": 10.0}
 """The same of a flat curve (LFP), where a parked cell hardly shows what it loses."""
-LEAST_OF_CELLS = 6.0
-"""The same of every other test of a cell: twins of one maker are more alike than the cells, ages and habits of a real fleet."""
+LEAST_OF_KEYS, LEAST_OF_CELLS = 4.0, 6.0
+"""The same of tests with larger shares, and of every other test of a cell: twins of one maker are more alike than the cells, ages and
+habits of a real fleet."""
 
 
 class Seen(NamedTuple):
@@ -113,7 +114,8 @@ def limits(fleet: list[Watched]) -> np.ndarray:
     margin = np.array([MARGIN_OF_KEYS if name in SHARES else MARGIN for name in TESTS])
     passed = most[(alarms + 0.6).astype(int), np.arange(len(TESTS))]
     floors = LEAST | LEAST_FLAT if fleet[0].kind == "LFP" else LEAST
-    least = [floors.get(name, LEAST_OF_CELLS if "," in name else 0.0) for name in TESTS]
+    of_cell = [LEAST_OF_KEYS if name in SHARES else LEAST_OF_CELLS if "," in name else 0.0 for name in TESTS]
+    least = [floors.get(name, usual) for name, usual in zip(TESTS, of_cell, strict=True)]
     return np.asarray(np.maximum(np.maximum(found, margin * passed), least))
 
 
