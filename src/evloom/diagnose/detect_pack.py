@@ -49,8 +49,9 @@ GAUGE_KEEP, GAUGE_FIRST, GAUGE_LATER, GAUGE_ENOUGH = 0.9, 1.5, 0.07, 0.5
 count there; how much of a full charge the latest days must have."""
 STILL_DAYS, CHARGES = 4, 0.01
 """Days of which the least current is looked at; from which rate on a car that stands is charged, whatever its box says."""
-OUTSIDE_SWING = 0.02
-"""How far a steady current must differ from another to show what resists outside of the cells, as a rate."""
+OUTSIDE_SWING = 0.01
+"""How much steady currents must differ to show what resists outside of the cells: sum of their squares from their mean, in rates squared
+times hours. A car that is only heard while it drives has less."""
 BLOCK_CELLS = 8
 Z_MOST = 9.0
 
@@ -179,7 +180,7 @@ def pack_figures(track: PackTrack, features: DayFeatures) -> Float:
         track.pool += day[at.D_OUT_WEIGHT : at.D_OUT_VA + 1]
         weight, sum_a, sum_aa, sum_v, sum_va = track.pool
         swing = sum_aa - sum_a**2 / weight
-        if swing > weight * (OUTSIDE_SWING * features.scale_ah) ** 2:
+        if swing > OUTSIDE_SWING * 3600.0 * features.scale_ah**2:
             out[J_OUTSIDE] = (sum_va - sum_v * sum_a / weight) / swing / features.ohm
     if day[at.D_STEP_AA] > 20.0 * (0.1 * features.scale_ah) ** 2 and day[at.D_STEP_VA] > 0.0:
         ln_ohm = np.log(day[at.D_STEP_VA] / day[at.D_STEP_AA] * features.scale_ah / OHM_AH)
