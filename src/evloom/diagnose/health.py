@@ -123,7 +123,7 @@ def report(state: State) -> Health:
         missing=missing,
         windows=seen.windows,
         trend=seen.trend if "no-fit" not in missing else (),
-        weakest_cell=weakest(seen.cells)[2] if cells_known else None,
+        weakest_cell=weakest(seen.cells)[2] if cells_known and pack.n_cell > 1 else None,
         cell_resistance_ohm=cell_ohm(sums),
         cell_capacity_share=capacity_share(seen.cells) if cells_known else np.full(pack.n_cell, np.nan),
         cell_charge_spread_ah=room_ah(seen.cells, scale_ah),

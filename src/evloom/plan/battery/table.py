@@ -75,7 +75,7 @@ def _cells(row: Row) -> list[str]:
         cause,
         _day(row.first_seen_s),
         f"{100 * row.soh.p50:.1f} % ({100 * row.soh.p10:.1f}-{100 * row.soh.p90:.1f})" if row.soh is not None else "",
-        _capacity(row),
+        capacity_text(row),
         row.grade,
         str(row.days),
         f"{row.frames:,}",
@@ -84,7 +84,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _capacity(row: Row) -> str:
+def capacity_text(row: Row) -> str:
     """Capacity in Ah where no rated one makes a state of health of it."""
     told = row.capacity_ah
     return f"{told.p50:.1f} Ah ({told.p10:.1f}-{told.p90:.1f})" if told is not None and row.soh is None else ""

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from evloom.diagnose.window import Interval
 from evloom.plan.battery.output import Row
+from evloom.plan.battery.report.index import index_html
+from evloom.plan.battery.report.words import Words
 from evloom.plan.battery.table import MOST_NAME, summary_text, table_text, width_of
 from evloom.store.battery.account import Account
 
@@ -37,3 +39,5 @@ def test_a_capacity_is_told_where_no_rated_one_makes_a_share_of_it() -> None:
     bare, rated = replace(row("car-9"), capacity_ah=capacity), replace(row("car-8"), capacity_ah=capacity, soh=capacity.times(0.008))
     assert "114.6 Ah (109.3-120.1)" in table_text([bare])
     assert "Ah" not in table_text([rated])
+    assert "114.6 Ah (109.3-120.1)" in index_html([bare], Account(), Words("en"), "folder", False)
+    assert "Ah (" not in index_html([rated], Account(), Words("en"), "folder", False)

@@ -11,18 +11,18 @@ from evloom.plan.battery.report.both import Both
 from evloom.plan.battery.report.findings import told_findings
 from evloom.plan.battery.report.page import day, own_asset, template
 from evloom.plan.battery.report.words import Words
-from evloom.plan.battery.table import MOST_NAME, is_same, name_text
+from evloom.plan.battery.table import MOST_NAME, capacity_text, is_same, name_text
 from evloom.simulate.report.figures import number
 from evloom.simulate.report.page import asset
 from evloom.store.battery.account import Account
 
 MOST_ROWS = 2000
 COLUMNS = (
-    ("vehicle", ""), ("level", ""), ("part", ""), ("cause", ""), ("seen", ""), ("soh", "n"), ("grade", ""), ("days", "n"),
-    ("frames", "n"), ("cells", "n"), ("pack", ""),
+    ("vehicle", ""), ("level", ""), ("part", ""), ("cause", ""), ("seen", ""), ("soh", "n"), ("capacity", "n"), ("grade", ""),
+    ("days", "n"), ("frames", "n"), ("cells", "n"), ("pack", ""),
 )  # fmt: skip
 """Columns of the table with the class of those that hold numbers."""
-OPTIONAL = frozenset(("part", "cause", "seen", "soh", "grade", "pack"))
+OPTIONAL = frozenset(("part", "cause", "seen", "soh", "capacity", "grade", "pack"))
 """Columns that are left out where they say nothing of any pack."""
 
 
@@ -83,6 +83,7 @@ def _row(row: Row, words: Words) -> dict[str, Any]:
         "cause": f"{words.cause(row.cause)} {100.0 * row.chance:.0f} %" if row.cause else "",
         "seen": day(row.first_seen_s),
         "soh": f"{100.0 * soh.p50:.1f} ({100.0 * soh.p10:.1f}–{100.0 * soh.p90:.1f})" if soh is not None else "",
+        "capacity": capacity_text(row),
         "grade": row.grade,
         "days": number(row.days, 0),
         "frames": number(row.frames, 0),

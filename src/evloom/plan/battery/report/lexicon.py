@@ -152,6 +152,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "column.seen": ("first seen", "首次发现"),
     "column.soh": ("state of health, %", "健康度，%"),
     "column.grade": ("grade", "分级"),
+    "column.capacity": ("capacity (P10–P90)", "容量（P10–P90）"),
     "column.days": ("days", "天数"),
     "column.frames": ("frames", "帧数"),
     "column.cells": ("cells", "电芯数"),
